@@ -1,0 +1,56 @@
+"""Messages: what customers are told, once each."""
+
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from dispatch.core.db import Versioned, choice, instant
+from dispatch.core.tables import TaskClass
+
+
+class MessageStatus(StrEnum):
+    """Where a message is. `unknown`: the connection broke before the server's answer."""
+
+    PENDING = "pending"
+    DEFERRED = "deferred"
+    SENDING = "sending"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    BOUNCED = "bounced"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SUPPRESSED = "suppressed"
+    EXPIRED = "expired"
+
+
+class Message(Versioned, table=True):
+    """One notification to one person over one channel; unique per subject and its version."""
+
+    __table_args__ = (
+        sa.UniqueConstraint("recipient", "template", "subject_id", "subject_version"),
+        sa.Index("ix_message_status", "status", "send_after"),
+    )
+
+    id: int | None = Field(default=None, primary_key=True)
+    customer_id: str = Field(foreign_key="customer.id", max_length=32, index=True)
+    recipient: str = Field(max_length=254)
+    channel: str = Field(default="email", max_length=16)
+    template: str = Field(max_length=32)
+    language: str = Field(max_length=8)
+    subject_id: str = Field(max_length=40, description="the visit it is about", index=True)
+    subject_version: str = Field(
+        max_length=40, description="what of the visit it tells: its promise and plan"
+    )
+    message_class: TaskClass = choice(TaskClass, TaskClass.COURTESY)
+    status: MessageStatus = choice(MessageStatus, MessageStatus.PENDING)
+    reason: str = Field(default="", max_length=80)
+    subject: str = Field(max_length=200)
+    body: str = Field(max_length=4000)
+    message_id: str = Field(max_length=120, unique=True)
+    send_after: datetime = instant()
+    expires_at: datetime = instant()
+    created_at: datetime = instant()
+    sent_at: datetime | None = instant(nullable=True)
+    error: str = Field(default="", max_length=500)

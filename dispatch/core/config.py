@@ -1,0 +1,101 @@
+"""Configuration: one frozen object, read at the edges (command line, API, workers) and passed down."""
+
+import os
+import secrets
+from functools import cached_property
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import Field, SecretStr, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PLACEHOLDERS = {"secret", "changeme", "change-me", "password", "development", "test"}
+
+
+class Settings(BaseSettings):
+    """Every setting of an installation, from the environment (prefix `GRIDCREW_`).
+
+    Raises `pydantic.ValidationError` naming the variable that is wrong.
+    """
+
+    model_config = SettingsConfigDict(env_prefix="GRIDCREW_", frozen=True, extra="ignore")
+
+    environment: Literal["development", "production"] = "development"
+    data_dir: Path = Path(".gridcrew")
+    database_url: str = Field(
+        "", description="PostgreSQL or SQLite address; empty: SQLite in data_dir"
+    )
+    redis_url: str = Field("", description="Redis address; empty: `gridcrew up` starts its own")
+    host: str = "127.0.0.1"
+    port: int = Field(8000, ge=1, le=65535)
+    public_url: str = Field(
+        "", description="what customers' links begin with; empty: http://host:port"
+    )
+    secret_key: SecretStr = Field(SecretStr(""), description="empty: a random key kept in data_dir")
+    smtp_url: str = Field(
+        "", description="smtp://user:password@host:port; empty: files in data_dir/outbox"
+    )
+    mail_from: str = "Gridcrew <dispatch@localhost>"
+    solve_seconds: float = Field(20.0, gt=0, le=3600)
+    solve_memory_mb: int = Field(4096, ge=512)
+    worker_threads: int = Field(4, ge=1, le=64)
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    crash_at: str = Field("", description="tests only: the crash point that ends the process")
+
+    @model_validator(mode="after")
+    def _refuse_what_is_unsafe(self) -> Self:
+        key = self.secret_key.get_secret_value()
+        if self.environment == "production":
+            if key and (key.lower() in PLACEHOLDERS or len(key) < 32):
+                raise ValueError(
+                    "GRIDCREW_SECRET_KEY is a placeholder or shorter than 32 characters; make one with: "
+                    'python3 -c "import secrets; print(secrets.token_urlsafe(48))"'
+                )
+            if self.crash_at:
+                raise ValueError("GRIDCREW_CRASH_AT is for tests and is refused in production")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's address, the embedded SQLite file's when none is configured."""
+        return self.database_url or f"sqlite:///{self.data_dir.resolve() / 'gridcrew.db'}"
+
+    @property
+    def redis(self) -> str:
+        """Redis' address, the embedded server's socket when none is configured."""
+        return self.redis_url or f"unix://{self.data_dir.resolve() / 'redis' / 'redis.sock'}"
+
+    @property
+    def base_url(self) -> str:
+        """What links to this installation begin with, without a closing slash."""
+        return (self.public_url or f"http://{self.host}:{self.port}").rstrip("/")
+
+    @property
+    def outbox_dir(self) -> Path:
+        """Where messages are written when no mail server is configured."""
+        return self.data_dir.resolve() / "outbox"
+
+    @cached_property
+    def key(self) -> bytes:
+        """The installation's secret: configured, or made once and kept in the data directory (0600)."""
+        configured = self.secret_key.get_secret_value()
+        return configured.encode() if configured else _kept_secret(self.data_dir / "secret")
+
+
+def _kept_secret(path: Path) -> bytes:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        secret = path.read_bytes().strip()
+        if len(secret) < 32:
+            raise ValueError(
+                f"{path} is damaged; restore it from a backup, or remove it to end all sessions"
+            ) from None
+        return secret
+    with os.fdopen(handle, "wb") as file:
+        secret = secrets.token_urlsafe(48).encode()
+        file.write(secret)
+        file.flush()
+        os.fsync(file.fileno())
+    return secret

@@ -1,0 +1,309 @@
+"""Durable tasks: rows that survive any crash, executed by whoever holds the lease.
+
+A task is `due` until somebody claims it (`leased`); the claim is a compare-and-set that counts the attempt and
+hands out a fencing token before any work begins. A result is accepted only with the current token.
+"""
+
+import random
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlmodel import Session, col, select
+
+from dispatch.core.alerts import raise_alert
+from dispatch.core.errors import ConflictError, NotFoundError
+from dispatch.core.tables import Task, TaskClass, TaskState
+
+LEASE = timedelta(seconds=30)
+RETRY_AFTER = (5, 30, 300, 1800, 7200, 18000)
+"""Seconds before each further attempt; +/-20 % of chance keep a crowd from returning at once."""
+MAX_RECOVERIES = 3
+
+QUEUES = ("default", "messages", "safety", "solve")
+_QUEUE_OF = {"plan.solve": "solve", "message.send": "messages", "message.send_safety": "safety"}
+
+
+class LostLease(ConflictError):
+    """The lease ran out and somebody else has the task; this result is discarded."""
+
+    code = "lost_lease"
+
+
+class NoSuchTask(NotFoundError):
+    """No task has this number."""
+
+    code = "no_such_task"
+
+
+class TaskNotDead(ConflictError):
+    """Only a dead task is put back by hand."""
+
+    code = "task_not_dead"
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """A claimed task: what to do, and the token that proves the right to finish it."""
+
+    task_id: int
+    token: int
+    kind: str
+    payload: dict[str, Any]
+    attempt: int
+    task_class: TaskClass
+
+
+def queue_of(kind: str) -> str:
+    """The queue a kind of task waits in."""
+    return _QUEUE_OF.get(kind, "default")
+
+
+def enqueue(
+    session: Session,
+    kind: str,
+    *,
+    key: str,
+    now: datetime,
+    payload: dict[str, Any] | None = None,
+    run_at: datetime | None = None,
+    task_class: TaskClass = TaskClass.NORMAL,
+    max_attempts: int = 6,
+) -> int | None:
+    """Add a task unless one with this `key` was ever added; its id, or None when it was.
+
+    The bell rings for it after the commit when it is due at once.
+    """
+    row = {
+        "kind": kind, "queue": queue_of(kind), "dedupe_key": key, "payload": payload or {},
+        "task_class": task_class, "state": TaskState.DUE, "run_at": run_at or now, "attempts": 0,
+        "recoveries": 0, "max_attempts": max_attempts, "lease_token": 0, "created_at": now,
+    }  # fmt: skip
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(Task).values(row).on_conflict_do_nothing(index_elements=["dedupe_key"])
+    task_id = session.execute(statement.returning(col(Task.id))).scalar_one_or_none()
+    if task_id is not None and (run_at is None or run_at <= now):
+        session.info.setdefault("rings", []).append((row["queue"], task_id))
+    return task_id
+
+
+def claim(
+    session: Session, task_id: int, *, owner: str, now: datetime, lease: timedelta = LEASE
+) -> Lease | None:
+    """Take the task if it is due; None when it is not, or somebody else was faster."""
+    return next(iter(_claim(session, owner, now, lease, col(Task.id) == task_id, 1)), None)
+
+
+def claim_due(
+    session: Session, *, owner: str, now: datetime, limit: int, lease: timedelta = LEASE
+) -> list[Lease]:
+    """Take up to `limit` due tasks, the longest due first."""
+    return _claim(session, owner, now, lease, sa.true(), limit)
+
+
+def _claim(
+    session: Session,
+    owner: str,
+    now: datetime,
+    lease: timedelta,
+    which: sa.ColumnElement[bool],
+    limit: int,
+) -> list[Lease]:
+    candidates = (
+        sa.select(col(Task.id))
+        .where(col(Task.state) == TaskState.DUE, col(Task.run_at) <= now, which)
+        .order_by(col(Task.run_at))
+        .limit(limit)
+        .with_for_update(skip_locked=True)  # SQLite has one writer and ignores this
+    )
+    statement = (
+        sa.update(Task)
+        .where(col(Task.id).in_(candidates.scalar_subquery()), col(Task.state) == TaskState.DUE)
+        .values(
+            state=TaskState.LEASED,
+            attempts=Task.attempts + 1,
+            lease_owner=owner,
+            lease_token=Task.lease_token + 1,
+            lease_until=now + lease,
+        )
+        .returning(
+            col(Task.id), col(Task.lease_token), col(Task.kind), col(Task.payload), col(Task.attempts),
+            col(Task.task_class), col(Task.run_at),
+        )
+        .execution_options(synchronize_session=False)
+    )  # fmt: skip
+    rows = sorted(session.execute(statement).all(), key=lambda row: (row[6], row[0]))
+    return [Lease(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
+
+
+def renew(session: Session, lease: Lease, *, now: datetime, by: timedelta = LEASE) -> bool:
+    """Hold the lease longer; False when it is lost."""
+    return _fenced(session, lease, lease_until=now + by)
+
+
+def finish(session: Session, lease: Lease, *, now: datetime) -> None:
+    """Mark the task done; raises LostLease, so that the caller's transaction leaves no trace."""
+    if not _fenced(
+        session, lease, state=TaskState.DONE, finished_at=now, lease_until=None, last_error=None
+    ):
+        raise LostLease(
+            f"Task {lease.task_id} was taken over by another worker.", task=lease.task_id
+        )
+
+
+def hand_back(session: Session, lease: Lease, *, now: datetime) -> bool:
+    """Return a task that was claimed but not begun: the attempt does not count."""
+    return _fenced(
+        session,
+        lease,
+        state=TaskState.DUE,
+        run_at=now,
+        lease_until=None,
+        attempts=Task.attempts - 1,
+    )
+
+
+def postpone(session: Session, lease: Lease, *, until: datetime) -> bool:
+    """Put the task off to `until` without counting the attempt: it is not its turn yet."""
+    return _fenced(
+        session,
+        lease,
+        state=TaskState.DUE,
+        run_at=until,
+        lease_until=None,
+        attempts=Task.attempts - 1,
+    )
+
+
+def fail(
+    session: Session,
+    lease: Lease,
+    error: str,
+    *,
+    now: datetime,
+    final: bool = False,
+    chance: float | None = None,
+) -> TaskState | None:
+    """Record a failed attempt: due again later, or dead with an alert; None when the lease was lost.
+
+    `chance` in 0..1 replaces the random part of the delay.
+    """
+    task = session.get(Task, lease.task_id, populate_existing=True)
+    if task is None or task.lease_token != lease.token or task.state != TaskState.LEASED:
+        return None
+    if final or task.attempts >= task.max_attempts:
+        _bury(session, task, error, now=now)
+        return TaskState.DEAD
+    seconds = RETRY_AFTER[min(task.attempts, len(RETRY_AFTER)) - 1]
+    spread = random.random() if chance is None else chance  # noqa: S311 - spreads load, guards nothing
+    task.state, task.lease_until, task.last_error = TaskState.DUE, None, error[:2000]
+    task.run_at = now + timedelta(seconds=seconds * (0.8 + 0.4 * spread))
+    session.flush()
+    return TaskState.DUE
+
+
+def recover_expired(session: Session, *, now: datetime, limit: int = 100) -> int:
+    """Make tasks due again whose holder died; the third time a task is dead, with an alert."""
+    statement = (
+        select(Task)
+        .where(col(Task.state) == TaskState.LEASED, col(Task.lease_until) < now)
+        .order_by(col(Task.lease_until))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    expired = session.exec(statement).all()
+    for task in expired:
+        task.recoveries += 1
+        task.lease_token += 1  # whoever still works on it has lost it
+        task.lease_until = None
+        if task.recoveries >= MAX_RECOVERIES or task.attempts >= task.max_attempts:
+            _bury(session, task, f"its worker died {task.recoveries} times during it", now=now)
+        else:
+            task.state, task.run_at = TaskState.DUE, now
+            session.info.setdefault("rings", []).append((task.queue, task.id))
+    session.flush()
+    return len(expired)
+
+
+def due(session: Session, *, now: datetime, limit: int = 500) -> list[tuple[str, int]]:
+    """(queue, id) of what is due and not claimed, the longest due first: what the sweeper rings again."""
+    statement = (
+        select(Task.queue, Task.id)
+        .where(col(Task.state) == TaskState.DUE, col(Task.run_at) <= now)
+        .order_by(col(Task.run_at))
+        .limit(limit)
+    )
+    return [(queue, task_id) for queue, task_id in session.exec(statement) if task_id is not None]
+
+
+def dead(session: Session, *, limit: int = 100) -> list[Task]:
+    """The dead tasks, newest first."""
+    statement = (
+        select(Task).where(col(Task.state) == TaskState.DEAD).order_by(col(Task.finished_at).desc())
+    )
+    return list(session.exec(statement.limit(limit)))
+
+
+def requeue(session: Session, task_id: int, *, now: datetime) -> Task:
+    """Give a dead task all its attempts again; raises NoSuchTask or TaskNotDead."""
+    task = session.get(Task, task_id)
+    if task is None:
+        raise NoSuchTask(f"There is no task {task_id}.", task=task_id)
+    if task.state != TaskState.DEAD:
+        raise TaskNotDead(
+            f"Task {task_id} is {task.state.value}; only a dead task is put back.", task=task_id
+        )
+    task.state, task.attempts, task.recoveries = TaskState.DUE, 0, 0
+    task.run_at, task.finished_at = now, None
+    session.info.setdefault("rings", []).append((task.queue, task.id))
+    session.flush()
+    return task
+
+
+def oldest_due_seconds(session: Session, *, now: datetime) -> float:
+    """Age of the oldest due task in seconds, 0 when none is: the one sign of too much work."""
+    oldest = session.exec(
+        select(Task.run_at)
+        .where(col(Task.state) == TaskState.DUE)
+        .order_by(col(Task.run_at))
+        .limit(1)
+    ).first()
+    return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
+
+
+def counts(session: Session) -> dict[str, int]:
+    """How many tasks are in each state."""
+    rows = session.exec(select(Task.state, sa.func.count()).group_by(col(Task.state)))
+    return {str(state): count for state, count in rows}
+
+
+def _fenced(session: Session, lease: Lease, **values: Any) -> bool:
+    statement = (
+        sa.update(Task)
+        .where(
+            col(Task.id) == lease.task_id,
+            col(Task.lease_token) == lease.token,
+            col(Task.state) == TaskState.LEASED,
+        )
+        .values(**values)
+        .execution_options(synchronize_session=False)
+    )
+    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+
+
+def _bury(session: Session, task: Task, error: str, *, now: datetime) -> None:
+    task.state, task.finished_at, task.lease_until, task.last_error = (
+        TaskState.DEAD,
+        now,
+        None,
+        error[:2000],
+    )
+    raise_alert(
+        session,
+        f"task.dead:{task.kind}",
+        f"A {task.kind} task (number {task.id}) gave up after {task.attempts} attempts: {error}. "
+        "See `gridcrew doctor`, then put it back with `gridcrew tasks requeue`.",
+        now=now,
+    )

@@ -1,0 +1,28 @@
+"""What crews did, as they told it."""
+
+from datetime import datetime
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from dispatch.core.db import Row, document, instant
+
+
+class CrewAction(Row, table=True):
+    """One action of a crew on a visit. `op_id` is the device's own number: the same one twice is one action."""
+
+    __table_args__ = (sa.Index("ix_crew_action_visit", "visit_id", "id"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    op_id: str = Field(max_length=64, unique=True)
+    visit_id: str = Field(foreign_key="visit.id", max_length=40)
+    crew_id: str = Field(foreign_key="crew.id", max_length=32)
+    action: str = Field(max_length=16)
+    reason: str = Field(default="", max_length=64)
+    note: str = Field(default="", max_length=500)
+    data: dict[str, Any] = document()
+    lat: float | None = None
+    lon: float | None = None
+    device_at: datetime = instant()
+    recorded_at: datetime = instant()

@@ -1,0 +1,76 @@
+"""Plans: a day's assignments of a territory, and the runs that proposed them."""
+
+from datetime import date, datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from dispatch.core.db import Row, Versioned, choice, document, instant
+
+
+class PlanStatus(StrEnum):
+    """Where a plan is."""
+
+    DRAFT = "draft"
+    SOLVING = "solving"
+    PROPOSED = "proposed"
+    PUBLISHED = "published"
+    ACTIVE = "active"
+    CLOSED = "closed"
+    SUPERSEDED = "superseded"
+
+
+class Plan(Versioned, table=True):
+    """A day's assignments. A newer `number` wins over an older one, whichever run finished first.
+
+    `board` is the fingerprint of the rows that the problem was made from: publishing is refused when it differs.
+    """
+
+    __table_args__ = (sa.UniqueConstraint("territory_id", "day", "number"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    territory_id: str = Field(foreign_key="territory.id", max_length=32, index=True)
+    day: date = Field(index=True)
+    number: int
+    status: PlanStatus = choice(PlanStatus, PlanStatus.DRAFT)
+    board: str = Field(default="", max_length=64)
+    origin: str = Field(
+        default="optimizer", max_length=16, description="optimizer, naive, insert or edit"
+    )
+    options: dict[str, Any] = document()
+    problem: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
+    answer: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
+    input_hash: str = Field(default="", max_length=64)
+    progress: dict[str, Any] = document()
+    figures: dict[str, Any] = document()
+    error: str = Field(default="", max_length=500)
+    created_by: str = Field(max_length=64)
+    created_at: datetime = instant()
+    published_at: datetime | None = instant(nullable=True)
+    published_by: str | None = Field(default=None, max_length=64)
+
+
+class Assignment(Row, table=True):
+    """One stop of a plan's route."""
+
+    plan_id: int = Field(primary_key=True, foreign_key="plan.id")
+    visit_id: str = Field(primary_key=True, foreign_key="visit.id", max_length=40)
+    crew_id: str = Field(foreign_key="crew.id", max_length=32)
+    shift_id: str = Field(foreign_key="shift.id", max_length=48)
+    position: int
+    arrive_at: datetime = instant()
+    start_at: datetime = instant()
+    end_at: datetime = instant()
+    travel_s: int = 0
+
+
+class LeftOut(Row, table=True):
+    """A visit that a plan leaves out, and why: `shifts` counts the reasons over all shifts."""
+
+    plan_id: int = Field(primary_key=True, foreign_key="plan.id")
+    visit_id: str = Field(primary_key=True, foreign_key="visit.id", max_length=40)
+    reason: str = Field(max_length=32)
+    shifts: dict[str, int] = document()
+    hint: str = Field(default="", max_length=500)
