@@ -4,6 +4,7 @@ Paths are written as in the document: `visits[3].windows[0]`.
 """
 
 import math
+import sys
 from collections.abc import Iterable
 from typing import Any, NoReturn, TypeVar
 
@@ -124,7 +125,7 @@ def number(value: object, path: str) -> float:
 def factor(value: object, path: str) -> float:
     """A finite number above 0."""
     result = number(value, path)
-    if result <= 0:
+    if result < sys.float_info.min:
         raise ProblemError(path, f"must be above 0, not {shown(value)}")
     return result
 
