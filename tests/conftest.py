@@ -1,0 +1,44 @@
+"""What every test may use: a fresh database file and an open transaction on it."""
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlmodel import Session
+
+from dispatch.core import triggers
+from dispatch.core.db import Database, transaction
+from dispatch.model import metadata
+
+
+@pytest.fixture(scope="session")
+def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database file with the tables and nothing else, made once and copied for each test."""
+    path = tmp_path_factory.mktemp("schema") / "empty.db"
+    database = Database(f"sqlite:///{path}")
+    with database.engine.begin() as connection:
+        metadata.create_all(connection)
+        triggers.create(connection)
+    with database.engine.connect() as connection:
+        connection.exec_driver_sql("ROLLBACK")
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
+    database.close()
+    return path
+
+
+@pytest.fixture
+def database(empty_database_file: Path, tmp_path: Path) -> Iterator[Database]:
+    """A database of this test's own."""
+    path = tmp_path / "gridcrew.db"
+    shutil.copyfile(empty_database_file, path)
+    database = Database(f"sqlite:///{path}")
+    yield database
+    database.close()
+
+
+@pytest.fixture
+def session(database: Database) -> Iterator[Session]:
+    """An open transaction; it commits when the test ends well."""
+    with transaction(database) as session:
+        yield session
