@@ -122,7 +122,7 @@ class Unserved:
 
     visit: str
     reason: str
-    shifts: Mapping[str, int] = field(default_factory=FrozenDict)
+    shifts: Mapping[str, int]
     hint: str | None = None
 
     def __post_init__(self) -> None:

@@ -58,6 +58,9 @@ __all__ = [
     "Window",
 ]
 
+_ROOM = timedelta(seconds=1_000_000_000)
+"""All times of a problem and its plans lie within this of `start`."""
+
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -141,6 +144,10 @@ def _check_start(start: datetime) -> None:
         raise ProblemError("start", "must have an offset from UTC, as in 2026-03-02T00:00:00+08:00")
     if start.microsecond or offset % timedelta(minutes=1):
         raise ProblemError("start", "must be in whole seconds, its offset in whole minutes")
+    try:
+        _ = start - _ROOM, start + _ROOM
+    except OverflowError:
+        raise ProblemError("start", "must be a year in 33..9967, so that times fit") from None
 
 
 def _check_travel(problem: Problem) -> None:
