@@ -1,0 +1,50 @@
+"""Configuration: safe defaults, clear refusals."""
+
+import stat
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+
+from dispatch.core.config import Settings
+
+
+def test_without_configuration_everything_lives_in_the_data_directory(tmp_path: Path) -> None:
+    settings = Settings(data_dir=tmp_path)
+
+    assert settings.database == f"sqlite:///{tmp_path / 'gridcrew.db'}"
+    assert settings.redis == f"unix://{tmp_path / 'redis' / 'redis.sock'}"
+    assert settings.base_url == "http://127.0.0.1:8000"
+
+
+def test_the_secret_is_made_once_and_readable_by_its_owner_only(tmp_path: Path) -> None:
+    key = Settings(data_dir=tmp_path).key
+
+    assert len(key) >= 32
+    assert Settings(data_dir=tmp_path).key == key
+    assert stat.S_IMODE((tmp_path / "secret").stat().st_mode) == 0o600
+
+
+def test_a_damaged_secret_is_named_rather_than_replaced(tmp_path: Path) -> None:
+    (tmp_path / "secret").write_text("short")
+
+    with pytest.raises(ValueError, match="damaged"):
+        _ = Settings(data_dir=tmp_path).key
+
+
+@pytest.mark.parametrize("secret", ["changeme", "secret", "only-thirty-one-characters-long"])
+def test_production_refuses_a_placeholder_secret(secret: str) -> None:
+    with pytest.raises(ValidationError, match="GRIDCREW_SECRET_KEY"):
+        Settings(environment="production", secret_key=secret)
+
+
+def test_production_refuses_crash_points(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("GRIDCREW_ENVIRONMENT", "production")
+    monkeypatch.setenv("GRIDCREW_CRASH_AT", "before_commit")
+
+    with pytest.raises(ValidationError, match="GRIDCREW_CRASH_AT"):
+        Settings()
+
+
+def test_the_secret_is_not_shown_when_settings_are_printed() -> None:
+    assert "hidden-from-logs" not in repr(Settings(secret_key="hidden-from-logs" * 3))
