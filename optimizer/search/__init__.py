@@ -1,0 +1,1 @@
+"""The heuristic half: exact route times, construction and improvement."""

@@ -1,0 +1,86 @@
+"""States from routes that somebody else made: the plan in force, a dispatcher, another engine."""
+
+from collections.abc import Mapping, Sequence
+
+from optimizer.search.groups import insert_group
+from optimizer.search.instance import Instance
+from optimizer.search.state import State
+from optimizer.search.timeline import INFINITY
+
+Ranks = Mapping[int, tuple[int, int]]
+"""For each visit its shift and its rank among the visits given to that shift."""
+
+
+def repaired(instance: Instance) -> State:
+    """The plan in force with what no longer fits taken out; empty when there is none."""
+    incumbent = instance.problem.incumbent
+    orders: list[list[int]] = [[] for _ in range(instance.shifts)]
+    for route in () if incumbent is None else incumbent.routes:
+        s = instance.shift_index.get(route.shift, -1)
+        if s >= 0:
+            orders[s].extend(
+                instance.visit_index[visit]
+                for visit in route.visits
+                if visit in instance.visit_index
+            )
+    return from_orders(instance, orders)
+
+
+def from_orders(instance: Instance, orders: Sequence[Sequence[int]]) -> State:
+    """A state with these visits on these shifts in this order; what does not fit is left out.
+
+    Where not all fit, the costliest to leave out come first. A visit named twice counts once.
+    """
+    ranks: dict[int, tuple[int, int]] = {}
+    for s, order in enumerate(orders):
+        for i, v in enumerate(order):
+            ranks.setdefault(v, (s, i))
+    state = State(instance)
+    waiting = _whole_routes(state, ranks)
+    waiting.sort(key=lambda v: (-instance.drop_cost[v], ranks[v]))
+    while waiting:
+        left = [v for v in waiting if state.where[v] < 0]
+        before = state.served()
+        for v in left:
+            if state.where[v] < 0:
+                state = _ranked_in(state, v, ranks)
+        waiting = left
+        # Another round helps only where visits wait for partners.
+        if state.served() == before or instance.free:
+            break
+    return state
+
+
+def _whole_routes(state: State, ranks: Ranks) -> list[int]:
+    """Place the routes that fit as they are and tie no visit to another; answer the rest."""
+    instance = state.instance
+    by_shift: dict[int, list[int]] = {}
+    for v in sorted(ranks, key=ranks.__getitem__):
+        by_shift.setdefault(ranks[v][0], []).append(v)
+    rest: list[int] = []
+    for s, order in by_shift.items():
+        able = instance.free and not any(instance.barrier[v][s] for v in order)
+        if not able or not state.place(s, tuple(order)):
+            rest.extend(order)
+    return rest
+
+
+def _ranked_in(state: State, v: int, ranks: Ranks) -> State:
+    """The state with the visit, and its group, in the places they are given, if that is possible."""
+    group = state.instance.groups[v]
+    if any(other not in ranks or state.where[other] >= 0 for other in group):
+        return state
+    spots = {}
+    for other in group:
+        s = ranks[other][0]
+        if state.instance.barrier[other][s] or state.blocked(other, s):
+            return state
+        spots[other] = (s, sum(1 for met in state.order(s) if ranks[met] < ranks[other]))
+    if len(group) > 1:
+        return insert_group(state, group, INFINITY, spots) or state
+    s, position = spots[v]
+    order = state.order(s)
+    windows = state.windows(v, s)
+    if windows is None or windows:
+        state.place(s, (*order[:position], v, *order[position:]))
+    return state
