@@ -103,7 +103,7 @@ def create(
     if crew_id is not None and session.get(Crew, crew_id) is None:
         raise BadAccount(f"There is no crew {crew_id}.", field="crew_id")
     lock_for(session, f"account:{login}")
-    if _by_login(session, login) is not None:
+    if by_login(session, login) is not None:
         raise LoginTaken(f"The login {login} is taken; choose another one.", field="login")
     account = Account(
         id=numbers.next_number(session, "account", "U"),
@@ -127,14 +127,14 @@ def get(session: Session, account_id: str) -> Account:
     return account
 
 
-def find(session: Session, login: str) -> Account:
-    """The account of this login; raises NoSuchAccount."""
-    account = _by_login(session, login.strip().lower())
-    if account is None:
-        raise NoSuchAccount(
-            f"There is no account {login}; see `gridcrew user list`.", field="login"
-        )
-    return account
+def by_login(session: Session, login: str) -> Account | None:
+    """The account of this login, in whatever capitals it was written."""
+    return session.exec(select(Account).where(Account.login == login.strip().lower())).first()
+
+
+def everybody(session: Session) -> list[Account]:
+    """All accounts, by login."""
+    return list(session.exec(select(Account).order_by(Account.login)))
 
 
 def sign_in(session: Session, *, login: str, password: str, now: datetime) -> SignedIn | BadLogin:
@@ -144,7 +144,7 @@ def sign_in(session: Session, *, login: str, password: str, now: datetime) -> Si
     From the fifth bad try on each locks the account, 30 s at first, twice as long each time, 15 minutes at most.
     Message and effort are the same whether the login is unknown, locked, disabled or the password is wrong.
     """
-    account = _by_login(session, login.strip().lower())
+    account = by_login(session, login)
     right, renewed = passwords.verify(password, account.password_hash if account else None)
     refusal = BadLogin(
         "The login or the password is wrong. After several bad tries an account rests for up to 15 minutes."
@@ -272,10 +272,6 @@ def enable(session: Session, *, account_id: str, actor: Actor, now: datetime) ->
     account.disabled, account.failed_logins, account.locked_until = False, 0, None
     _record(session, "account.enabled", account, actor, now)
     return account
-
-
-def _by_login(session: Session, login: str) -> Account | None:
-    return session.exec(select(Account).where(Account.login == login)).first()
 
 
 def _count_bad_try(session: Session, account: Account, now: datetime) -> None:
