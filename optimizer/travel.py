@@ -61,11 +61,6 @@ def compile_travel(problem: Problem) -> tuple[CrewTravel, ...]:
     return tuple(made[crew.profile, crew.travel_factor] for crew in problem.crews)
 
 
-def crew_travel(problem: Problem, crew: Crew) -> CrewTravel:
-    """The travel of one crew alone."""
-    return _scaled(*_base(problem, crew), crew.travel_factor)
-
-
 def _base(problem: Problem, crew: Crew) -> tuple[npt.NDArray[np.float64], Grid | None]:
     """Whole seconds before the crew's factor, as doubles, and metres."""
     travel = problem.travel

@@ -12,7 +12,7 @@ from geopy.distance import geodesic
 from optimizer.check.facts import Facts
 from optimizer.geodesic import distances
 from optimizer.problem import Crew, Estimate, FrozenDict, Matrix, Place, Problem, Profiles
-from optimizer.travel import GeodesicTravel, TravelModel, compile_travel, crew_travel
+from optimizer.travel import GeodesicTravel, TravelModel, compile_travel
 from optimizer.values import UNREACHABLE
 from tests.optimizer.builders import problem
 
@@ -70,7 +70,7 @@ def test_distances_hold_at_poles_the_equator_the_date_line_and_the_antipodes(
 
 
 def test_an_estimate_is_rounded_distance_with_detour_speed_and_overhead() -> None:
-    seconds, metres = crew_travel(town(Crew("C"), travel=Estimate(36, 1.5, 45)), Crew("C"))
+    seconds, metres = compile_travel(town(Crew("C"), travel=Estimate(36, 1.5, 45)))[0]
 
     straight = geodesic((TOWN[0].lat, TOWN[0].lon), (TOWN[2].lat, TOWN[2].lon)).meters
     assert metres is not None
@@ -79,7 +79,7 @@ def test_an_estimate_is_rounded_distance_with_detour_speed_and_overhead() -> Non
 
 
 def test_a_place_is_no_travel_from_itself_but_the_overhead_from_its_twin() -> None:
-    seconds, metres = crew_travel(town(Crew("C"), travel=Estimate(30, 1.35, 60)), Crew("C"))
+    seconds, metres = compile_travel(town(Crew("C"), travel=Estimate(30, 1.35, 60)))[0]
 
     assert metres is not None
     assert (seconds[0, 0], seconds[0, 1]) == (0, 60)
