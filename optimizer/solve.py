@@ -22,8 +22,6 @@ FIRST_SHARE, ROUTING_SHARE = 0.35, 0.3
 """Shares of the limit for the search before OR-Tools and for OR-Tools; the rest follows it."""
 HEAT = 0.15
 """First temperature as a share of the mean cost of a served visit."""
-CHECKS_PER_ITERATION = 400
-"""Checks of OR-Tools' limit that count as one iteration."""
 COOLING = 0.005
 """Last temperature as a share of the first."""
 
@@ -171,6 +169,9 @@ class _Run:
                 current, cost = trial, trial_cost
                 self.keep(current)
 
+    def _keep_orders(self, orders: list[list[int]]) -> None:
+        self.keep(from_orders(self.instance, orders))
+
     def _route(self) -> dict[str, Any]:
         """Let OR-Tools improve the best plan; a failure is told and costs nothing but the time."""
         limits = self.limits
@@ -180,9 +181,13 @@ class _Run:
             seconds = max(0.0, end * limits.seconds - self.seconds())
         checks = None
         if limits.iterations is not None:
-            checks = CHECKS_PER_ITERATION * max(1, round(ROUTING_SHARE * limits.iterations))
+            # Checks per iteration that take about as long as one: small models check seldom.
+            each = 20 + self.instance.visits**2 // 4
+            checks = each * max(1, round(ROUTING_SHARE * limits.iterations))
         try:
-            found = route_with_ortools(self.best, seconds=seconds, checks=checks, stop=self.stop)
+            found = route_with_ortools(
+                self.best, seconds=seconds, checks=checks, stop=self.stop, found=self._keep_orders
+            )
         except RoutingFailed as failure:
             return {"status": "failed", "message": str(failure)}
         if limits.iterations is not None:

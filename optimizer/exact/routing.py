@@ -7,6 +7,7 @@ them. Visits with relations stay with the crew, and at the second, that the stat
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from ortools.constraint_solver import pywrapcp, routing_enums_pb2
@@ -115,9 +116,7 @@ class _Search:
     def _add_time(self, matrices: Matrices) -> None:
         instance, model = self.instance, self.model
         evaluators = [matrices.time(s) for s in range(instance.shifts)]
-        model.AddDimensionWithVehicleTransits(
-            evaluators, self.horizon, self.horizon, False, "time"
-        )
+        model.AddDimensionWithVehicleTransits(evaluators, self.horizon, self.horizon, False, "time")
         self.time: Any = model.GetDimensionOrDie("time")
         solver = model.solver()
         weights = instance.problem.weights
@@ -201,9 +200,7 @@ class _Search:
         self.model.VehicleVar(index).SetValues([-1, *shifts])
 
     def _seed(self) -> list[list[int]]:
-        return [
-            [self.index[v] for v in self.state.order(s)] for s in range(self.instance.shifts)
-        ]
+        return [[self.index[v] for v in self.state.order(s)] for s in range(self.instance.shifts)]
 
     def _watch(self, checks: int | None) -> None:
         """Follow the solutions, and end the search by its count of checks or when told to.
@@ -233,7 +230,8 @@ class _Search:
         self.model.AddAtSolutionCallback(at_solution)
 
     def _order(self, s: int) -> list[int]:
-        order, index = [], self.model.Start(s)
+        order: list[int] = []
+        index = self.model.Start(s)
         while True:
             index = self.model.NextVar(index).Value()
             if self.model.IsEnd(index):
@@ -245,14 +243,12 @@ def _tied(instance: Instance, v: int) -> bool:
     return instance.timed_pairs[v] or instance.crew_pairs[v]
 
 
-def _set_windows(
-    cumul: Any, windows: Sequence[tuple[int, int]], base: int, horizon: int
-) -> None:
+def _set_windows(cumul: Any, windows: Sequence[tuple[int, int]], base: int, horizon: int) -> None:
     """Let a time variable be in the windows only."""
     low = max(0, windows[0][0] - base)
     high = min(horizon, windows[-1][1] - base)
     cumul.SetRange(low, high)
-    for (_, closed), (opens, _) in zip(windows, windows[1:], strict=False):
+    for (_, closed), (opens, _) in pairwise(windows):
         if closed + 1 < opens:
             cumul.RemoveInterval(closed + 1 - base, opens - 1 - base)
 

@@ -1,6 +1,6 @@
 """From a state of the search to the plan of the format."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from optimizer.plan import Cost, Plan, Route, Stop, TakenBreak
@@ -13,11 +13,12 @@ from optimizer.search.timing import Timing
 
 def answer(state: State, search: Mapping[str, Any]) -> Plan:
     """The plan that a state stands for, with costs, and reasons for what it leaves out."""
-    routes = tuple(
-        written(state.instance, route) for route in state.routes if route is not None
-    )
+    routes = tuple(written(state.instance, route) for route in state.routes if route is not None)
     return Plan(
-        routes=routes, unserved=unserved(state), cost=priced(state), search=dict(search)
+        routes=routes,
+        unserved=unserved(state),
+        cost=priced(state.instance, routes),
+        search=dict(search),
     )
 
 
@@ -58,27 +59,38 @@ def _metres(instance: Instance, route: Walked) -> int | None:
     return total if route.lane.destination is None else total + metres[at][route.lane.destination]
 
 
-def priced(state: State) -> Cost:
-    """The cost of a state by the format's terms, points."""
-    instance, weights = state.instance, state.instance.problem.weights
+def priced(instance: Instance, routes: Sequence[Route]) -> Cost:
+    """The cost of routes and of leaving every other visit out, by the format's terms, points."""
+    weights, problem = instance.problem.weights, instance.problem
     terms = dict.fromkeys(
         ("travel", "work", "overtime", "late", "unserved", "not_preferred", "change", "use"), 0
     )
-    for s, route in enumerate(state.routes):
-        if route is None:
-            continue
-        timing = route.timing
-        terms["travel"] += route.travel * weights.travel
-        terms["work"] += timing.work * weights.work
-        terms["overtime"] += _overtime(route, timing) * weights.overtime
-        terms["use"] += instance.problem.shifts[s].use_cost
-        for stop in timing.stops:
-            service = instance.services[s][stop.visit]
-            terms["late"] += max(0, stop.begin - service.due) * service.late_cost
-            terms["not_preferred"] += instance.dislike_cost[stop.visit][s]
-            terms["change"] += instance.change_cost[stop.visit][s]
-    for v, s in enumerate(state.where):
-        if s < 0:
-            terms["unserved"] += instance.problem.visits[v].unserved_cost
-            terms["change"] += instance.drop_cost[v] - instance.problem.visits[v].unserved_cost
+    served: set[int] = set()
+    for route in routes:
+        s = instance.shift_index[route.shift]
+        terms["travel"] += route.travel_seconds * weights.travel
+        terms["work"] += _work(route) * weights.work
+        terms["overtime"] += route.overtime * weights.overtime
+        terms["use"] += problem.shifts[s].use_cost
+        for stop in route.stops:
+            v = instance.visit_index[stop.visit]
+            served.add(v)
+            service = instance.services[s][v]
+            terms["late"] += max(0, stop.start - service.due) * service.late_cost
+            terms["not_preferred"] += instance.dislike_cost[v][s]
+            terms["change"] += instance.change_cost[v][s]
+    for v, visit in enumerate(problem.visits):
+        if v not in served:
+            terms["unserved"] += visit.unserved_cost
+            terms["change"] += instance.drop_cost[v] - visit.unserved_cost
     return Cost(total=sum(terms.values()), **terms)
+
+
+def _work(route: Route) -> int:
+    """Working seconds: from departure to return without the breaks inside."""
+    inside = (
+        taken.end - taken.start
+        for taken in route.breaks
+        if route.departs <= taken.start and taken.end <= route.returns
+    )
+    return route.returns - route.departs - sum(inside)

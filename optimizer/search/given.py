@@ -77,7 +77,7 @@ def _ranked_in(state: State, v: int, ranks: Ranks) -> State:
             return state
         spots[other] = (s, sum(1 for met in state.order(s) if ranks[met] < ranks[other]))
     if len(group) > 1:
-        return insert_group(state, group, INFINITY, spots) or state
+        return insert_group(state, group, INFINITY, {o: [spots[o]] for o in group}) or state
     s, position = spots[v]
     order = state.order(s)
     windows = state.windows(v, s)

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable
 from random import Random
 
-from optimizer.search.groups import insert_group
 from optimizer.search.given import repaired
+from optimizer.search.groups import insert_group
 from optimizer.search.insertion import Spot, spot_on
 from optimizer.search.instance import Instance
 from optimizer.search.state import State

@@ -1,6 +1,6 @@
 """Visits that begin at the same second on different crews: inserted all at once or not at all."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
 
 from optimizer.search.insertion import spots_on
@@ -37,18 +37,19 @@ def insert_group(
     state: State,
     group: tuple[int, ...],
     ceiling: int,
-    only: Mapping[int, tuple[int, int]] | None = None,
+    only: Mapping[int, Collection[tuple[int, int]]] | None = None,
 ) -> State | None:
     """The state with the whole group served for less than `ceiling` more points, or None.
 
-    `only` gives the members' shifts and positions where they are settled already. The begins tried are those at which some member first fits; a group that needs another one is
-    not found.
+    `only` gives the (shift, position) pairs each member may have, where not all are meant. The
+    begins tried are those at which some member first fits; a group that needs another one is not
+    found.
     """
     spans = []
     for v in group:
         own = [span for s in state.instance.candidates[v] for span in _spans(state, v, s, ceiling)]
         if only is not None:
-            own = [span for span in own if (span.shift, span.position) == only[v]]
+            own = [span for span in own if (span.shift, span.position) in only[v]]
         if not own:
             return None
         spans.append(sorted(own))

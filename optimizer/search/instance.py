@@ -133,9 +133,7 @@ class Instance:
         self.timed_pairs = [bool(self.gaps_of[v] or self.together_with[v]) for v in range(count)]
         self.crew_pairs = [bool(self.apart_from[v] or self.same_as[v]) for v in range(count)]
         self.groups = [self._group(v) for v in range(count)]
-        self.free = not any(
-            a or b for a, b in zip(self.timed_pairs, self.crew_pairs, strict=True)
-        )
+        self.free = not any(a or b for a, b in zip(self.timed_pairs, self.crew_pairs, strict=True))
         """Whether no relation ties any visit to another."""
 
     def _group(self, v: int) -> tuple[int, ...]:

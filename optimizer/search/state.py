@@ -132,7 +132,8 @@ class State:
             return build(instance, s, order, lane=lane, windows=windows)
         key = (s, order)
         if key in instance.cache:
-            return instance.cache[key]
+            known: Route | None = instance.cache[key]
+            return known
         if len(instance.cache) >= CACHE_LIMIT:
             instance.cache.clear()
         route = build(instance, s, order)

@@ -114,7 +114,9 @@ def last_begin(windows: Windows, latest: int) -> int:
     return -INFINITY
 
 
-def extend(labels: list[Label], leg: int, service: Service, seconds: int, lane: Lane) -> list[Label]:
+def extend(
+    labels: list[Label], leg: int, service: Service, seconds: int, lane: Lane
+) -> list[Label]:
     """The labels after driving `leg` seconds and serving for `seconds`; empty when impossible."""
     out: list[Label] = []
     visit, _, windows, _, _, due, rate = service
@@ -142,9 +144,7 @@ def extend(labels: list[Label], leg: int, service: Service, seconds: int, lane: 
     return _useful(out) if len(out) > 1 else out
 
 
-def _arrivals(
-    label: Label, leg: int, lane: Lane, windows: Windows, seconds: int
-) -> list[Label]:
+def _arrivals(label: Label, leg: int, lane: Lane, windows: Windows, seconds: int) -> list[Label]:
     """The labels on arrival, with breaks taken before or after the drive where that can pay."""
     before = _paused_before(label, leg, lane)
     arrived: list[Label] = []

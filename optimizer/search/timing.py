@@ -56,7 +56,7 @@ def timed(ending: Ending, services: list[Service], lane: Lane, *, fixed: bool = 
     assert best is not None
     if not lane.work_rate or fixed:
         return best
-    for delay in _delays(events, best, lane):
+    for delay in _delays(events, best):
         other = _settle(events, lane, best.departs + delay)
         if other is not None and other.cost < best.cost:
             best = other
@@ -130,7 +130,7 @@ def _settle(events: list[_Event], lane: Lane, departs: int | None) -> Timing | N
     return Timing(departs, time, tuple(stops), tuple(pauses), work, cost)
 
 
-def _delays(events: list[_Event], timing: Timing, lane: Lane) -> list[int]:
+def _delays(events: list[_Event], timing: Timing) -> list[int]:
     """Delays of the departure at which something begins to move or to be late, seconds."""
     first = next(i for i, event in enumerate(events) if event.kind == DRIVE)
     delays: set[int] = set()

@@ -71,7 +71,10 @@ def _way(chance: Random, count: int) -> Matrix | Estimate:
         )
     # Neither symmetric nor true to the triangle inequality.
     seconds = tuple(
-        tuple(0 if i == j else chance.choice([0, 120, 300, 600, 900, 1500, 4000]) for j in range(count))
+        tuple(
+            0 if i == j else chance.choice([0, 120, 300, 600, 900, 1500, 4000])
+            for j in range(count)
+        )
         for i in range(count)
     )
     metres = tuple(tuple(10 * cell for cell in row) for row in seconds)
@@ -209,6 +212,4 @@ def _incumbent(
             shift = chance.choice([*(shift.id for shift in shifts), "gone"])
             routes.setdefault(shift, []).append(visit.id)
     routes.setdefault(shifts[0].id, []).append("finished")
-    return Incumbent(
-        tuple(IncumbentRoute(shift, tuple(order)) for shift, order in routes.items())
-    )
+    return Incumbent(tuple(IncumbentRoute(shift, tuple(order)) for shift, order in routes.items()))
