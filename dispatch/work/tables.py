@@ -161,6 +161,13 @@ class Visit(Versioned, table=True):
         sa.UniqueConstraint("work_order_id", "number"),
         sa.Index("ix_visit_pool", "territory_id", "status", "earliest_day"),
         sa.Index("ix_visit_crew_day", "crew_id", "planned_start_at"),
+        sa.Index(  # a crew is in one place at a time, whatever two of its telephones say at once
+            "uq_visit_crew_busy",
+            "crew_id",
+            unique=True,
+            sqlite_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
+            postgresql_where=sa.text("status IN ('en_route', 'arrived', 'working')"),
+        ),
     )
 
     id: str = Field(primary_key=True, max_length=40)
