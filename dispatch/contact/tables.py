@@ -26,7 +26,12 @@ class MessageStatus(StrEnum):
 
 
 class Message(Versioned, table=True):
-    """One notification to one person over one channel; unique per subject and its version."""
+    """One notification to one person over one channel; unique per subject and its version.
+
+    `told_*` is the span of time that it tells, [start, end). `body` holds `[[link]]` and `[[code]]`, which are
+    filled in at sending, so that no stored row opens a customer's page. `sending` is committed before the
+    network is touched, and `message_id` is the same at every attempt.
+    """
 
     __table_args__ = (
         sa.UniqueConstraint("recipient", "template", "subject_id", "subject_version"),
@@ -41,8 +46,10 @@ class Message(Versioned, table=True):
     language: str = Field(max_length=8)
     subject_id: str = Field(max_length=40, description="the visit it is about", index=True)
     subject_version: str = Field(
-        max_length=40, description="what of the visit it tells: its promise and plan"
+        max_length=40, description="which telling of it: a number, a day or an event"
     )
+    told_start_at: datetime | None = instant(nullable=True)
+    told_end_at: datetime | None = instant(nullable=True)
     message_class: TaskClass = choice(TaskClass, TaskClass.COURTESY)
     status: MessageStatus = choice(MessageStatus, MessageStatus.PENDING)
     reason: str = Field(default="", max_length=80)
@@ -52,5 +59,7 @@ class Message(Versioned, table=True):
     send_after: datetime = instant()
     expires_at: datetime = instant()
     created_at: datetime = instant()
+    sends: int = Field(default=0, description="how often sending was begun")
+    begun_at: datetime | None = instant(nullable=True)
     sent_at: datetime | None = instant(nullable=True)
     error: str = Field(default="", max_length=500)

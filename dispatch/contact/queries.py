@@ -1,0 +1,94 @@
+"""Reading messages."""
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from dispatch.contact.tables import Message, MessageStatus
+from dispatch.core.calendar import day_bounds, zone_named
+from dispatch.registry.tables import Territory
+from dispatch.work.tables import Visit
+
+NEEDS_A_PERSON = (MessageStatus.UNKNOWN, MessageStatus.FAILED, MessageStatus.BOUNCED)
+
+
+@dataclass(frozen=True, slots=True)
+class MessagePage:
+    """Some messages, the newest first; `before` continues the list, None at its end."""
+
+    items: list[Message]
+    before: int | None
+
+
+def list_messages(
+    session: Session,
+    *,
+    territory_id: str,
+    statuses: Collection[MessageStatus] = (),
+    template: str | None = None,
+    before: int | None = None,
+    limit: int = 50,
+) -> MessagePage:
+    """A territory's messages, the newest first, `limit` (1 to 200) at a time."""
+    statement = (
+        select(Message)
+        .join(Visit, col(Visit.id) == col(Message.subject_id))
+        .where(col(Visit.territory_id) == territory_id)
+        .order_by(col(Message.id).desc())
+        .limit(min(max(limit, 1), 200) + 1)
+    )
+    if statuses:
+        statement = statement.where(col(Message.status).in_(statuses))
+    if template is not None:
+        statement = statement.where(col(Message.template) == template)
+    if before is not None:
+        statement = statement.where(col(Message.id) < before)
+    rows = list(session.exec(statement))
+    items = rows[: min(max(limit, 1), 200)]
+    return MessagePage(items, items[-1].id if len(rows) > len(items) else None)
+
+
+def need_a_person(session: Session, *, territory_id: str, limit: int = 200) -> list[Message]:
+    """The messages whose fate is unknown or that did not arrive, the newest first."""
+    return list_messages(
+        session, territory_id=territory_id, statuses=NEEDS_A_PERSON, limit=limit
+    ).items
+
+
+def of_visit(session: Session, *, visit_id: str) -> list[Message]:
+    """Every message about a visit, the oldest first."""
+    statement = select(Message).where(col(Message.subject_id) == visit_id).order_by(col(Message.id))
+    return list(session.exec(statement))
+
+
+def counts_of_day(session: Session, *, territory_id: str, day: date) -> dict[str, dict[str, int]]:
+    """Messages written on a local day, by template and then by status."""
+    territory = session.get(Territory, territory_id)
+    if territory is None:
+        return {}
+    begin, end = day_bounds(day, zone_named(territory.zone))
+    return counts_between(session, territory_id=territory_id, begin=begin, end=end)
+
+
+def counts_between(
+    session: Session, *, territory_id: str, begin: datetime, end: datetime
+) -> dict[str, dict[str, int]]:
+    """Messages written in [begin, end), by template and then by status."""
+    statement = (
+        select(Message.template, Message.status, sa.func.count())
+        .join(Visit, col(Visit.id) == col(Message.subject_id))
+        .where(
+            col(Visit.territory_id) == territory_id,
+            col(Message.created_at) >= begin,
+            col(Message.created_at) < end,
+        )
+        .group_by(col(Message.template), col(Message.status))
+        .order_by(col(Message.template), col(Message.status))
+    )
+    found: dict[str, dict[str, int]] = {}
+    for template, status, count in session.exec(statement):
+        found.setdefault(template, {})[MessageStatus(status).value] = count
+    return found

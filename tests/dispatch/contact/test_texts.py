@@ -1,0 +1,99 @@
+"""The texts of messages."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from dispatch.contact import texts
+from dispatch.contact.kinds import KINDS
+from tests.instants import HUMEN, at
+
+VALUES = {
+    "company": "虎门供电分局",
+    "customer": "陈小明",
+    "address": "虎门镇解放路1号",
+    "crew": "三班",
+    "purpose": "电能表更换",
+    "day": "2026年3月10日星期二",
+    "span": "09:00–11:00",
+    "clock": "10:35",
+    "outcome": "已完成",
+    "promised": True,
+    "again": False,
+}
+
+
+@pytest.mark.parametrize("template", KINDS)
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_kind_of_message_has_a_text_in_every_language(template: str, language: str) -> None:
+    text = texts.render(template, language, VALUES)
+
+    assert VALUES["company"] in text.subject
+    assert VALUES["customer"] in text.body
+    assert texts.LINK in text.body
+    assert "{" not in text.body
+    assert "\n\n\n" not in text.body, "no gap where a condition left a line out"
+    assert all(len(line) < 120 for line in text.body.splitlines())
+
+
+def test_messages_that_announce_a_crew_tell_the_number_to_check_at_the_door() -> None:
+    for template in ("booked", "day_before", "on_the_way"):
+        for language in texts.LANGUAGES:
+            assert texts.CODE in texts.render(template, language, VALUES).body
+
+
+def test_no_template_is_without_a_kind() -> None:
+    folder = Path(texts.__file__).parent / "templates"
+
+    assert {path.name.split(".")[0] for path in folder.iterdir()} == set(KINDS)
+
+
+def test_a_name_cannot_forge_a_line_or_a_header() -> None:
+    values = {**VALUES, "customer": "Eve\r\nBcc: all@example.com\x00\u2028x", "company": "A\nB: c"}
+    text = texts.render("booked", "en", values)
+
+    assert "\n" not in text.subject
+    assert not re.search(r"^Bcc:", text.body, re.MULTILINE)
+    assert "Eve Bcc: all@example.com x" in text.body
+
+
+def test_a_name_that_looks_like_a_template_is_only_a_name() -> None:
+    text = texts.render("booked", "en", {**VALUES, "customer": "{{ 7*7 }}"})
+
+    assert "{{ 7*7 }}" in text.body
+
+
+def test_dates_and_times_follow_the_language() -> None:
+    start, end = at("09:00"), at("13:30")
+
+    assert texts.day_text(start, HUMEN, "zh-CN") == "2026年3月10日星期二"
+    assert texts.day_text(start, HUMEN, "en") == "Tuesday, March 10, 2026"
+    assert texts.span_text(start, end, HUMEN, "zh-CN") == "09:00–13:30"
+    assert texts.span_text(start, end, HUMEN, "en") == "9:00 AM – 1:30 PM"
+    assert texts.clock_text(start, HUMEN, "en") == "9:00 AM"
+
+
+@pytest.mark.parametrize("code", ["DIS-NP", "REC", "NOTICE", "CARE", "SOMETHING-NEW"])
+def test_types_that_tell_of_arrears_or_health_are_not_named(code: str) -> None:
+    assert texts.purpose(code, "zh-CN") == "现场用电服务"
+    assert texts.purpose(code, "en") == "on-site electricity service"
+
+
+def test_a_type_is_worded_like_the_longest_code_it_continues() -> None:
+    assert texts.purpose("OUT-LV-2", "en") == "restoring your supply"
+    assert texts.purpose("NC-ENE-HV", "en") == texts.purpose("NC-ENE", "en")
+    assert texts.purpose("MTR-XCH", "zh-CN") == "电能表更换"
+
+
+def test_a_theft_investigation_is_not_announced() -> None:
+    assert texts.is_unannounced("INSP-TH")
+    assert not texts.is_unannounced("INSP-U")
+
+
+@pytest.mark.parametrize(
+    ("wanted", "given"),
+    [("zh-CN", "zh-CN"), ("zh-Hant-HK", "zh-CN"), ("en", "en"), ("en-GB", "en"), ("fr", "en")],
+)
+def test_every_reader_gets_a_language_of_ours(wanted: str, given: str) -> None:
+    assert texts.language_for(wanted) == given
