@@ -2,11 +2,9 @@
 
 from alembic import context
 
-from dispatch.model import metadata
-
 context.configure(
     connection=context.config.attributes["connection"],
-    target_metadata=metadata,
+    target_metadata=context.config.attributes.get("metadata"),
     compare_type=True,
     render_as_batch=True,
 )

@@ -1,0 +1,1 @@
+"""A day played on a virtual clock, through the same operations as a real one."""
