@@ -58,6 +58,9 @@ class Matrices:
             for end, place in enumerate(self.ends):
                 if place is None:
                     grid[:, len(self.places) - len(self.ends) + end] = 0
+            # A shift that is not used drives nowhere, even when it ends at another place.
+            count = len(self.visits)
+            grid[count:, count:] = 0
             self._grids[way] = grid
         return self._grids[way]
 

@@ -215,7 +215,7 @@ class _Search:
                 return True
             if self.checked - self.improved_at > PATIENCE:
                 return True
-            return self.checked % 256 == 0 and self.stop is not None and self.stop()
+            return self.checked % 8 == 0 and self.stop is not None and self.stop()
 
         def at_solution() -> None:
             self.solutions += 1
