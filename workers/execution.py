@@ -47,7 +47,7 @@ class Outcome(StrEnum):
 class Short(Protocol):
     """A handler that runs inside the transaction that marks its task done."""
 
-    def __call__(self, session: Session, payload: dict[str, Any], *, now: datetime) -> object:
+    def __call__(self, session: Session, payload: dict[str, Any], /, *, now: datetime) -> object:
         """Do the work; a DispatchError is a final refusal."""
 
 
@@ -59,6 +59,14 @@ class Long:
 
 
 Handlers = Mapping[str, "Short | Long"]
+
+
+@dataclass(frozen=True, slots=True)
+class Stopping:
+    """How a worker is told to stop: first no new task, and when time is up, no going on either."""
+
+    claims: threading.Event = field(default_factory=threading.Event)
+    work: threading.Event = field(default_factory=threading.Event)
 
 
 class Postponed(Exception):
@@ -85,8 +93,7 @@ class Work:
     settings: Settings
     lease: Lease
     clock: Clock
-    interrupted: threading.Event
-    """Set when this worker stops: give up soon, raising `Interrupted`."""
+    stopping: Stopping
     lost: threading.Event = field(default_factory=threading.Event)
     """Set when somebody else has the task: whatever is made now is discarded."""
 
@@ -96,8 +103,8 @@ class Work:
         return self.lease.payload
 
     def should_stop(self) -> bool:
-        """Whether going on is in vain."""
-        return self.lost.is_set() or self.interrupted.is_set()
+        """Whether to give up: the lease is lost, or this worker stops (then raise `Interrupted`)."""
+        return self.lost.is_set() or self.stopping.work.is_set()
 
     def finish(self, session: Session) -> None:
         """Mark the task done in this transaction; raises LostLease, so that nothing of it is kept."""
@@ -112,21 +119,21 @@ def execute(
     owner: str,
     handlers: Handlers,
     clock: Clock = database_now,
-    interrupted: threading.Event | None = None,
+    stopping: Stopping | None = None,
 ) -> Outcome:
     """Claim the task and do it; never raises for what a task may do.
 
     Raises DatabaseAway when the database cannot be reached: the lease then runs out and the task is found again.
     """
-    interrupted = interrupted or threading.Event()
-    if interrupted.is_set():
+    stopping = stopping or Stopping()
+    if stopping.claims.is_set():
         return Outcome.NOT_DUE
     with transaction(database) as session:
         lease = tasks.claim(session, task_id, owner=owner, now=clock(session))
     if lease is None:
         return Outcome.NOT_DUE
     crashpoint("task_claimed")
-    return _perform(Work(database, settings, lease, clock, interrupted), handlers)
+    return _perform(Work(database, settings, lease, clock, stopping), handlers)
 
 
 def _perform(work: Work, handlers: Handlers) -> Outcome:
@@ -137,7 +144,7 @@ def _perform(work: Work, handlers: Handlers) -> Outcome:
     if handler is None:  # perhaps a newer release's kind, which a newer worker will do
         return _record_failure(work, f"no handler for tasks of kind {lease.kind}")
     try:
-        if work.interrupted.is_set():
+        if work.stopping.claims.is_set():  # the worker was told to stop just now
             return _hand_back(work)
         if isinstance(handler, Long):
             _run_long(work, handler)
@@ -253,6 +260,6 @@ def drain(
             lease = next(iter(tasks.claim_due(session, owner="drain", now=now, limit=1)), None)
         if lease is None:
             break
-        work = Work(database, settings, lease, clock, threading.Event())
+        work = Work(database, settings, lease, clock, Stopping())
         outcomes[lease.task_id] = _perform(work, handlers)
     return outcomes

@@ -1,0 +1,43 @@
+"""A message as an email: one recipient, no header but ours, the same Message-ID at every attempt."""
+
+import re
+from email.headerregistry import Address
+from email.message import EmailMessage
+from email.policy import SMTP
+from email.utils import parseaddr
+
+from dispatch.contact.messages import Outgoing
+from workers.channels.delivery import Refused
+
+_ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([^\s@,;:<>()\[\]\\\"]{1,190})")
+
+
+def check_address(text: str) -> str:
+    """The address in the form that SMTP carries (a domain of other letters in its ASCII form); raises Refused."""
+    local, _, domain = text.rpartition("@")
+    try:
+        ascii_domain = domain.encode("idna").decode() if _ADDRESS.fullmatch(text) else ""
+        Address(username=local, domain=ascii_domain)
+    except ValueError:
+        ascii_domain = ""
+    if not ascii_domain:
+        raise Refused("the customer's email address is not valid", final=True)
+    return f"{local}@{ascii_domain}"
+
+
+def compose(outgoing: Outgoing, *, sender: str) -> EmailMessage:
+    """The email of a message; raises Refused when its address or subject could add a header."""
+    recipient = check_address(outgoing.recipient)
+    name, address = parseaddr(sender)
+    mail = EmailMessage(policy=SMTP)
+    try:
+        mail["From"] = Address(name, addr_spec=address)
+        mail["To"] = Address(addr_spec=recipient)
+        mail["Subject"] = outgoing.subject
+        mail["Message-ID"] = f"<{outgoing.mail_id.strip('<>')}>"
+        mail["Content-Language"] = outgoing.language
+        mail["Auto-Submitted"] = "auto-generated"
+    except ValueError as error:
+        raise Refused("the message's subject or address holds a line break", final=True) from error
+    mail.set_content(outgoing.body, cte="base64" if not outgoing.body.isascii() else None)
+    return mail

@@ -1,0 +1,138 @@
+"""The sweeper: whatever was lost between the database and its workers is found here within seconds.
+
+It executes nothing. It makes tasks due again whose worker died, rings for what is due, starts periodic jobs and
+seals events. Several may run at once, one in each worker process: everything it does is safe to do twice.
+"""
+
+import random
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import dramatiq
+import redis
+import structlog
+from sqlmodel import Session, col, select
+
+from dispatch.core import events, tasks
+from dispatch.core.config import Settings
+from dispatch.core.db import Database, database_now, transaction
+from dispatch.core.tables import Event, Task, TaskState
+from workers.broker import bell, waiting
+from workers.execution import Clock, describe
+from workers.identity import is_gone, machine
+from workers.periodic import start_jobs
+
+logger = structlog.get_logger(__name__)
+
+PERIOD_S = 5.0
+SEAL_EVERY_S = 1.0
+MOST_WAITING = 200
+"""Rings that may wait in one queue; a longer backlog is rung for as it shrinks, not again and again."""
+
+
+@dataclass(slots=True)
+class Swept:
+    """What one round did."""
+
+    recovered: int = 0
+    rung: int = 0
+    started: int = 0
+
+
+@dataclass(slots=True)
+class Sweeper:
+    """One sweeper; `broker` is rung and nothing else."""
+
+    database: Database
+    settings: Settings
+    broker: dramatiq.Broker
+    clock: Clock = database_now
+    _known: dict[str, str] = field(default_factory=dict)
+
+    def run(self, stop: threading.Event) -> None:
+        """Sweep every `PERIOD_S` seconds, +/-20 %, and seal every second, until `stop`."""
+        next_sweep = 0.0
+        while not stop.is_set():
+            if time.monotonic() >= next_sweep:
+                self._guarded("sweep", self.sweep)
+                spread = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
+                next_sweep = time.monotonic() + PERIOD_S * spread
+            self._guarded("seal", self.seal)
+            stop.wait(SEAL_EVERY_S)
+
+    def sweep(self) -> Swept:
+        """One round: recover, start periodic jobs, ring."""
+        swept = Swept()
+        with self.database.reading() as session:
+            now = self.clock(session)
+            gone = owners_gone(session)
+            expired = session.exec(
+                select(Task.id)
+                .where(col(Task.state) == TaskState.LEASED, col(Task.lease_until) < now)
+                .limit(1)
+            ).first()
+        if gone or expired is not None:
+            with transaction(self.database) as session:
+                swept.recovered = recover(session, gone=gone, now=now)
+        swept.started = start_jobs(self.database, now=now, known=self._known)
+        swept.rung = self.ring(now)
+        if swept.recovered:
+            logger.warning("sweep.recovered", tasks=swept.recovered)
+        return swept
+
+    def ring(self, now: datetime) -> int:
+        """Ring for due tasks, as far as their queues are not full of rings already; how many."""
+        with self.database.reading() as session:
+            due = tasks.due(session, now=now, limit=4 * MOST_WAITING)
+        try:
+            room = {queue: MOST_WAITING - waiting(self.broker, queue) for queue, _ in due}
+        except (redis.RedisError, OSError):
+            return 0  # Redis is away: the tasks wait, the next round finds them
+        rings = []
+        for queue, task_id in due:
+            if room[queue] > 0:
+                room[queue] -= 1
+                rings.append((queue, task_id))
+        bell(self.broker)(rings)
+        return len(rings)
+
+    def seal(self) -> int:
+        """Number and chain what was committed since the last time; how many events."""
+        with self.database.reading() as session:
+            unsealed = session.exec(
+                select(Event.id).where(col(Event.position).is_(None)).limit(1)
+            ).first()
+        return 0 if unsealed is None else events.seal(self.database, self.settings.key)
+
+    def _guarded(self, step: str, action: Callable[[], object]) -> None:
+        """A round that fails is told and the next one comes: this thread is what finds lost work."""
+        try:
+            action()
+        except Exception as error:
+            logger.exception("sweep.failed", step=step, error=describe(error))
+
+
+def recover(session: Session, *, gone: list[str], now: datetime) -> int:
+    """Make tasks due again whose lease ran out, or whose holder was a process of this machine that is gone."""
+    for task in session.exec(
+        select(Task).where(col(Task.state) == TaskState.LEASED, col(Task.lease_owner).in_(gone))
+    ):
+        task.lease_until = now - timedelta(seconds=1)
+    session.flush()
+    recovered = 0
+    while batch := tasks.recover_expired(session, now=now):
+        recovered += batch
+    return recovered
+
+
+def owners_gone(session: Session) -> list[str]:
+    """The holders of leases that were processes of this machine and no longer run."""
+    owners = session.exec(
+        select(Task.lease_owner)
+        .where(col(Task.state) == TaskState.LEASED, col(Task.lease_owner).like(f"{machine()}:%"))
+        .distinct()
+    )
+    return [owner for owner in owners if owner is not None and is_gone(owner)]
