@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     public_url: str = Field(
         "", description="what customers' links begin with; empty: http://host:port"
     )
+    trusted_proxies: str = Field(
+        "", description="addresses of proxies whose X-Forwarded-For is believed; empty: none"
+    )
     secret_key: SecretStr = Field(SecretStr(""), description="empty: a random key kept in data_dir")
     smtp_url: str = Field(
         "", description="smtp://user:password@host:port; empty: files in data_dir/outbox"

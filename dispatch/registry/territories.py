@@ -137,6 +137,11 @@ def get(session: Session, territory_id: str) -> Territory:
     return territory
 
 
+def organisations(session: Session) -> list[Organisation]:
+    """All organisations, by id."""
+    return list(session.exec(select(Organisation).order_by(Organisation.id)))
+
+
 def listed(session: Session) -> list[Territory]:
     """All territories, by id."""
     return list(session.exec(select(Territory).order_by(Territory.id)))

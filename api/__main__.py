@@ -1,0 +1,38 @@
+"""`python -m api`: serve HTTP in one process."""
+
+import os
+
+import uvicorn
+
+from api.app import create_app
+from dispatch.core.config import Settings
+from dispatch.core.db import Database
+from workers import logs
+from workers.broker import bell, make_broker
+
+
+def main() -> None:
+    """Serve until told to stop; requests in flight get ten seconds."""
+    settings = Settings()
+    logs.set_up(settings.log_level)
+    database = Database(settings.database, bell=bell(make_broker(settings)))
+    trusted = settings.trusted_proxies
+    uvicorn.run(
+        create_app(settings, database),
+        host=settings.host,
+        port=settings.port,
+        workers=1,
+        access_log=False,  # the app writes its own line, without what a path may hold
+        log_config=None,
+        server_header=False,
+        proxy_headers=bool(trusted),
+        forwarded_allow_ips=trusted or None,
+        timeout_graceful_shutdown=10,
+        timeout_keep_alive=30,
+        h11_max_incomplete_event_size=64 * 1024,
+    )
+
+
+if __name__ == "__main__":
+    os.umask(0o077)
+    main()

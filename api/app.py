@@ -1,0 +1,79 @@
+"""The web application: `create_app(settings, database)` puts the front doors together."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from fastapi import APIRouter, FastAPI
+from starlette.staticfiles import StaticFiles
+
+from api import permissions, problems
+from api.routes import ROUTERS, system
+from api.security import Gate
+from api.state import State
+from api.web import pages
+from dispatch.core.config import Settings
+from dispatch.core.db import Database
+
+PREFIX = "/api/v1"
+STATIC = Path(__file__).parent / "web" / "static"
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+def create_app(
+    settings: Settings, database: Database, *, clock: Callable[[], datetime] = _utc_now
+) -> FastAPI:
+    """The application on this database; `clock` gives each request its moment (a virtual one in a demo).
+
+    Raises permissions.UndeclaredRoute when a route forgot to say what it needs.
+    """
+    state = State(settings, database, clock)
+    app = FastAPI(
+        title="Gridcrew",
+        summary="Field-service dispatch for power utilities",
+        version=version("gridcrew"),
+        openapi_url=f"{PREFIX}/openapi.json",
+        docs_url=None,  # its assets come from the internet, and no page of ours needs that
+        redoc_url=None,
+        lifespan=_lifespan,
+    )
+    app.state.gridcrew = state
+    problems.install(app)
+    app.add_middleware(Gate, settings=settings, metrics=state.metrics)
+    rest = APIRouter(prefix=PREFIX)
+    for router in ROUTERS:
+        rest.include_router(router)
+    app.include_router(rest)
+    app.include_router(system.router)
+    app.include_router(pages.router)
+    app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    permissions.refuse_undeclared(app.routes)
+    _describe(app)
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    app.state.gridcrew.database.close()
+
+
+def _describe(app: FastAPI) -> None:
+    """Add to the OpenAPI document what FastAPI cannot know: problems, permissions, ways to sign in."""
+    plain = app.openapi
+
+    def described() -> dict[str, Any]:
+        if app.openapi_schema is None:
+            schema = plain()
+            problems.document_problems(schema)
+            permissions.document_permissions(schema, app.routes)
+        assert app.openapi_schema is not None
+        return app.openapi_schema
+
+    app.openapi = described  # type: ignore[method-assign]

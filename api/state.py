@@ -1,0 +1,35 @@
+"""What one app holds while it runs."""
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from api.limits import TryLimit
+from api.metrics import Metrics
+from dispatch.core.config import Settings
+from dispatch.core.db import Database
+
+_REMEMBERED = 10_000
+
+
+@dataclass
+class State:
+    """The app's settings, database and clock, and what it remembers between requests."""
+
+    settings: Settings
+    database: Database
+    clock: Callable[[], datetime]
+    metrics: Metrics = field(default_factory=Metrics)
+    tries: TryLimit = field(default_factory=TryLimit)
+    noted: "OrderedDict[str, datetime]" = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def note(self, mark: str, moment: datetime) -> None:
+        """Remember when a session was last seen, so that reads need no write more than once a minute."""
+        with self._lock:
+            self.noted[mark] = moment
+            self.noted.move_to_end(mark)
+            while len(self.noted) > _REMEMBERED:
+                self.noted.popitem(last=False)

@@ -1,0 +1,5 @@
+"""The server-rendered pages."""
+
+from fastapi import APIRouter
+
+router = APIRouter()

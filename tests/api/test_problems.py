@@ -1,0 +1,147 @@
+"""Refusals are problem documents that name the code and the field, and give nothing away."""
+
+import logging
+
+import pytest
+from fastapi import APIRouter, FastAPI
+from starlette.testclient import TestClient
+
+from api.deps import public
+from dispatch.core.db import Database
+from tests.api.conftest import SignIn
+
+CUSTOMERS = "/api/v1/customers"
+
+
+def _is_problem(answer: object, status: int, code: str) -> None:
+    assert answer.status_code == status  # type: ignore[attr-defined]
+    assert answer.headers["content-type"] == "application/problem+json"  # type: ignore[attr-defined]
+    body = answer.json()  # type: ignore[attr-defined]
+    assert body["type"] == f"urn:gridcrew:problem:{code}"
+    assert body["code"] == code
+    assert body["status"] == status
+    assert body["title"]
+    assert body["detail"]
+
+
+def test_an_expected_refusal_names_its_code_and_field(sign_in: SignIn) -> None:
+    answer = sign_in("dispatcher").post(CUSTOMERS, json={"name": "陈小明", "phone": "nonsense"})
+
+    _is_problem(answer, 422, "bad_customer")
+    assert answer.json()["field"] == "phone"
+
+
+def test_a_body_of_the_wrong_shape_names_every_field(sign_in: SignIn) -> None:
+    answer = sign_in("dispatcher").post(
+        CUSTOMERS, json={"name": "陈小明", "wants_messages": "perhaps", "nickname": "x"}
+    )
+
+    _is_problem(answer, 422, "invalid")
+    fields = {fault["field"] for fault in answer.json()["details"]["faults"]}
+    assert fields == {"wants_messages", "nickname"}
+
+
+def test_the_refused_value_is_not_repeated(sign_in: SignIn) -> None:
+    answer = sign_in("dispatcher").post(CUSTOMERS, json={"name": ["secret-name"]})
+
+    assert "secret-name" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("body", "status"),
+    [(b"{", 422), (b"[" * 10_000, 400), (b'{"name": "a\\u0000b"}', 422), (b"[]", 422), (b"", 422)],
+)
+def test_a_body_that_is_no_json_object_is_refused(
+    sign_in: SignIn, body: bytes, status: int
+) -> None:
+    answer = sign_in("dispatcher").post(
+        CUSTOMERS, content=body, headers={"Content-Type": "application/json"}
+    )
+
+    assert answer.status_code == status
+    assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_a_body_above_a_megabyte_is_refused_with_or_without_its_length(sign_in: SignIn) -> None:
+    client = sign_in("dispatcher")
+    kind = {"Content-Type": "application/json"}
+
+    told = client.post(CUSTOMERS, content=b"x" * 1_000_001, headers=kind)
+    streamed = client.post(CUSTOMERS, content=(b"x" * 10_000 for _ in range(101)), headers=kind)
+
+    _is_problem(told, 413, "too_large")
+    _is_problem(streamed, 413, "too_large")
+
+
+def test_unknown_addresses_and_methods_are_problems_too(anonymous: TestClient) -> None:
+    _is_problem(anonymous.get("/api/v1/nothing"), 404, "no_such_path")
+    _is_problem(anonymous.patch("/healthz", json={}), 405, "no_such_method")
+
+
+@pytest.mark.parametrize("path", ["/api/v1/customers/C%00", "/api/v1/customers/" + "x" * 5000])
+def test_impossible_ids_are_refused(sign_in: SignIn, path: str) -> None:
+    assert sign_in("dispatcher").get(path).status_code == 422
+
+
+def test_what_nobody_expected_gets_a_number_that_the_log_repeats(
+    app: FastAPI,
+    anonymous: TestClient,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    router = APIRouter()
+
+    @router.get("/broken", dependencies=[public("test")])
+    def broken() -> None:
+        raise RuntimeError("the canary phone is 13800138000")
+
+    app.include_router(router)
+
+    with caplog.at_level(logging.INFO):
+        answer = anonymous.get("/broken")
+
+    _is_problem(answer, 500, "internal_error")
+    assert "canary" not in answer.text
+    assert "Traceback" not in answer.text
+    number = answer.json()["details"]["error_id"]
+    assert number in caplog.text + capsys.readouterr().out
+    assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_without_the_database_the_answer_says_so_and_nothing_changed(
+    sign_in: SignIn, database: Database, anonymous: TestClient
+) -> None:
+    client = sign_in("dispatcher")
+    assert client.get(CUSTOMERS).status_code == 200
+
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("ALTER TABLE customer RENAME TO customer_away")
+
+    answer = client.get(CUSTOMERS)
+    _is_problem(answer, 503, "database_away")
+    assert int(answer.headers["Retry-After"]) >= 1
+    assert anonymous.get("/healthz").status_code == 200
+
+
+def test_a_writer_that_holds_the_database_too_long_makes_others_wait_not_crash(
+    sign_in: SignIn, database: Database
+) -> None:
+    client = sign_in("dispatcher")
+    assert client.get("/api/v1/me").status_code == 200
+    _shorten_patience(database)
+
+    with database.engine.begin():
+        answer = client.post(CUSTOMERS, json={"name": "陈小明"})
+        reading = client.get(CUSTOMERS)
+
+    _is_problem(answer, 503, "database_away")
+    assert reading.status_code == 200
+    assert client.post(CUSTOMERS, json={"name": "陈小明"}).status_code == 201
+
+
+def _shorten_patience(database: Database) -> None:
+    import sqlalchemy as sa
+
+    @sa.event.listens_for(database.engine, "checkout")
+    def _short(connection: object, _record: object, _proxy: object) -> None:
+        connection.execute("PRAGMA busy_timeout=50")  # type: ignore[attr-defined]
