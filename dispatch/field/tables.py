@@ -10,7 +10,10 @@ from dispatch.core.db import Row, document, instant
 
 
 class CrewAction(Row, table=True):
-    """One action of a crew on a visit. `op_id` is the device's own number: the same one twice is one action."""
+    """One action of a crew on a visit. `op_id` is the device's own number: the same one twice is one action.
+
+    `device_at` is the device's clock, `recorded_at` the server's; `late` marks one that waited for a network.
+    """
 
     __table_args__ = (sa.Index("ix_crew_action_visit", "visit_id", "id"),)
 
@@ -26,3 +29,4 @@ class CrewAction(Row, table=True):
     lon: float | None = None
     device_at: datetime = instant()
     recorded_at: datetime = instant()
+    late: bool = False
