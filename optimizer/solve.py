@@ -18,7 +18,7 @@ from optimizer.search.state import State
 ENGINES = ("routing",)
 DEFAULT_SECONDS = 10.0
 """Limit of a search that was given none."""
-FIRST_SHARE, ROUTING_SHARE = 0.35, 0.3
+FIRST_SHARE, ROUTING_SHARE = 0.1, 0.2
 """Shares of the limit for the search before OR-Tools and for OR-Tools; the rest follows it."""
 HEAT = 0.15
 """First temperature as a share of the mean cost of a served visit."""
