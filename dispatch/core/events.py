@@ -20,6 +20,8 @@ REACTIONS: Mapping[str, tuple[str, ...]] = {
     "visit.en_route": ("message.on_the_way",),
     "visit.done": ("message.done",),
     "plan.published": ("message.plan_published",),
+    "work_order.completed": ("request.follow",),
+    "work_order.cancelled": ("request.follow",),
 }
 """Which kinds of task an event of each type brings about, in the same transaction."""
 
