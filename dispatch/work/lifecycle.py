@@ -52,7 +52,9 @@ VISITS = Machine(
 W = WorkOrderStatus
 FOLLOWS_VISITS = (W.READY, W.SCHEDULED, W.IN_PROGRESS, W.COMPLETED)
 """An order in one of these has the status that its visits give it."""
-OPEN_ORDERS = (W.DRAFT, W.READY, W.SCHEDULED, W.IN_PROGRESS, W.ON_HOLD)
+READY_ORDERS = (W.READY, W.SCHEDULED, W.IN_PROGRESS)
+"""The visits of an order in one of these may be planned."""
+OPEN_ORDERS = (W.DRAFT, *READY_ORDERS, W.ON_HOLD)
 
 
 def _follow(action: str, target: WorkOrderStatus) -> tuple[str, list[WorkOrderStatus]]:

@@ -240,6 +240,7 @@ class Series(Versioned, table=True):
     premises_id: str = Field(foreign_key="premises.id", max_length=32)
     work_type: str = Field(foreign_key="work_type.code", max_length=16)
     mode: Mode = choice(Mode)
+    owner: str = Field(default="", max_length=32, description="whose its orders are")
     status: SeriesStatus = choice(SeriesStatus, SeriesStatus.ACTIVE)
     rrule: str = Field(max_length=200)
     starts_on: date

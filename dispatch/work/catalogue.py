@@ -1,0 +1,235 @@
+"""The catalogue: work types and priority classes as data, with the shipped starting values."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from dispatch.core import events
+from dispatch.core.errors import InvalidError, NotFoundError
+from dispatch.core.events import Actor
+from dispatch.sla import policy
+from dispatch.sla.tables import ClockKind
+from dispatch.work.tables import Mode, Points, Priority, WorkType
+
+SHIPPED = Path(__file__).parent / "catalogue.toml"
+MAX_MINUTES = 24 * 60
+EDITABLE = (
+    "name_zh", "name_en", "priority", "p50_minutes", "p90_minutes", "setup_minutes", "members", "skills", "parts",
+    "clocks", "permit", "checklist", "closing_codes", "active",
+)  # fmt: skip
+
+
+class NoSuchWorkType(NotFoundError):
+    """The catalogue has no such work type."""
+
+    code = "no_such_work_type"
+
+
+class BadWorkType(InvalidError):
+    """A value of a work type is not as it must be."""
+
+    code = "bad_work_type"
+
+
+def planned_seconds(work_type: WorkType) -> int:
+    """Planned time on site: p50 + (p90 - p50) / 4, rounded to whole seconds."""
+    minutes = work_type.p50_minutes + (work_type.p90_minutes - work_type.p50_minutes) / 4
+    return int(minutes * 60 + 0.5)
+
+
+def seed(session: Session) -> int:
+    """Add the shipped work types and priority classes that are missing; how many. Edited ones stay as they are."""
+    shipped = _shipped()
+    known = set(session.exec(select(WorkType.code)))
+    classes = set(session.exec(select(Points.priority)))
+    rows = [*shipped["work_type"], *shipped["points"]]
+    missing = [row for row in rows if _key(row) not in known | classes]
+    for row in missing:
+        session.add(_work_type(row) if "code" in row else Points(**_points(row)))
+    session.flush()
+    return len(missing)
+
+
+def get(session: Session, code: str) -> WorkType:
+    """The work type with this code; raises NoSuchWorkType."""
+    found = session.get(WorkType, code)
+    if found is None:
+        raise NoSuchWorkType(
+            f"The catalogue has no work type {code!r}; see the list of work types.",
+            field="work_type",
+        )
+    return found
+
+
+def types(session: Session, *, active_only: bool = True) -> Sequence[WorkType]:
+    """The work types by code."""
+    statement = select(WorkType).order_by(col(WorkType.code))
+    if active_only:
+        statement = statement.where(col(WorkType.active).is_(True))
+    return session.exec(statement).all()
+
+
+def points(session: Session) -> dict[Priority, Points]:
+    """What each priority class means to the optimizer."""
+    return {row.priority: row for row in session.exec(select(Points))}
+
+
+def edit(
+    session: Session,
+    code: str,
+    *,
+    changes: Mapping[str, Any],
+    actor: Actor,
+    now: datetime,
+    expect: int | None = None,
+) -> WorkType:
+    """Change some values of a work type; orders that exist keep what they were made with.
+
+    Raises NoSuchWorkType, BadWorkType that names the field, and StaleVersion.
+    """
+    work_type = get(session, code)
+    work_type.expect(expect)
+    for field in changes:
+        if field not in EDITABLE:
+            raise BadWorkType(f"{field} cannot be edited; {', '.join(EDITABLE)} can.", field=field)
+    before = {field: getattr(work_type, field) for field in changes}
+    values = {**{field: getattr(work_type, field) for field in EDITABLE}, **changes}
+    check(values)
+    for field, value in changes.items():
+        setattr(work_type, field, Priority(value) if field == "priority" else value)
+    events.record(
+        session,
+        "work_type.edited",
+        entity="work_type",
+        entity_id=code,
+        actor=actor,
+        now=now,
+        data={"before": before, "after": dict(changes)},
+    )
+    session.flush()
+    return work_type
+
+
+def edit_points(
+    session: Session,
+    priority: Priority,
+    *,
+    unserved: int,
+    late_per_second: int,
+    actor: Actor,
+    now: datetime,
+) -> Points:
+    """Change what a priority class means to the optimizer; raises BadWorkType outside 0..1,000,000,000."""
+    for field, value in (("unserved", unserved), ("late_per_second", late_per_second)):
+        if not 0 <= value <= 1_000_000_000:
+            raise BadWorkType(f"{field} must be 0 to 1,000,000,000.", field=field)
+    row = session.get_one(Points, priority)
+    row.unserved, row.late_per_second = unserved, late_per_second
+    events.record(
+        session,
+        "points.edited",
+        entity="points",
+        entity_id=priority.value,
+        actor=actor,
+        now=now,
+        data={"unserved": unserved, "late_per_second": late_per_second},
+    )
+    session.flush()
+    return row
+
+
+def label(code: str, language: str) -> str:
+    """How a point of a checklist or a closing code is shown in `language` (zh-CN or en); the code when unknown."""
+    shipped = _shipped()
+    texts = shipped["checklist"].get(code) or shipped["closing"].get(code) or {}
+    return str(texts.get("zh" if language.startswith("zh") else "en", code))
+
+
+def check(values: Mapping[str, Any]) -> None:
+    """Refuse values that no work type may have; raises BadWorkType that names the field."""
+    p50, p90 = values["p50_minutes"], values["p90_minutes"]
+    _whole("p50_minutes", p50, 1, MAX_MINUTES)
+    _whole("p90_minutes", p90, p50, MAX_MINUTES)
+    _whole("setup_minutes", values["setup_minutes"], 0, MAX_MINUTES)
+    _whole("members", values["members"], 1, 20)
+    if values["priority"] not in set(Priority):
+        raise BadWorkType(f"priority must be one of {', '.join(Priority)}.", field="priority")
+    for field, least in (("skills", 1), ("parts", 0)):
+        if not isinstance(values[field], dict):
+            raise BadWorkType(f"{field} must be an object of whole numbers.", field=field)
+        for name, number in values[field].items():
+            if not name or len(name) > 32:
+                raise BadWorkType(
+                    f"{field} has the name {name!r}; 1 to 32 characters.", field=field
+                )
+            _whole(field, number, least, 1000)
+    for field in ("name_zh", "name_en"):
+        if not values[field] or len(values[field]) > 80:
+            raise BadWorkType(f"{field} needs 1 to 80 characters.", field=field)
+    _check_clocks(values["clocks"])
+
+
+def _whole(field: str, value: object, least: int, most: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        raise BadWorkType(f"{field} must be a whole number from {least} to {most}.", field=field)
+
+
+def _check_clocks(clocks: Mapping[str, str]) -> None:
+    pack = policy.load()
+    for name, limit in clocks.items():
+        if name not in set(ClockKind):
+            raise BadWorkType(
+                f"There is no clock {name!r}; {', '.join(ClockKind)}.", field="clocks"
+            )
+        kind = ClockKind(name)
+        entries = [entry for entry in pack.entries.values() if entry.kind == kind]
+        if any(limit in {entry.id, entry.kind.value} for entry in entries):
+            continue
+        try:
+            policy.span(limit)
+        except policy.BadLimit as error:
+            raise BadWorkType(
+                f"The {name} clock {limit!r} is neither an entry of policy pack {pack.id} "
+                f"({', '.join(entry.id for entry in entries)}) nor a limit such as 36 h.",
+                field="clocks",
+            ) from error
+
+
+@lru_cache(maxsize=1)
+def _shipped() -> dict[str, Any]:
+    return tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
+
+
+def _key(row: Mapping[str, Any]) -> str:
+    return str(row["code"]) if "code" in row else str(row["priority"])
+
+
+def _points(row: Mapping[str, Any]) -> dict[str, Any]:
+    return {**row, "priority": Priority(row["priority"])}
+
+
+def _work_type(row: Mapping[str, Any]) -> WorkType:
+    p50, p90 = row["minutes"]
+    values: dict[str, Any] = {
+        "name_zh": row["name_zh"],
+        "name_en": row["name_en"],
+        "priority": Priority(row["priority"]),
+        "p50_minutes": p50,
+        "p90_minutes": p90,
+        "setup_minutes": row.get("setup", 0),
+        "members": row["members"],
+        "skills": row.get("skills", {}),
+        "parts": row.get("parts", {}),
+        "clocks": row.get("clocks", {}),
+        "permit": row.get("permit", ""),
+        "checklist": row["checklist"],
+        "closing_codes": row["closing"],
+        "active": row.get("active", True),
+    }
+    check(values)
+    return WorkType(code=row["code"], mode=Mode(row.get("mode", "visit")), **values)
