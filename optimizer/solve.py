@@ -5,6 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from optimizer.exact.choice import Candidate, choose
 from optimizer.exact.routing import RoutingFailed, route_with_ortools
 from optimizer.plan import Plan
 from optimizer.problem import Problem
@@ -22,6 +23,12 @@ FIRST_SHARE, ROUTING_SHARE = 0.1, 0.2
 """Shares of the limit for the search before OR-Tools and for OR-Tools; the rest follows it."""
 HEAT = 0.15
 """First temperature as a share of the mean cost of a served visit."""
+CHOICE_SHARE = 0.05
+"""Share of a limit in seconds kept for CP-SAT at the end."""
+MOST_CANDIDATES = 2500
+"""Routes CP-SAT chooses from, those met last."""
+CHOICE_EFFORT = 1.0
+"""CP-SAT's deterministic time under an iteration limit, about seconds; less under a short clock."""
 COOLING = 0.005
 """Last temperature as a share of the first."""
 
@@ -94,6 +101,8 @@ class _Run:
     stop: Callable[[], bool] | None
     iterations: int = 0
     trace: list[tuple[float, int]] = field(default_factory=list)
+    pool: dict[tuple[int, frozenset[int]], Candidate] = field(default_factory=dict)
+    """The cheapest route met for each shift and set of visits, those met last at the end."""
 
     def __post_init__(self) -> None:
         self.began = time.monotonic()
@@ -134,7 +143,9 @@ class _Run:
             self._anneal(ruiner, 0.0, FIRST_SHARE)
             if not self.over(FIRST_SHARE + ROUTING_SHARE):
                 story["routing"] = self._route()
-            self._anneal(ruiner, FIRST_SHARE + ROUTING_SHARE, 1.0)
+            last = 1.0 if self.limits.seconds is None else 1.0 - CHOICE_SHARE
+            self._anneal(ruiner, FIRST_SHARE + ROUTING_SHARE, last)
+            story["choice"] = self._choose()
         self.keep(complete(self.best))
         return story
 
@@ -165,12 +176,51 @@ class _Run:
             trial = ruiner.step(current)
             self.iterations += 1
             trial_cost = trial.cost()
+            self._remember(trial, current)
             if accepts(trial_cost, cost, temperature, ruiner.chance):
                 current, cost = trial, trial_cost
                 self.keep(current)
 
+    def _remember(self, state: State, before: State | None = None) -> None:
+        """Put the state's routes into the pool, those only that it does not share with another."""
+        for s, route in enumerate(state.routes):
+            if route is None or (before is not None and before.routes[s] is route):
+                continue
+            key = s, frozenset(route.order)
+            known = self.pool.pop(key, None)
+            if known is None or route.cost < known.cost:
+                known = Candidate(s, route.order, route.cost)
+            self.pool[key] = known
+            if len(self.pool) > MOST_CANDIDATES:
+                del self.pool[next(iter(self.pool))]
+
+    def _choose(self) -> dict[str, Any]:
+        """Let CP-SAT choose among the routes met, where any choice of them is a plan."""
+        instance = self.instance
+        if not instance.free or any(instance.later):
+            return {"status": "skipped", "message": "routes depend on each other"}
+        if self.stop is not None and self.stop():
+            return {"status": "skipped", "message": "the search was told to stop"}
+        self._remember(self.best)
+        candidates = list(self.pool.values())
+        effort = CHOICE_EFFORT
+        if self.limits.seconds is not None:
+            effort = min(effort, CHOICE_SHARE * self.limits.seconds)
+        known = {s: self.best.order(s) for s in range(instance.shifts)}
+        chosen = choose(candidates, instance.drop_cost, known, seed=self.seed, effort=effort)
+        if chosen is None:
+            return {"status": "no solution", "candidates": len(candidates)}
+        orders: list[list[int]] = [[] for _ in range(instance.shifts)]
+        for candidate in chosen:
+            orders[candidate.shift] = list(candidate.order)
+        state = from_orders(instance, orders)
+        self.keep(state)
+        return {"status": "done", "candidates": len(candidates), "total": state.cost()}
+
     def _keep_orders(self, orders: list[list[int]]) -> None:
-        self.keep(from_orders(self.instance, orders))
+        state = from_orders(self.instance, orders)
+        self._remember(state)
+        self.keep(state)
 
     def _route(self) -> dict[str, Any]:
         """Let OR-Tools improve the best plan; a failure is told and costs nothing but the time."""
@@ -182,7 +232,7 @@ class _Run:
         checks = None
         if limits.iterations is not None:
             # Checks per iteration that take about as long as one: small models check seldom.
-            each = 20 + self.instance.visits**2 // 4
+            each = 20 + self.instance.visits**2 // 40
             checks = each * max(1, round(ROUTING_SHARE * limits.iterations))
         try:
             found = route_with_ortools(
