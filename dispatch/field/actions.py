@@ -16,6 +16,7 @@ from dispatch.field.proof import check_done
 from dispatch.field.steps import MOVES, allowed
 from dispatch.field.tables import CrewAction
 from dispatch.planning import plans
+from dispatch.planning.tables import Plan, PlanStatus
 from dispatch.registry.tables import Shift
 from dispatch.work import visits
 from dispatch.work.tables import Visit
@@ -194,11 +195,19 @@ def _act(
 
 
 def _activate_plan(session: Session, visit: Visit, *, actor: Actor, now: datetime) -> None:
-    shift = session.get(Shift, visit.shift_id) if visit.shift_id else None
-    if shift is not None:
-        plans.activate(
-            session, territory_id=visit.territory_id, day=shift.day, actor=actor, now=now
+    """The day's first action makes the published plan the one that crews follow."""
+    statement = (
+        select(Plan.id)
+        .join(Shift, col(Shift.day) == col(Plan.day))
+        .where(
+            Shift.id == visit.shift_id,
+            Plan.territory_id == visit.territory_id,
+            col(Plan.status) == PlanStatus.PUBLISHED,
         )
+    )
+    plan_id = session.exec(statement).first()
+    if plan_id is not None:
+        plans.activate(session, plan_id=plan_id, actor=actor, now=now)
 
 
 def _believed(session: Session, asked: Operation, *, now: datetime) -> datetime:
