@@ -1,6 +1,19 @@
 """The REST front door, one module per subject."""
 
-from api.routes import accounts, crews, customers, sessions, territories
+from api.routes import (
+    accounts,
+    catalogue,
+    contact,
+    crews,
+    customers,
+    orders,
+    requests,
+    series,
+    sessions,
+    territories,
+    visits,
+    watch,
+)
 
 ROUTERS = (
     sessions.router,
@@ -8,4 +21,11 @@ ROUTERS = (
     territories.router,
     customers.router,
     crews.router,
+    catalogue.router,
+    requests.router,
+    orders.router,
+    series.router,
+    visits.router,
+    contact.router,
+    watch.router,
 )

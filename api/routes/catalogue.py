@@ -1,0 +1,67 @@
+"""The catalogue: work types and what priorities mean."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from api.deps import IfMatch, Now, Reading, Who, Writing, etag, requires, the_version
+from api.schemas.forms import PathId
+from api.schemas.work import PointsIn, PointsOut, WorkTypeChange, WorkTypeOut
+from dispatch.work import catalogue
+from dispatch.work.tables import Priority
+
+router = APIRouter(tags=["catalogue"])
+
+
+@router.get("/work-types", dependencies=[requires("catalogue:read")])
+def list_work_types(
+    session: Reading, include_inactive: Annotated[bool, Query()] = False
+) -> list[WorkTypeOut]:
+    """The work types by code."""
+    return WorkTypeOut.all_of(catalogue.types(session, active_only=not include_inactive))
+
+
+@router.get("/work-types/{code}", dependencies=[requires("catalogue:read")])
+def get_work_type(code: PathId, session: Reading, response: Response) -> WorkTypeOut:
+    """One work type."""
+    return etag(response, WorkTypeOut.of(catalogue.get(session, code)))
+
+
+@router.patch("/work-types/{code}", dependencies=[requires("catalogue:write")])
+def edit_work_type(
+    code: PathId,
+    body: WorkTypeChange,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+    response: Response,
+) -> WorkTypeOut:
+    """Change some values; orders that exist keep what they were made with."""
+    work_type = catalogue.edit(
+        session,
+        code,
+        changes=body.model_dump(exclude_unset=True, exclude={"version"}, mode="json"),
+        expect=the_version(if_match, body.version),
+        actor=caller.actor,
+        now=moment,
+    )
+    return etag(response, WorkTypeOut.of(work_type))
+
+
+@router.get("/points", dependencies=[requires("catalogue:read")])
+def list_points(session: Reading) -> list[PointsOut]:
+    """What each priority class means to the optimizer, the most urgent first."""
+    return PointsOut.all_of([row for _, row in sorted(catalogue.points(session).items())])
+
+
+@router.put("/points/{priority}", dependencies=[requires("catalogue:write")])
+def edit_points(
+    priority: Priority, body: PointsIn, session: Writing, caller: Who, moment: Now
+) -> PointsOut:
+    """Change what a priority class means to the optimizer."""
+    return PointsOut.of(
+        catalogue.edit_points(
+            session, priority, **body.model_dump(), actor=caller.actor, now=moment
+        )
+    )

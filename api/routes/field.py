@@ -1,0 +1,106 @@
+"""A crew's day, and its actions. A crew's people reach their own crew's things only."""
+
+from datetime import date
+
+from fastapi import APIRouter
+
+from api.deps import Now, OwnCrew, Reading, TheSettings, Who, Writing, requires
+from api.schemas.field import (
+    ActionOut,
+    CrewActionIn,
+    CrewDayOut,
+    OutcomeOut,
+    QueuedActions,
+    ShiftReport,
+)
+from api.schemas.forms import PathId
+from api.schemas.registry import ShiftOut
+from dispatch.field import actions
+from dispatch.field.actions import Outcome
+from dispatch.field.day import crew_day
+from dispatch.field.operations import Operation
+from dispatch.registry import crews, shifts
+from dispatch.registry.shifts import NoSuchShift
+
+router = APIRouter(tags=["crew's day"])
+
+
+@router.get("/crews/{crew_id}/days/{day}", dependencies=[requires("crew_day:read")])
+def get_crew_day(
+    crew_id: OwnCrew, day: date, session: Reading, moment: Now, settings: TheSettings
+) -> CrewDayOut:
+    """The crew's shifts and visits of a local day, in the order of the plan."""
+    return CrewDayOut.of(crew_day(session, crew_id=crew_id, day=day, now=moment, key=settings.key))
+
+
+@router.post("/crews/{crew_id}/actions", dependencies=[requires("crew_day:act")])
+def act(
+    crew_id: OwnCrew,
+    body: CrewActionIn,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+) -> ActionOut:
+    """Record one action on a visit of the crew; the same `op_id` again is the same action."""
+    values = body.model_dump(exclude={"device_at"})
+    visit = actions.do(
+        session,
+        **values,
+        crew_id=crew_id,
+        device_at=body.device_at or moment,
+        actor=caller.actor,
+        now=moment,
+    )
+    return ActionOut(
+        op_id=body.op_id, visit_id=visit.id, status=visit.status, version=visit.version
+    )
+
+
+@router.post("/crews/{crew_id}/queued-actions", dependencies=[requires("crew_day:act")])
+def act_queued(
+    crew_id: OwnCrew, body: QueuedActions, session: Writing, caller: Who, moment: Now
+) -> list[OutcomeOut]:
+    """Record what a device queued without a network, in its order; each stands or is refused by itself."""
+    queued = [
+        Operation(
+            op_id=one.op_id,
+            visit_id=one.visit_id,
+            action=one.action,
+            device_at=one.device_at or moment,
+            reason=one.reason,
+            note=one.note,
+            data=one.data,
+            lat=one.lat,
+            lon=one.lon,
+        )
+        for one in body.actions
+    ]
+    outcomes = actions.do_queued(session, queued, crew_id=crew_id, actor=caller.actor, now=moment)
+    return [_outcome(outcome) for outcome in outcomes]
+
+
+@router.post("/crews/{crew_id}/shifts/{shift_id}/reports", dependencies=[requires("crew_day:act")])
+def report(
+    crew_id: OwnCrew,
+    shift_id: PathId,
+    body: ShiftReport,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+) -> ShiftOut:
+    """Report the crew on duty or off duty."""
+    shift = shifts.get(session, shift_id)
+    if shift.crew_id != crews.get(session, crew_id).id:
+        raise NoSuchShift(f"There is no shift {shift_id}.", field="shift_id")
+    return ShiftOut.of(shifts.move(session, shift, body.action, actor=caller.actor, now=moment))
+
+
+def _outcome(outcome: Outcome) -> OutcomeOut:
+    refusal = outcome.refusal
+    return OutcomeOut(
+        op_id=outcome.op_id,
+        visit_id=outcome.visit_id,
+        status=outcome.status,
+        code=refusal.code if refusal else None,
+        detail=refusal.message if refusal else None,
+    )

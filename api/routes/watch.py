@@ -1,0 +1,65 @@
+"""What needs a person: clocks, alerts, dead tasks; and the trail of a case."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query
+
+from api.deps import Now, Pages, Reading, Writing, requires
+from api.pagination import read_cursor, write_cursor
+from api.schemas.forms import PageOf, PathId, PathNumber
+from api.schemas.watch import AlertOut, ClockOut, EventOut, TaskOut, WatchList
+from dispatch.core import tasks, trail
+from dispatch.core.alerts import open_alerts
+from dispatch.sla import clocks
+
+router = APIRouter(tags=["watching"])
+
+
+@router.get("/territories/{territory_id}/watch-list", dependencies=[requires("clock:read")])
+def watch_list(territory_id: PathId, session: Reading) -> WatchList:
+    """The running clocks, the next to break first, and the open alerts, newest first."""
+    return WatchList(
+        clocks=ClockOut.all_of(clocks.running(session, territory_id=territory_id)),
+        alerts=AlertOut.all_of(open_alerts(session)),
+    )
+
+
+@router.get("/clocks/{subject}/{subject_id}", dependencies=[requires("clock:read")])
+def list_clocks(subject: PathId, subject_id: PathId, session: Reading) -> list[ClockOut]:
+    """Every clock of one request or work order, oldest first."""
+    return ClockOut.all_of(clocks.of_subject(session, subject=subject, subject_id=subject_id))
+
+
+@router.get("/tasks", dependencies=[requires("task:read")])
+def count_tasks(session: Reading) -> dict[str, int]:
+    """How many background tasks are in each state."""
+    return tasks.counts(session)
+
+
+@router.get("/tasks/dead", dependencies=[requires("task:read")])
+def dead_tasks(session: Reading, limit: Annotated[int, Query(ge=1, le=200)] = 100) -> list[TaskOut]:
+    """The tasks that gave up, newest first."""
+    return TaskOut.all_of(tasks.dead(session, limit=limit))
+
+
+@router.post("/tasks/{task_id}/requeue", dependencies=[requires("task:write")])
+def requeue(task_id: PathNumber, session: Writing, moment: Now) -> TaskOut:
+    """Give a dead task all its attempts again."""
+    return TaskOut.of(tasks.requeue(session, task_id, now=moment))
+
+
+@router.get("/events", dependencies=[requires("event:read")])
+def events_of(
+    session: Reading,
+    paging: Pages,
+    entity: Annotated[str, Query(max_length=32)],
+    entity_id: Annotated[str, Query(max_length=64)],
+) -> PageOf[EventOut]:
+    """What happened to one thing, the first event first."""
+    found, more = trail.of(
+        session,
+        [(entity, entity_id)],
+        after=read_cursor(paging.cursor),
+        limit=paging.limit,
+    )
+    return PageOf(items=EventOut.all_of(found), next=write_cursor(more))

@@ -1,0 +1,94 @@
+"""Clocks, alerts, messages, tasks and the trail of events."""
+
+from datetime import datetime
+from typing import Any
+
+from api.schemas.forms import Output
+from dispatch.contact.tables import MessageStatus
+from dispatch.core.tables import TaskState
+from dispatch.sla.tables import ClockKind, ClockStatus
+
+
+class ClockOut(Output):
+    """One limit being watched; `warned` is the highest warning given, in percent of the time."""
+
+    id: int
+    kind: ClockKind
+    subject: str
+    subject_id: str
+    territory_id: str
+    policy: str
+    status: ClockStatus
+    started_at: datetime
+    due_at: datetime
+    warned: int
+    stopped_at: datetime | None
+
+
+class AlertOut(Output):
+    """What needs a person, once per cause."""
+
+    key: str
+    text: str
+    count: int
+    first_at: datetime
+    last_at: datetime
+
+
+class WatchList(Output):
+    """Everything that needs a person, nothing twice: the clocks nearest their limit, and alerts."""
+
+    clocks: list[ClockOut]
+    alerts: list[AlertOut]
+
+
+class MessageOut(Output):
+    """One notification to one person."""
+
+    id: int
+    customer_id: str
+    recipient: str
+    channel: str
+    template: str
+    language: str
+    subject_id: str
+    status: MessageStatus
+    reason: str
+    subject: str
+    body: str
+    send_after: datetime
+    created_at: datetime
+    sent_at: datetime | None
+    error: str
+
+
+class TaskOut(Output):
+    """A durable unit of background work."""
+
+    id: int
+    kind: str
+    queue: str
+    state: TaskState
+    run_at: datetime
+    attempts: int
+    recoveries: int
+    last_error: str | None
+    created_at: datetime
+    finished_at: datetime | None
+
+
+class EventOut(Output):
+    """Something that happened; `position` is empty until the event is sealed."""
+
+    id: int
+    position: int | None
+    type: str
+    entity: str
+    entity_id: str
+    from_status: str | None
+    to_status: str | None
+    actor: str
+    role: str
+    happened_at: datetime
+    recorded_at: datetime
+    data: dict[str, Any]
