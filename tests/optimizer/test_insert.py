@@ -19,7 +19,7 @@ def orders_of(judged: Plan) -> dict[str, list[str]]:
 
 def test_an_insertion_made_keeps_every_rule_and_costs_what_it_said() -> None:
     applied = 0
-    for seed in range(150):
+    for seed in range(100):
         given = random_problem(seed)
         full = orders_of(naive(given))
         for name in [visits[0] for visits in full.values()][:1]:
@@ -32,7 +32,7 @@ def test_an_insertion_made_keeps_every_rule_and_costs_what_it_said() -> None:
                 assert made.cost.total - cut.cost.total == insertion.cost
                 others = [route for route in cut.routes if route.shift != insertion.shift]
                 assert [r for r in made.routes if r.shift != insertion.shift] == others
-    assert applied > 100
+    assert applied > 80
 
 
 def test_the_cheapest_places_come_first() -> None:
