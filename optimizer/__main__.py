@@ -16,6 +16,9 @@ from optimizer.naive import naive
 from optimizer.problem import ProblemError
 from optimizer.solve import ENGINES, Limits, Progress, solve
 
+NAIVE = "naive"
+"""The rule of thumb to compare with, as if it were an engine."""
+
 
 def main() -> int:
     """Run once; the exit status, 0 when a plan was written and 2 when the problem is refused."""
@@ -28,7 +31,7 @@ def main() -> int:
     except ProblemError as refusal:
         sys.stderr.write(f"{refusal}\n")
         return 2
-    if options.naive:
+    if options.engine == NAIVE:
         plan = naive(problem)
     else:
         plan = solve(
@@ -77,8 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--iterations", type=int, help="iterations of the search; reproducible")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--engine", choices=ENGINES, default="routing")
-    parser.add_argument("--naive", action="store_true", help="the rule of thumb, to compare with")
+    parser.add_argument("--engine", choices=(*ENGINES, NAIVE), default="routing")
     return parser.parse_args()
 
 
