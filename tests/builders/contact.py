@@ -10,10 +10,10 @@ from dispatch.contact.facts import load
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.windows import told_window
 from dispatch.core.tables import TaskClass
-from dispatch.registry.tables import Crew
-from dispatch.work.tables import Priority, Visit, VisitStatus, WorkOrder, WorkType
-from tests.builders.registry import make_crew, make_customer, make_premises
-from tests.instants import DAY, NOW, at
+from dispatch.work.tables import Priority, Visit, VisitStatus
+from tests.builders.registry import make_customer, make_premises
+from tests.builders.work import make_visit
+from tests.instants import DAY, at
 
 _numbers = itertools.count(1)
 
@@ -25,56 +25,27 @@ def make_told_visit(
     planned: datetime | None = None,
     window: tuple[datetime, datetime] | None = None,
     work_type: str = "MTR-XCH",
-    priority: Priority = Priority.P3,
+    priority: Priority | None = None,
     email: str | None = "chen@example.com",
     language: str = "zh-CN",
     wants_messages: bool = True,
     name: str = "陈小明",
 ) -> Visit:
     """A visit of crew T1 at 10:00 on DAY (or as `planned`), in the state a published plan leaves it in."""
-    number = next(_numbers)
-    crew = session.get(Crew, "T1") or make_crew(session, id="T1")
     customer = make_customer(
         session, name=name, email=email, language=language, wants_messages=wants_messages
     )
-    premises = make_premises(session, customer=customer)
-    if session.get(WorkType, work_type) is None:
-        session.add(
-            WorkType(code=work_type, name_zh="类型", name_en="Type", p50_minutes=25, p90_minutes=45)
-        )
-        session.flush()
-    order = WorkOrder(
-        id=f"T-{number:06d}",
-        territory_id=premises.territory_id,
-        work_type=work_type,
-        customer_id=customer.id,
-        premises_id=premises.id,
-        priority=priority,
-        owner=crew.id,
-        earliest_day=DAY,
-        created_at=NOW,
-    )
-    session.add(order)
-    session.flush()
-    start = planned or at("10:00")
-    visit = Visit(
-        id=f"{order.id}-1",
-        work_order_id=order.id,
-        territory_id=premises.territory_id,
+    return make_visit(
+        session,
         status=status,
+        crew="T1",
+        start_at=planned or at("10:00"),
+        work_type=work_type,
+        priority=priority,
+        premises=make_premises(session, customer=customer),
+        window=window,
         earliest_day=DAY,
-        duration_s=1800,
-        window_start_at=window[0] if window else None,
-        window_end_at=window[1] if window else None,
-        crew_id=crew.id,
-        planned_arrive_at=start,
-        planned_start_at=start,
-        planned_end_at=start + timedelta(minutes=30),
-        travel_s=900,
     )
-    session.add(visit)
-    session.flush()
-    return visit
 
 
 def make_message(

@@ -273,8 +273,8 @@ def test_the_crew_on_the_way_is_told_with_a_range(session: Session) -> None:
         reactions.on_the_way(session, {"event_id": row.id}, now=at("09:31"))
 
     message = session.exec(select(Message)).one()
-    assert "今天 09:35–10:05" in message.body
-    assert message.expires_at == at("10:05")
+    assert "今天 09:30–10:00" in message.body
+    assert message.expires_at == at("10:00")
     assert message.message_class is TaskClass.COURTESY
 
 
