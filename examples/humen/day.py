@@ -70,8 +70,12 @@ class Due:
     site: str = ""
 
 
-PLANNED_FOR = [("NOTICE", 4, "shop home"), ("LV-INV2", 3, "home"), ("DIS-NP", 2, "shop")]
-"""Orders of the branch's own: notices of a planned outage, recorders to fetch, arrears."""
+PLANNED_FOR = [
+    ("NOTICE", 4, "shop home", "16:00"),
+    ("LV-INV2", 3, "home", ""),
+    ("DIS-NP", 2, "shop", ""),
+]
+"""Orders of the branch's own, the last cell by when: notices of a planned outage, recorders to fetch, arrears."""
 
 FALLING_DUE = [
     Due("VIP-VIS", 5, "A", "works site", promised=4),
@@ -120,9 +124,9 @@ class Maker:
                 order = self._ask(person, asked.work_type, asked.kind, fresh=asked.fresh)
                 if number < len(windows):
                     self._promise(order, *windows[number])
-        for work_type, count, who in PLANNED_FOR:
+        for work_type, count, who, due_by in PLANNED_FOR:
             for _ in range(count):
-                self._plan(self._somebody(who), work_type)
+                self._plan(self._somebody(who), work_type, due=due_by)
         for due in FALLING_DUE:
             windows = self._windows(due.promised, 0)
             for number in range(due.count):
@@ -143,8 +147,8 @@ class Maker:
         self._plan(self._somebody("works"), "NC-ENEH")
         # The transformers for this meter are on no vehicle.
         self._plan(self._somebody("works"), "MTR-CT-LV")
-        # Promised for before anybody's shift begins.
-        self._promise(self._ask(self._somebody("shop"), "MTR-XCH", "metering"), "06:00", "07:00")
+        # Promised for after the shop closes, when the late crews must be on their way home.
+        self._promise(self._ask(self._somebody("shop"), "MTR-XCH", "metering"), "20:30", "21:00")
         # With the one below, more trees than the only crew that cuts them can reach in a day.
         for _ in range(4):
             self._ask(self._somebody("home works"), "TREE", "fault")
@@ -156,7 +160,7 @@ class Maker:
         self._tie("after", [self._plan(person, "LV-INV2"), self._plan(person, "LV-FIX-LV")])
         # Off before the works in the house, on again two to six hours later.
         person = self._somebody("home")
-        off, on = self._ask(person, "SAFE-DIS", "connection"), self._plan(person, "REC")
+        off, on = self._ask(person, "SAFE-DIS", "connection"), self._plan(person, "SAFE-DIS")
         self._promise(off, "08:30", "10:30")
         self._tie("after", [off, on], least=120, most=360)
         # One crew takes the disputed meter away and mounts the other.
@@ -272,7 +276,7 @@ class Maker:
 
 def owner(work_type: str) -> str:
     """The counter that owns work which comes from no request."""
-    counters = {"MTR": "metering", "NC": "connection", "DIS": "billing", "REC": "billing"}
+    counters = {"MTR": "metering", "NC": "connection", "DIS": "billing"}
     follow_up = work_type in {"VIP-VIS", "FU-VIS", "FU-TEL", "CARE", "DATA", "INSP-U"}
     return "consultation" if follow_up else counters.get(work_type.split("-")[0], "fault")
 
