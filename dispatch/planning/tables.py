@@ -22,10 +22,23 @@ class PlanStatus(StrEnum):
     SUPERSEDED = "superseded"
 
 
+class RunOutcome(StrEnum):
+    """How a run ended. `vanished`: its process died without a word and another run took its place."""
+
+    RUNNING = "running"
+    ANSWERED = "answered"
+    REFUSED = "refused"
+    CRASHED = "crashed"
+    VANISHED = "vanished"
+    LATE = "late"
+
+
 class Plan(Versioned, table=True):
     """A day's assignments. A newer `number` wins over an older one, whichever run finished first.
 
     `board` is the fingerprint of the rows that the problem was made from: publishing is refused when it differs.
+    `board_parts` holds what it is made of, so that the refusal can name what has moved. `unplaceable` lists the
+    ready visits that the problem could not hold, each with its reason.
     """
 
     __table_args__ = (sa.UniqueConstraint("territory_id", "day", "number"),)
@@ -36,6 +49,7 @@ class Plan(Versioned, table=True):
     number: int
     status: PlanStatus = choice(PlanStatus, PlanStatus.DRAFT)
     board: str = Field(default="", max_length=64)
+    board_parts: dict[str, dict[str, str]] = document()
     origin: str = Field(
         default="optimizer", max_length=16, description="optimizer, naive, insert or edit"
     )
@@ -45,11 +59,25 @@ class Plan(Versioned, table=True):
     input_hash: str = Field(default="", max_length=64)
     progress: dict[str, Any] = document()
     figures: dict[str, Any] = document()
+    unplaceable: list[dict[str, str]] = document(list)
+    stop_asked: bool = False
     error: str = Field(default="", max_length=500)
     created_by: str = Field(max_length=64)
     created_at: datetime = instant()
     published_at: datetime | None = instant(nullable=True)
     published_by: str | None = Field(default=None, max_length=64)
+
+
+class Run(Row, table=True):
+    """One run of the optimizer for a plan; runs of the same input that crash three times end its plan."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    plan_id: int = Field(foreign_key="plan.id", index=True)
+    input_hash: str = Field(max_length=64, index=True)
+    outcome: RunOutcome = choice(RunOutcome, RunOutcome.RUNNING)
+    error: str = Field(default="", max_length=500)
+    started_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
 
 
 class Assignment(Row, table=True):

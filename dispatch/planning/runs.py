@@ -1,0 +1,326 @@
+"""From a request for a plan to a proposed one: the solve itself stands between two transactions.
+
+`take` hands out the problem and commits; the solver runs outside any transaction; `propose` or `fail` records how
+it ended. Who asked later wins, whichever run ends first: a newer request supersedes those that still wait.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from dispatch.core import alerts, tasks
+from dispatch.core.errors import DispatchError, InvalidError
+from dispatch.core.events import SYSTEM, Actor
+from dispatch.planning import answers, states
+from dispatch.planning.lifecycle import WAITING
+from dispatch.planning.problem import Built, build
+from dispatch.planning.tables import Plan, PlanStatus, Run, RunOutcome
+from optimizer.codec import problem_document, problem_from
+from optimizer.naive import naive
+
+TRIES = 3
+"""Runs of the same input that may die before its plan is given up."""
+FRESH = timedelta(minutes=15)
+"""How long a problem may be taken again unchanged; during the day its `now` would be too old after that."""
+ENGINES = ("routing", "naive")
+_FAILED = (RunOutcome.CRASHED, RunOutcome.REFUSED, RunOutcome.VANISHED)
+
+
+class BadOption(InvalidError):
+    """An option of the run is unknown or out of range."""
+
+    code = "bad_option"
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What the solver needs: the problem as JSON text, and the options (seconds, iterations, seed, engine)."""
+
+    plan_id: int
+    run_id: int
+    document: str
+    input_hash: str
+    options: Mapping[str, Any]
+
+
+def request_plan(
+    session: Session,
+    *,
+    territory_id: str,
+    day: date,
+    options: Mapping[str, Any] | None = None,
+    actor: Actor,
+    now: datetime,
+) -> Plan:
+    """Ask for a plan of a territory's local day; a worker solves it (task `plan.solve`).
+
+    `options`: `seconds`, `iterations`, `seed`, and `engine` (`routing`; `naive`, the rule of thumb, is answered at
+    once). Requests that still wait are superseded. The board is looked at first, so that nonsense in it is refused
+    here: raises NoSuchTerritory, DayOver, BadOption, BadPlanningRule, BadRelation, BoardRefused.
+    """
+    chosen = checked_options(options or {})
+    built = build(session, territory_id=territory_id, day=day, now=now)
+    plan = states.create(
+        session,
+        territory_id=territory_id,
+        day=day,
+        origin="naive" if chosen.get("engine") == "naive" else "optimizer",
+        options=chosen,
+        actor=actor,
+        now=now,
+    )
+    for older in states.in_states(session, territory_id=territory_id, day=day, states=WAITING):
+        if older.number < plan.number:
+            states.move(
+                session, older, "supersede", actor=SYSTEM, now=now, data={"by": plan.number}
+            )
+    if plan.origin == "naive":
+        return propose_now(session, plan, built, naive(built.problem), actor=actor, now=now)
+    tasks.enqueue(
+        session,
+        "plan.solve",
+        key=f"plan.solve:{plan.id}",
+        payload={"plan_id": plan.id},
+        now=now,
+    )
+    return plan
+
+
+def propose_now(
+    session: Session, plan: Plan, built: Built, answer: Any, *, actor: Actor, now: datetime
+) -> Plan:
+    """Propose an answer that was made in this transaction; raises BrokenAnswer."""
+    adopt(plan, built)
+    answers.store(
+        session,
+        plan,
+        built.problem,
+        answers.judged(built.problem, answer),
+        notes=answers.counts(session, plan=plan),
+    )
+    return states.move(session, plan, "propose", actor=actor, now=now)
+
+
+def adopt(plan: Plan, built: Built) -> str:
+    """Make `built` the plan's problem; returns the problem as JSON text."""
+    document = answers.plain(problem_document(built.problem))
+    text = json.dumps(document, ensure_ascii=False, separators=(",", ":"))
+    plan.problem = document
+    plan.input_hash = hashlib.sha256(text.encode()).hexdigest()
+    plan.board, plan.board_parts = built.board, built.parts
+    plan.unplaceable = [entry._asdict() for entry in built.unplaceable]
+    return text
+
+
+def take(session: Session, *, plan_id: int, now: datetime) -> Taken | None:
+    """Begin a run: the problem of the board as it now is, for the solver's process.
+
+    None when there is nothing to do: the plan is superseded or answered, or the problem cannot be made or has
+    crashed too often, and then the plan is closed with its error and an alert. Raises NoSuchPlan.
+    """
+    plan = states.locked(session, plan_id)
+    if plan.status not in WAITING:
+        return None
+    _end_runs(session, plan, RunOutcome.VANISHED, "its process ended without a word", now=now)
+    try:
+        built = build(session, territory_id=plan.territory_id, day=plan.day, now=now)
+    except DispatchError as refusal:
+        _give_up(session, plan, refusal.message, now=now)
+        return None
+    if plan.problem is not None and plan.board == built.board and _is_fresh(session, plan, now):
+        text = json.dumps(plan.problem, ensure_ascii=False, separators=(",", ":"))
+    else:
+        text = adopt(plan, built)
+    if _failures(session, plan.input_hash) >= TRIES:
+        _give_up(session, plan, _too_often(session, plan), now=now)
+        return None
+    states.move(session, plan, "solve", actor=SYSTEM, now=now)
+    run = Run(plan_id=plan_id, input_hash=plan.input_hash, started_at=now)
+    session.add(run)
+    session.flush()
+    return Taken(plan_id, run.id or 0, text, plan.input_hash, dict(plan.options))
+
+
+def record_progress(
+    session: Session,
+    *,
+    plan_id: int,
+    progress: Mapping[str, Any],
+    now: datetime,  # noqa: ARG001 - every operation takes it
+) -> bool:
+    """Note how far the run is; whether it should go on: not when its plan is superseded or a stop was asked for.
+
+    The plan's version stays, so that a page that shows it can still act on it.
+    """
+    session.execute(
+        sa.update(Plan)
+        .where(col(Plan.id) == plan_id, col(Plan.status) == PlanStatus.SOLVING)
+        .values(progress=dict(progress))
+        .execution_options(synchronize_session=False)
+    )
+    return goes_on(session, plan_id=plan_id)
+
+
+def goes_on(session: Session, *, plan_id: int) -> bool:
+    """Whether the plan's run should go on."""
+    row = session.exec(select(Plan.status, Plan.stop_asked).where(Plan.id == plan_id)).first()
+    return row is not None and row[0] == PlanStatus.SOLVING and not row[1]
+
+
+def stop(session: Session, *, plan_id: int, actor: Actor, now: datetime) -> Plan:
+    """Ask the run to end early with the best plan it has; raises NoSuchPlan. An ended run is left alone."""
+    plan = states.locked(session, plan_id)
+    if plan.status in WAITING and not plan.stop_asked:
+        plan.stop_asked = True
+        states.record(session, plan, "plan.stop_asked", actor=actor, now=now)
+        session.flush()
+    return plan
+
+
+def propose(
+    session: Session,
+    *,
+    plan_id: int,
+    answer: str | bytes | Mapping[str, Any],
+    now: datetime,
+) -> Plan:
+    """Record the solver's answer; the plan's status says what became of it.
+
+    `proposed`: it was judged, and stored with its figures. `superseded` or anything else that no longer waits: the
+    answer came too late and is discarded, with an event `plan.answer_late`. `draft`: the answer was broken, which
+    raises an alert, and the task may be tried again. `closed`: so were two before it. Raises NoSuchPlan.
+    """
+    plan = states.locked(session, plan_id)
+    if plan.status not in WAITING:
+        _end_runs(session, plan, RunOutcome.LATE, f"the plan was {plan.status.value}", now=now)
+        states.record(
+            session,
+            plan,
+            "plan.answer_late",
+            actor=SYSTEM,
+            now=now,
+            data={"status": plan.status.value},
+        )
+        return plan
+    try:
+        assert plan.problem is not None, "an answer comes for a problem that was taken"
+        problem = problem_from(plan.problem)
+        judged = answers.judged(problem, answer)
+    except answers.BrokenAnswer as broken:
+        alerts.raise_alert(
+            session,
+            f"plan.broken_answer:{plan.territory_id}",
+            f"Plan {plan.number} of {plan.day.isoformat()}: {broken.message}",
+            now=now,
+        )
+        return _failed(session, plan, RunOutcome.REFUSED, broken.message, now=now, final=False)
+    answers.store(session, plan, problem, judged, notes=answers.counts(session, plan=plan))
+    plan.error = ""
+    _end_runs(session, plan, RunOutcome.ANSWERED, "", now=now)
+    alerts.resolve(session, _alert_key(plan), now=now)
+    return states.move(
+        session, plan, "propose", actor=SYSTEM, now=now, data={"cost": judged.cost.total}
+    )
+
+
+def fail(session: Session, *, plan_id: int, error: str, now: datetime, final: bool = False) -> Plan:
+    """Record that a run died or could not be made; the plan in force stays what it is.
+
+    The plan is `draft` again when it may be tried again, `closed` with its error and an alert when the same input
+    has failed three times or `final` says that trying again is of no use. Raises NoSuchPlan.
+    """
+    plan = states.locked(session, plan_id)
+    if plan.status not in WAITING:
+        _end_runs(session, plan, RunOutcome.CRASHED, error, now=now)
+        return plan
+    return _failed(session, plan, RunOutcome.CRASHED, error, now=now, final=final)
+
+
+def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
+    """The options when each is known and in range; raises BadOption."""
+    ranges = {"seconds": (0.1, 3600), "iterations": (1, 100_000_000), "seed": (0, 2**31 - 1)}
+    for name, value in options.items():
+        if name == "engine":
+            if value not in ENGINES:
+                raise BadOption(f"engine must be one of {', '.join(ENGINES)}.", field="engine")
+            continue
+        if name not in ranges:
+            known = ", ".join([*ranges, "engine"])
+            raise BadOption(f"{name} is no option of a run; there are {known}.", field=name)
+        low, high = ranges[name]
+        kinds = (int, float) if name == "seconds" else int
+        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
+            raise BadOption(f"{name} must be a number in {low:,}..{high:,}.", field=name)
+    return dict(options)
+
+
+def _is_fresh(session: Session, plan: Plan, now: datetime) -> bool:
+    started = session.exec(
+        select(sa.func.max(Run.started_at)).where(
+            Run.plan_id == plan.id, Run.input_hash == plan.input_hash
+        )
+    ).one()
+    return started is not None and now - started <= FRESH
+
+
+def _end_runs(
+    session: Session, plan: Plan, outcome: RunOutcome, error: str, *, now: datetime
+) -> None:
+    statement = select(Run).where(Run.plan_id == plan.id, Run.outcome == RunOutcome.RUNNING)
+    for run in session.exec(statement):
+        run.outcome, run.error, run.ended_at = outcome, error[:500], now
+    session.flush()
+
+
+def _failures(session: Session, input_hash: str) -> int:
+    statement = (
+        select(sa.func.count())
+        .select_from(Run)
+        .where(Run.input_hash == input_hash, col(Run.outcome).in_(_FAILED))
+    )
+    return session.exec(statement).one()
+
+
+def _failed(
+    session: Session, plan: Plan, outcome: RunOutcome, error: str, *, now: datetime, final: bool
+) -> Plan:
+    _end_runs(session, plan, outcome, error, now=now)
+    if final:
+        return _give_up(session, plan, error, now=now)
+    if plan.input_hash and _failures(session, plan.input_hash) >= TRIES:
+        return _give_up(session, plan, _too_often(session, plan), now=now)
+    plan.error = error[:500]
+    if plan.status is PlanStatus.SOLVING:
+        states.move(session, plan, "retry", actor=SYSTEM, now=now, data={"error": error[:200]})
+    return plan
+
+
+def _too_often(session: Session, plan: Plan) -> str:
+    last = session.exec(
+        select(Run.error)
+        .where(Run.input_hash == plan.input_hash, col(Run.outcome).in_(_FAILED))
+        .order_by(col(Run.id).desc())
+    ).first()
+    return f"The same problem failed {TRIES} times, the last time: {last}"
+
+
+def _give_up(session: Session, plan: Plan, error: str, *, now: datetime) -> Plan:
+    plan.error = error[:500]
+    alerts.raise_alert(
+        session,
+        _alert_key(plan),
+        f"Plan {plan.number} of {plan.day.isoformat()} could not be made: {error}. The plan in force stays; "
+        "urgent visits can be inserted into it. The problem is kept with the plan.",
+        now=now,
+    )
+    return states.move(session, plan, "give_up", actor=SYSTEM, now=now, data={"error": error[:200]})
+
+
+def _alert_key(plan: Plan) -> str:
+    return f"plan.failed:{plan.territory_id}"
