@@ -50,7 +50,14 @@ def check_done(session: Session, visit: Visit, data: Mapping[str, Any]) -> None:
 
 def _points(value: object) -> set[str]:
     if isinstance(value, Mapping):
-        return {str(point) for point, answer in value.items() if answer not in (None, False, "")}
+        return {str(point) for point, answer in value.items() if _is_answer(answer)}
     if isinstance(value, list | tuple):
         return {str(point) for point in value}
     return set()
+
+
+def _is_answer(value: object) -> bool:
+    """A reading of 0 is an answer; false, null and blank text are none."""
+    if isinstance(value, str):
+        return bool(value.strip())
+    return value is not None and value is not False

@@ -26,8 +26,9 @@ from dispatch.insight.visits import VisitFigures, published_plans, visit_figures
 class DayReport:
     """A territory's local day as it is at `as_of`. What each figure counts stands at its own type.
 
-    `messages` counts the messages written on the day, by template and status. `naive` holds, where they are known,
-    the figures of the naive rule (priority, then the nearest crew that can) on the problem of the day's plan.
+    `messages` counts the messages written on the day, by template and status. `plan` holds the figures of the day's
+    plan (the last one published before the first shift began), and `naive` those of the naive rule (priority,
+    then the nearest crew that can) on the same problem; see `planning.figures`. Both are None without such a plan.
     """
 
     territory_id: str
@@ -40,6 +41,7 @@ class DayReport:
     calls: CallFigures
     requests: RequestFigures
     messages: dict[str, dict[str, int]]
+    plan: dict[str, Any] | None
     naive: dict[str, Any] | None
 
 
@@ -59,6 +61,7 @@ def day_report(session: Session, *, territory_id: str, day: date, now: datetime)
         calls=call_figures(session, span),
         requests=request_figures(session, span),
         messages=counts_between(session, territory_id=territory_id, begin=span.begin, end=span.end),
+        plan={k: v for k, v in plan.figures.items() if k != "naive"} if plan else None,
         naive=plan.figures.get("naive") if plan else None,
     )
 
