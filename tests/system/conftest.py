@@ -6,6 +6,8 @@ from pathlib import Path
 import pytest
 
 from dispatch.core.config import Settings
+from dispatch.core.db import Database
+from tests.system import postgresql as postgres
 from tests.system.servers import MailServer, Redis, mail_server, redis_running
 
 
@@ -27,3 +29,19 @@ def mail() -> Iterator[MailServer]:
     """A real mail server on this machine."""
     with mail_server() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[tuple[str, str]]:
+    """A PostgreSQL server and the name of a database on it that has the tables."""
+    with postgres.server() as url:
+        yield url, postgres.make_template(url)
+
+
+@pytest.fixture
+def postgresql(postgresql_server: tuple[str, str]) -> Iterator[Database]:
+    """A PostgreSQL database of this test's own."""
+    with postgres.fresh_database(*postgresql_server) as url:
+        database = Database(url)
+        yield database
+        database.close()
