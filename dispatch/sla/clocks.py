@@ -35,17 +35,19 @@ def start(
     area_class: AreaClass | None = None,
     entry: str | None = None,
     limit: timedelta | None = None,
+    pack: policy.Pack | None = None,
     actor: Actor = SYSTEM,
 ) -> Clock:
     """Start watching a limit from `started_at` on; the limit may already have passed.
 
-    The limit is `limit` when given (policy `given/...`), else the pack's `entry`, or that of the kind and area.
+    The limit is `limit` when given (policy `given/...`), else the pack's `entry`, or that of the kind and area;
+    the shipped pack unless another one is given.
     Raises ClockExists and NoSuchPolicy.
     """
     if limit is None:
-        pack = policy.load()
-        found = pack.entry(kind, name=entry, area_class=area_class)
-        limit, name = found.limit, f"{pack.id}/{found.id}"
+        rules = pack or policy.load()
+        found = rules.entry(kind, name=entry, area_class=area_class)
+        limit, name = found.limit, f"{rules.id}/{found.id}"
     else:
         name = f"given/{entry or kind.value}"
     if _find(session, subject, subject_id, kind) is not None:
