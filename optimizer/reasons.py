@@ -68,8 +68,7 @@ def hint(state: State, v: int, reason: str, cost: int | None) -> str:
         case "skill":
             return _skill_hint(instance, v)
         case "members":
-            most = max(crew.members for crew in instance.problem.crews)
-            return f"It needs a crew of {visit.members}; the largest with the skills has {most}."
+            return _members_hint(instance, v)
         case "crew_not_allowed":
             return "Every crew able to do it is not allowed or is forbidden: allow one of them."
         case "pinned":
@@ -99,6 +98,21 @@ def _skill_hint(instance: Instance, v: int) -> str:
             return f"It needs {name} at level {level}; the highest on duty is {best}."
     needed = ", ".join(f"{name} at level {level}" for name, level in sorted(wanted.items()))
     return f"No crew on duty has all at once of {needed}."
+
+
+def _members_hint(instance: Instance, v: int) -> str:
+    visit = instance.problem.visits[v]
+    on_duty = (instance.problem.crews[c] for c in sorted(set(instance.crew_of)))
+    able = [
+        crew
+        for crew in on_duty
+        if all(crew.skills.get(name, 0) >= level for name, level in visit.skills.items())
+    ]
+    largest = max(able, key=lambda crew: crew.members)
+    return (
+        f"It needs a crew of {visit.members}; the largest with the skills, {largest.id}, has "
+        f"{largest.members}."
+    )
 
 
 def _relation_hint(state: State, v: int) -> str:

@@ -44,6 +44,17 @@ def test_the_first_rule_that_fails_is_the_reason(
     assert hint in entry.hint
 
 
+def test_the_hint_on_crew_size_speaks_of_crews_with_the_skills() -> None:
+    crews = (Crew("C1", skills={"hv": 1}, members=2), Crew("C2", members=4))
+    shifts = (shift("S1", "C1"), shift("S2", "C2"))
+
+    entry = explained(
+        problem(visit("A", skills={"hv": 1}, members=3), crews=crews, shifts=shifts), "A"
+    )
+
+    assert entry.hint == "It needs a crew of 3; the largest with the skills, C1, has 2."
+
+
 def test_a_visit_pinned_to_a_shift_that_cannot_is_told_by_both_shifts() -> None:
     shifts = (shift("S1", "C1", max_visits=0), shift("S2", "C2"))
 
