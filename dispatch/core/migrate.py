@@ -45,6 +45,16 @@ def migrate(database: Database) -> str:
     return str(head)
 
 
+def revisions(database: Database) -> tuple[str | None, str | None]:
+    """The database's revision and this release's."""
+    head = ScriptDirectory.from_config(configuration()).get_current_head()
+    try:
+        with database.engine.connect() as connection:
+            return MigrationContext.configure(connection).get_current_revision(), head
+    except OperationalError as error:
+        raise DatabaseAway(f"The database cannot be reached: {error.orig}") from error
+
+
 def configuration() -> Config:
     """Alembic's configuration; there is no alembic.ini."""
     config = Config()

@@ -1,0 +1,162 @@
+"""The first minute of `up`: the example loaded, its day planned and published, the figures shown."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+from rich.progress import Progress, TaskID
+from sqlmodel import col, select
+
+from api.cli.console import progress
+from dispatch.core.calendar import next_working_day, zone_named
+from dispatch.core.db import Database, transaction
+from dispatch.core.errors import DispatchError
+from dispatch.core.events import Actor
+from dispatch.exchange.loading import load_folder
+from dispatch.planning import plans
+from dispatch.planning.tables import Plan, PlanStatus
+from dispatch.registry import accounts
+from dispatch.registry.tables import Role, Territory
+
+EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "humen"
+OPERATOR = Actor("gridcrew-up", "admin")
+LOGIN = "admin"
+POLL_S = 0.2
+
+
+class ExampleMissing(DispatchError):
+    """The example's files are not there: an installation from the wheel has none."""
+
+    code = "example_missing"
+    status = 404
+
+
+class PlanningFailed(DispatchError):
+    """The day could not be planned; the plan says why."""
+
+    code = "planning_failed"
+    status = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """What `up` opens on: a territory's day and its plan in force, None when it has none yet."""
+
+    territory_id: str
+    day: date
+    plan_id: int | None
+
+
+def load_example(database: Database, *, day: date | None, now: datetime) -> None:
+    """Load the Humen example unless the database has a territory already."""
+    with database.reading() as session:
+        if session.exec(select(Territory.id).limit(1)).first() is not None:
+            return
+    if not EXAMPLE.is_dir():
+        raise ExampleMissing(
+            f"{EXAMPLE} is missing; start with `gridcrew up --empty`, then `gridcrew import`."
+        )
+    with progress() as bar:
+        task = bar.add_task("loading the Humen example", total=None)
+
+        def show(what: str) -> None:
+            bar.update(task, description=f"loading the Humen example: {what}")
+
+        load_folder(database, folder=EXAMPLE, day=day, now=now, progress=show)
+
+
+def open_day(database: Database, *, day: date | None, now: datetime) -> Opened | None:
+    """The day to open on: the one asked for, else the newest published and not over, else the next working day.
+
+    None when there is no territory at all.
+    """
+    with database.reading() as session:
+        territory = session.exec(select(Territory).order_by(Territory.id).limit(1)).first()
+        if territory is None:
+            return None
+        zone = zone_named(territory.zone)
+        in_force = select(Plan).where(
+            Plan.territory_id == territory.id,
+            col(Plan.status).in_((PlanStatus.PUBLISHED, PlanStatus.ACTIVE)),
+        )
+        wanted = (
+            in_force.where(Plan.day == day)
+            if day
+            else in_force.where(Plan.day >= now.astimezone(zone).date())
+        )
+        plan = session.exec(
+            wanted.order_by(col(Plan.day), col(Plan.number).desc()).limit(1)
+        ).first()
+        if plan is not None:
+            return Opened(territory.id, plan.day, plan.id)
+        return Opened(territory.id, day or next_working_day(now, zone), None)
+
+
+def plan_and_wait(
+    database: Database,
+    opened: Opened,
+    *,
+    seconds: float,
+    options: dict[str, Any],
+    clock: Callable[[], datetime],
+) -> Opened:
+    """Have the workers plan the day and show their progress until it is proposed. Raises PlanningFailed."""
+    with transaction(database) as session:
+        plan_id = plans.request_plan(
+            session,
+            territory_id=opened.territory_id,
+            day=opened.day,
+            options=options,
+            actor=OPERATOR,
+            now=clock(),
+        ).id
+    assert plan_id is not None
+    with progress("{task.fields[best]}") as bar:
+        task = bar.add_task(f"planning {opened.day}", total=seconds, best="")
+        _follow(database, plan_id, bar, task, patience=seconds + 60)
+    return Opened(opened.territory_id, opened.day, plan_id)
+
+
+def plan_and_publish(
+    database: Database, opened: Opened, *, seconds: float, clock: Callable[[], datetime]
+) -> Opened:
+    """Plan the day and publish it. Raises PlanningFailed."""
+    proposed = plan_and_wait(database, opened, seconds=seconds, options={}, clock=clock)
+    assert proposed.plan_id is not None
+    with transaction(database) as session:
+        plans.publish(session, plan_id=proposed.plan_id, actor=OPERATOR, now=clock())
+    return proposed
+
+
+def _follow(
+    database: Database, plan_id: int, bar: Progress, task: TaskID, *, patience: float
+) -> None:
+    given_up = time.monotonic() + patience
+    while time.monotonic() < given_up:
+        with database.reading() as session:
+            plan = session.get_one(Plan, plan_id)
+        if plan.status is PlanStatus.PROPOSED:
+            return
+        if plan.status not in {PlanStatus.DRAFT, PlanStatus.SOLVING}:
+            raise PlanningFailed(f"The day could not be planned: {plan.error or plan.status.value}")
+        now = plan.progress
+        if now:
+            best = f"cost {now['total']:,}, {now['served']} visits"
+            bar.update(task, completed=now["seconds"], best=best)
+        time.sleep(POLL_S)
+    raise PlanningFailed("The workers have not planned the day in time; see `gridcrew doctor`.")
+
+
+def sign_in_link(database: Database, *, base_url: str, now: datetime) -> str:
+    """A one-time link that signs the operator in; the account is made at the first start."""
+    with transaction(database) as session:
+        account = accounts.by_login(session, LOGIN)
+        if account is None:
+            account = accounts.create(
+                session, login=LOGIN, name="Admin", role=Role.ADMIN, actor=OPERATOR, now=now
+            )
+        token = accounts.make_link(session, account_id=account.id, now=now)
+    return f"{base_url}/sign-in/{token}"
