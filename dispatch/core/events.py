@@ -20,6 +20,7 @@ REACTIONS: Mapping[str, tuple[str, ...]] = {
     "visit.en_route": ("message.on_the_way",),
     "visit.done": ("message.done",),
     "plan.published": ("message.plan_published",),
+    "day.closed": ("message.plan_published",),
     "work_order.completed": ("request.follow",),
     "work_order.cancelled": ("request.follow",),
 }

@@ -108,7 +108,7 @@ def _return_unfinished(
         elif visit.status in (*WAITING, VisitStatus.EN_ROUTE):
             reason = NOT_STARTED if visit.status in WAITING else ON_THE_WAY
             visits.act(session, visit, "withdraw", reason=reason, actor=actor, now=now)
-            visit.locked_start_at = None  # a time of the day that is over
+            visit.locked_crew, visit.locked_start_at = False, None  # locks of the day that is over
             returned.append(Returned(visit.id, crew_id, reason))
     session.flush()
     return returned

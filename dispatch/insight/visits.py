@@ -103,5 +103,5 @@ def _left_out(
         select(LeftOut).where(LeftOut.plan_id == last.id).order_by(LeftOut.visit_id)
     )
     missing = [Missing(row.visit_id, row.reason, row.hint) for row in rows]
-    missing += [Missing(row["visit_id"], row["reason"], "") for row in last.unplaceable]
+    missing += [Missing(row["visit_id"], row["reason"], row["text"]) for row in last.unplaceable]
     return tuple(one for one in missing if one.visit_id not in got_a_shift)
