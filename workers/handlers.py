@@ -1,28 +1,51 @@
 """Which operation does a task of each kind. Short ones share the transaction of their done-mark."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from sqlmodel import Session
 
+from dispatch.contact import reactions
 from dispatch.core.retention import archive_tasks
+from dispatch.core.tables import Event
+from dispatch.desk import requests
 from dispatch.sla import clocks
+from dispatch.work import series
 from workers.execution import Handlers, Long
 from workers.sending import send_message
+from workers.solving import solve_plan
 
 
-def _sweep_clocks(session: Session, _payload: dict[str, Any], *, now: datetime) -> None:
+def _generate_follow_ups(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
+    day = date.fromisoformat(payload["key"])
+    series.generate(session, territory_id=payload["subject"], day=day, now=now)
+
+
+def _follow_order(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
+    event = session.get_one(Event, payload["event_id"])
+    requests.follow_order(session, work_order_id=event.entity_id, now=now)
+
+
+def _sweep_clocks(session: Session, _payload: dict[str, Any], /, *, now: datetime) -> None:
     while clocks.sweep(session, now=now):
         pass
 
 
-def _archive_tasks(session: Session, _payload: dict[str, Any], *, now: datetime) -> None:
+def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: datetime) -> None:
     archive_tasks(session, now=now)
 
 
 HANDLERS: Handlers = {
+    "plan.solve": Long(solve_plan),
     "message.send": Long(send_message),
     "message.send_safety": Long(send_message),
+    "message.booked": reactions.on_booked,
+    "message.plan_published": reactions.on_plan_published,
+    "message.on_the_way": reactions.on_the_way,
+    "message.done": reactions.on_done,
+    "message.day_before": reactions.day_before,
+    "request.follow": _follow_order,
+    "series.generate": _generate_follow_ups,
     "clock.sweep": _sweep_clocks,
     "task.archive": _archive_tasks,
 }

@@ -242,6 +242,15 @@ def fail(session: Session, *, plan_id: int, error: str, now: datetime, final: bo
     return _failed(session, plan, RunOutcome.CRASHED, error, now=now, final=final)
 
 
+def give_back(session: Session, *, plan_id: int, now: datetime) -> Plan:
+    """Record that the worker was stopped during the run; another will begin it anew. Raises NoSuchPlan."""
+    plan = states.locked(session, plan_id)
+    _end_runs(session, plan, RunOutcome.STOPPED, "its worker was stopped", now=now)
+    if plan.status is PlanStatus.SOLVING:
+        states.move(session, plan, "retry", actor=SYSTEM, now=now)
+    return plan
+
+
 def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options when each is known and in range; raises BadOption."""
     ranges = {"seconds": (0.1, 3600), "iterations": (1, 100_000_000), "seed": (0, 2**31 - 1)}

@@ -23,7 +23,8 @@ class PlanStatus(StrEnum):
 
 
 class RunOutcome(StrEnum):
-    """How a run ended. `vanished`: its process died without a word and another run took its place."""
+    """How a run ended. `vanished`: its process died without a word and another run took its place; `stopped`: its
+    worker was stopped, which is no fault of the problem's."""
 
     RUNNING = "running"
     ANSWERED = "answered"
@@ -31,6 +32,7 @@ class RunOutcome(StrEnum):
     CRASHED = "crashed"
     VANISHED = "vanished"
     LATE = "late"
+    STOPPED = "stopped"
 
 
 class Plan(Versioned, table=True):
