@@ -2,9 +2,11 @@
 
 from alembic import context
 
+attributes = context.config.attributes
 context.configure(
-    connection=context.config.attributes["connection"],
-    target_metadata=context.config.attributes.get("metadata"),
+    connection=attributes["connection"],
+    target_metadata=attributes.get("metadata"),
+    render_item=attributes.get("render_item"),
     compare_type=True,
     render_as_batch=True,
 )
