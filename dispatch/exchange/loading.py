@@ -64,9 +64,7 @@ def load_folder(
     and day again change nothing. Raises BadFile with file, row and column, and DayHasBegun, with nothing changed.
     """
     content = read_folder(folder)
-    with content.territory.located():
-        zone = zone_named(content.territory.text("zone"))
-    chosen = _chosen_day(content, day, now, zone)
+    chosen, zone = day_for(content, day=day, now=now)
     territory_id = content.territory.text("id")
     with transaction(database) as session:
         lock_for(session, f"load:{territory_id}")
@@ -112,10 +110,13 @@ def _load(
     return Loaded(territory_id, day, already=False, new=new)
 
 
-def _chosen_day(content: Folder, day: date | None, now: datetime, zone: ZoneInfo) -> date:
+def day_for(content: Folder, *, day: date | None, now: datetime) -> tuple[date, ZoneInfo]:
+    """The local day that a loading at `now` would choose, and the territory's zone; see `load_folder`."""
+    with content.territory.located():
+        zone = zone_named(content.territory.text("zone"))
     begins = first_begin(content)
     if day is None:
-        return next_working_day(now, zone, begins=begins)
+        return next_working_day(now, zone, begins=begins), zone
     if now >= at_local(day, begins, zone):
         today = local_day(now, zone)
         why = f"its work began at {begins:%H:%M}" if day == today else "it is over"
@@ -124,7 +125,7 @@ def _chosen_day(content: Folder, day: date | None, now: datetime, zone: ZoneInfo
             f"{next_working_day(now, zone, begins=begins)} or later.",
             field="day",
         )
-    return day
+    return day, zone
 
 
 def _silent(_file: str, _done: int, _all: int) -> None:

@@ -46,7 +46,8 @@ class Writing:
     tell: Tell
     visits: dict[str, Visit] = field(default_factory=dict)
     """The visit of each order's `ref`, and of each series that falls due on the day."""
-    series: frozenset[str] = frozenset()
+    not_due: frozenset[str] = frozenset()
+    """The series that do not fall due on the day."""
 
     @property
     def territory_id(self) -> str:
@@ -130,7 +131,7 @@ def _series(writing: Writing) -> tuple[int, int]:
     ref_of = {known[_series_key(row)]: row.text("ref") for row in rows}
     due = _due_on(writing, ref_of)
     writing.visits.update(_visits_of(session, due))
-    writing.series = frozenset(ref_of.values())
+    writing.not_due = frozenset(ref_of.values()) - due.keys()
     return len(fresh), len(due)
 
 
@@ -294,7 +295,7 @@ def _relations(writing: Writing) -> int:
 def _visit(writing: Writing, row: Row, column: str, name: str) -> Visit | None:
     """The visit of an order or series; None for a series that does not fall due on the day."""
     visit = writing.visits.get(name)
-    if visit is None and name not in writing.series:
+    if visit is None and name not in writing.not_due:
         with row.located(otherwise=column):
             raise NoSuchVisit(f"{name} is done by telephone and has no visit.", field=column)
     return visit

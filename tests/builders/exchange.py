@@ -16,7 +16,7 @@ ROWS: dict[str, list[str]] = {
     "members.csv": ["K1-1,K1,张三,", "K1-2,K1,李四,", "K2-1,K2,王五,"],
     "certificates.csv": ["K1-1,LV,2,day-900,day+90", "K1-2,MT,1,2020-01-01,2040-01-01", "K2-1,MT,1,day-900,day-1"],
     "stock.csv": ["K1,meter,4", "K1,seal,20"],
-    "shifts.csv": ["K1,08:00,17:30,11:30,12:30,60,30,", "K2,12:00,20:30,,,,0,K2-1"],
+    "shifts.csv": ["K1,08:00,17:30,11:30,12:30,60,30,", "K2,12:00,20:30,,,,0,"],
     "customers.csv": [
         "HM1,陈大文,D,+86 769 0000 0001,hm1@example.com,zh-CN,yes",
         "HM2,Pearl Garments Ltd,B,+86 769 0000 0002,hm2@example.org,en,no",
