@@ -13,8 +13,6 @@ from dispatch.core.errors import ConflictError, InvalidError
 from dispatch.core.events import Actor
 from dispatch.field.account import Closing, Returned, account_of, closings_of
 from dispatch.planning import plans
-from dispatch.planning.lifecycle import IN_FORCE
-from dispatch.planning.tables import Plan
 from dispatch.registry import territories
 from dispatch.registry.tables import Shift, Territory
 from dispatch.work import promises, queries, visits
@@ -146,13 +144,11 @@ def _miss_promises(
 def _close_plans(
     session: Session, territory_id: str, day: date, *, actor: Actor, now: datetime
 ) -> list[int]:
-    statement = select(Plan.id).where(
-        Plan.territory_id == territory_id, Plan.day == day, col(Plan.status).in_(IN_FORCE)
-    )
-    plan_ids = [number for number in session.exec(statement) if number is not None]
-    for plan_id in plan_ids:
-        plans.close(session, plan_id=plan_id, actor=actor, now=now)
-    return plan_ids
+    plan = plans.in_force(session, territory_id=territory_id, day=day)
+    if plan is None or plan.id is None:
+        return []
+    plans.close(session, plan_id=plan.id, actor=actor, now=now)
+    return [plan.id]
 
 
 def _record(

@@ -90,8 +90,10 @@ def make_plan(
     session.add(plan)
     session.flush()
     for position, visit in enumerate(visits):
-        assert visit.crew_id and visit.shift_id
-        assert visit.planned_start_at and visit.planned_end_at
+        assert visit.crew_id
+        assert visit.shift_id
+        assert visit.planned_start_at
+        assert visit.planned_end_at
         session.add(
             Assignment(
                 plan_id=plan.id or 0,
