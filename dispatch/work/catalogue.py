@@ -171,7 +171,21 @@ def check(values: Mapping[str, Any]) -> None:
     for field in ("name_zh", "name_en"):
         if not values[field] or len(values[field]) > 80:
             raise BadWorkType(f"{field} needs 1 to 80 characters.", field=field)
+    for field in ("checklist", "closing_codes"):
+        codes = values[field]
+        if not isinstance(codes, list) or not all(_is_code(code) for code in codes):
+            raise BadWorkType(
+                f"{field} must be a list of codes of 1 to 64 characters.", field=field
+            )
+    if len(values["permit"]) > 200:
+        raise BadWorkType("permit has at most 200 characters.", field="permit")
+    if not isinstance(values["active"], bool):
+        raise BadWorkType("active is true or false.", field="active")
     _check_clocks(values["clocks"])
+
+
+def _is_code(code: object) -> bool:
+    return isinstance(code, str) and 1 <= len(code) <= 64
 
 
 def _whole(field: str, value: object, least: int, most: int) -> None:
@@ -191,7 +205,7 @@ def _check_clocks(clocks: Mapping[str, str]) -> None:
         if any(limit in {entry.id, entry.kind.value} for entry in entries):
             continue
         try:
-            policy.span(limit)
+            policy.span(str(limit))
         except policy.BadLimit as error:
             raise BadWorkType(
                 f"The {name} clock {limit!r} is neither an entry of policy pack {pack.id} "
