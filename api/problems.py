@@ -7,10 +7,11 @@ from typing import Any
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse
+from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from api.web.errors import page_for
 from dispatch.core.errors import DispatchError
 
 log = structlog.get_logger("gridcrew.api")
@@ -89,33 +90,32 @@ def of_refusal(error: DispatchError) -> JSONResponse:
     )
 
 
-def of_crash(error: Exception) -> JSONResponse:
+def of_crash(error: Exception, request: Request) -> Response:
     """The answer to what nobody expected: a number to quote; the log has the rest under the same number."""
     number = uuid.uuid4().hex[:12]
     log.error("unexpected error", error_id=number, exc_info=error)
-    return answer(
-        500,
-        "internal_error",
-        f"Something went wrong on our side; nothing was changed. Quote error {number} when you report it.",
-        error_id=number,
-    )
+    detail = f"Something went wrong on our side; nothing was changed. Quote error {number} when you report it."
+    page = page_for(request, status=500, code="internal_error", detail=detail, number=number)
+    return page or answer(500, "internal_error", detail, error_id=number)
 
 
 def install(app: FastAPI) -> None:
     """Have the app answer every refusal with a problem document."""
 
-    async def refused(_request: Request, error: Exception) -> JSONResponse:
+    async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, DispatchError)
-        return of_refusal(error)
+        page = page_for(request, status=error.status, code=error.code, detail=error.message)
+        return page or of_refusal(error)
 
-    async def invalid(_request: Request, error: Exception) -> JSONResponse:
+    async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return _of_validation(error)
+        return page_for(request, status=422, code="invalid", detail="") or _of_validation(error)
 
-    async def http_error(_request: Request, error: Exception) -> JSONResponse:
+    async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code, detail = _HTTP_ERRORS.get(error.status_code, ("http_error", str(error.detail)))
-        return answer(error.status_code, code, detail, headers=dict(error.headers or {}))
+        page = page_for(request, status=error.status_code, code=code, detail=detail)
+        return page or answer(error.status_code, code, detail, headers=dict(error.headers or {}))
 
     app.add_exception_handler(DispatchError, refused)
     app.add_exception_handler(RequestValidationError, invalid)

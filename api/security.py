@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
+from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -109,7 +110,7 @@ class Gate:
             refusal = self._refuse(scope)
             await (refusal or self.app)(scope, _counting(receive), finishing)
         except Exception as error:  # the last line of defence: logged with its number
-            answer = problems.of_crash(error)
+            answer = problems.of_crash(error, Request(scope))
             if status:  # half an answer is out; the server closes the connection
                 raise
             await answer(scope, receive, finishing)

@@ -121,6 +121,20 @@ def shifts_of_day(session: Session, *, territory_id: str, day: date) -> list[Shi
     return list(session.exec(statement))
 
 
+def next_day_of_work(
+    session: Session, *, territory_id: str, today: date, crew_id: str | None = None
+) -> date:
+    """The first day from `today` on which the territory, or one crew of it, has a shift; `today` when none has."""
+    statement = (
+        select(sa.func.min(Shift.day))
+        .join(Crew, col(Crew.id) == Shift.crew_id)
+        .where(Crew.territory_id == territory_id, Shift.day >= today)
+    )
+    if crew_id is not None:
+        statement = statement.where(Shift.crew_id == crew_id)
+    return session.exec(statement).one() or today
+
+
 def crews_of_day(session: Session, *, territory_id: str, day: date) -> list[CrewDay]:
     """Every shift of the day, absent crews' too, with breaks, members, skills and stock.
 

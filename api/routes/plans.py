@@ -1,0 +1,184 @@
+"""Plans: request, follow, compare, publish, discard."""
+
+from datetime import date
+
+from fastapi import APIRouter, Response, status
+from sqlmodel import Session, col, select
+
+from api.deps import (
+    IfMatch,
+    Now,
+    Reading,
+    TheSettings,
+    Who,
+    Writing,
+    etag,
+    requires,
+    the_version,
+)
+from api.schemas.forms import PathId, PathNumber
+from api.schemas.planning import (
+    AssignmentOut,
+    LeftOutOut,
+    MessagesGo,
+    PlanContent,
+    PlanDocument,
+    PlanOptions,
+    PlanOut,
+    PlanVersion,
+    Publication,
+    ToldOut,
+    UnplaceableOut,
+)
+from dispatch.core.config import Settings
+from dispatch.planning import plans, states
+from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
+from dispatch.registry import territories
+
+router = APIRouter(tags=["plans"])
+
+
+@router.post(
+    "/territories/{territory_id}/days/{day}/plans",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[requires("plan:write")],
+)
+def request_plan(
+    territory_id: PathId,
+    day: date,
+    body: PlanOptions,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+) -> PlanOut:
+    """Ask for a plan of the day; a worker makes it. A newer request replaces one that still waits."""
+    plan = plans.request_plan(
+        session,
+        territory_id=territory_id,
+        day=day,
+        options=body.model_dump(exclude_none=True),
+        actor=caller.actor,
+        now=moment,
+    )
+    return PlanOut.of(plan)
+
+
+@router.get("/territories/{territory_id}/days/{day}/plans", dependencies=[requires("plan:read")])
+def list_plans(territory_id: PathId, day: date, session: Reading) -> list[PlanOut]:
+    """The day's plans, the newest first."""
+    territories.get(session, territory_id)
+    found = states.in_states(session, territory_id=territory_id, day=day, states=tuple(PlanStatus))
+    return PlanOut.all_of(found)
+
+
+@router.get("/plans/{plan_id}", dependencies=[requires("plan:read")])
+def get_plan(plan_id: PathNumber, session: Reading, response: Response) -> PlanOut:
+    """One plan: its status, how far its run is, its figures beside the naive rule's."""
+    return etag(response, PlanOut.of(plans.get(session, plan_id)))
+
+
+@router.get("/plans/{plan_id}/content", dependencies=[requires("plan:read")])
+def get_content(plan_id: PathNumber, session: Reading) -> PlanContent:
+    """The plan's stops, and what it leaves out and why."""
+    return _content(session, plans.get(session, plan_id))
+
+
+@router.get("/plans/{plan_id}/document", dependencies=[requires("plan:read")])
+def get_document(plan_id: PathNumber, session: Reading) -> PlanDocument:
+    """The problem and the answer in the public planning format."""
+    return PlanDocument.of(plans.get(session, plan_id))
+
+
+@router.post("/plans/{plan_id}/stop", dependencies=[requires("plan:write")])
+def stop(plan_id: PathNumber, session: Writing, caller: Who, moment: Now) -> PlanOut:
+    """Ask the run to end early with the best plan it has."""
+    return PlanOut.of(plans.stop(session, plan_id=plan_id, actor=caller.actor, now=moment))
+
+
+@router.get("/plans/{plan_id}/publication", dependencies=[requires("plan:read")])
+def preview(plan_id: PathNumber, session: Reading, settings: TheSettings) -> Publication:
+    """Who would be told what if the plan were published now."""
+    told = plans.preview(session, plan_id=plan_id)
+    return Publication(
+        plan=PlanOut.of(plans.get(session, plan_id)),
+        told=ToldOut.all_of(told),
+        superseded=[],
+        messages=messages_go(settings),
+    )
+
+
+@router.post("/plans/{plan_id}/publish", dependencies=[requires("plan:publish")])
+def publish(
+    plan_id: PathNumber,
+    body: PlanVersion,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+    settings: TheSettings,
+    response: Response,
+) -> Publication:
+    """Make the plan the one in force; refused when the board has moved since it was made."""
+    published = plans.publish(
+        session,
+        plan_id=plan_id,
+        expect=the_version(if_match, body.version),
+        actor=caller.actor,
+        now=moment,
+    )
+    session.flush()
+    answer = etag(response, PlanOut.of(published.plan))
+    return Publication(
+        plan=answer,
+        told=ToldOut.all_of(published.told),
+        superseded=list(published.superseded),
+        messages=messages_go(settings),
+    )
+
+
+@router.post("/plans/{plan_id}/discard", dependencies=[requires("plan:write")])
+def discard(
+    plan_id: PathNumber,
+    body: PlanVersion,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+) -> PlanOut:
+    """Drop a plan that was not published."""
+    plan = plans.discard(
+        session,
+        plan_id=plan_id,
+        expect=the_version(if_match, body.version),
+        actor=caller.actor,
+        now=moment,
+    )
+    session.flush()
+    return PlanOut.of(plan)
+
+
+def messages_go(settings: Settings) -> MessagesGo:
+    """How messages leave this installation."""
+    if settings.smtp_url:
+        return MessagesGo(by="smtp", folder=None)
+    return MessagesGo(by="files", folder=str(settings.outbox_dir))
+
+
+def _content(session: Session, plan: Plan) -> PlanContent:
+    stops = session.exec(
+        select(Assignment)
+        .where(Assignment.plan_id == plan.id)
+        .order_by(col(Assignment.shift_id), col(Assignment.position))
+    ).all()
+    left_out = session.exec(
+        select(LeftOut).where(LeftOut.plan_id == plan.id).order_by(LeftOut.visit_id)
+    ).all()
+    return PlanContent(
+        plan=PlanOut.of(plan),
+        stops=AssignmentOut.all_of(stops),
+        left_out=LeftOutOut.all_of(left_out),
+        unplaceable=[
+            UnplaceableOut(visit_id=row["visit_id"], reason=row["reason"])
+            for row in plan.unplaceable
+        ],
+    )

@@ -1,0 +1,76 @@
+"use strict";
+// What every page needs: sending JSON, showing refusals, signing in and out.
+
+const gridcrew = {
+  notice: document.getElementById("notice"),
+
+  say(text) {
+    gridcrew.notice.textContent = text;
+    gridcrew.notice.hidden = !text;
+    if (text) gridcrew.notice.scrollIntoView({ block: "nearest" });
+  },
+
+  /** Sends JSON and gives the answer's body; a refusal is shown and gives null. */
+  async send(method, url, body) {
+    gridcrew.say("");
+    let answer;
+    try {
+      answer = await fetch(url, {
+        method,
+        headers: body === undefined ? {} : { "Content-Type": "application/json" },
+        body: body === undefined ? undefined : JSON.stringify(body),
+        credentials: "same-origin",
+      });
+    } catch {
+      gridcrew.say(gridcrew.notice.dataset.network);
+      return null;
+    }
+    if (answer.status === 401 && !url.includes("/sessions")) {
+      location.reload();
+      return null;
+    }
+    const text = await answer.text();
+    const content = text ? JSON.parse(text) : {};
+    if (answer.ok) return content;
+    gridcrew.say(content.detail || gridcrew.notice.dataset.network);
+    return null;
+  },
+
+  /** A number for an operation that no other one has. */
+  number() {
+    return Array.from(crypto.getRandomValues(new Uint8Array(16)), (byte) =>
+      byte.toString(16).padStart(2, "0")
+    ).join("");
+  },
+
+  /** Runs `work` with the button out of action, so that a double press is one press. */
+  async once(button, work) {
+    if (button.disabled) return;
+    button.disabled = true;
+    button.setAttribute("aria-busy", "true");
+    try {
+      await work();
+    } finally {
+      button.disabled = false;
+      button.removeAttribute("aria-busy");
+    }
+  },
+};
+
+document.addEventListener("submit", (event) => {
+  const form = event.target;
+  if (!form.dataset.post) return;
+  event.preventDefault();
+  gridcrew.once(form.querySelector("button"), async () => {
+    const body = Object.fromEntries(new FormData(form));
+    if (await gridcrew.send("POST", form.dataset.post, body)) location.assign(form.dataset.then);
+  });
+});
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("[data-sign-out]");
+  if (!button) return;
+  gridcrew.once(button, async () => {
+    if (await gridcrew.send("DELETE", "/api/v1/sessions/current")) location.assign("/");
+  });
+});
