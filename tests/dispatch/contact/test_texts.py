@@ -1,14 +1,17 @@
 """The texts of messages."""
 
 import re
+import tomllib
 from pathlib import Path
 
 import pytest
 
 from dispatch.contact import texts
 from dispatch.contact.kinds import KINDS
+from dispatch.work import catalogue
 from tests.instants import HUMEN, at
 
+CATALOGUE = tomllib.loads(catalogue.SHIPPED.read_text(encoding="utf-8"))
 VALUES = {
     "company": "虎门供电分局",
     "customer": "陈小明",
@@ -97,3 +100,26 @@ def test_a_theft_investigation_is_not_announced() -> None:
 )
 def test_every_reader_gets_a_language_of_ours(wanted: str, given: str) -> None:
     assert texts.language_for(wanted) == given
+
+
+UNNAMED_TYPES = {"DIS-NP", "REC", "NOTICE", "CARE", "INSP-TH", "FU-TEL", "TRAIN"}
+UNNAMED_OUTCOMES = {
+    "disconnected", "paid_on_site", "not_allowed", "reconnected",  # arrears
+    "founded", "unfounded",  # an investigation
+    "delivered", "posted",  # notices
+    "reached", "not_reached", "trained",  # no visits
+}  # fmt: skip
+
+
+def test_every_work_type_has_words_for_customers_or_is_unnamed_on_purpose() -> None:
+    generic = texts.purpose("", "en")
+    codes = {row["code"] for row in CATALOGUE["work_type"]}
+
+    assert {code for code in codes if texts.purpose(code, "en") == generic} == UNNAMED_TYPES
+
+
+def test_every_closing_code_has_words_for_customers_or_is_unnamed_on_purpose() -> None:
+    generic = texts.outcome("", "en")
+    codes = {code for row in CATALOGUE["work_type"] for code in row["closing"]}
+
+    assert {code for code in codes if texts.outcome(code, "en") == generic} == UNNAMED_OUTCOMES
