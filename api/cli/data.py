@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli.console import clock, opened, out, progress, refuse
+from api.cli.console import clock, opened, out, refuse
+from api.cli.opening import load_with_progress, open_day
 from dispatch.core.backup import back_up, put_back
 from dispatch.core.config import Settings
 from dispatch.core.migrate import migrate
-from dispatch.exchange.exporting import export_folder
-from dispatch.exchange.loading import load_folder
+from dispatch.exchange.export import export_folder
 from workers.supervisor import DataDirInUse, data_dir_lock
 
 
@@ -34,27 +34,28 @@ def import_folder(
     """Import a branch: all of it or, when anything is refused, nothing; twice changes nothing."""
     with opened(Settings(), rings=True) as database:
         migrate(database)
-        with progress() as bar:
-            task = bar.add_task("importing", total=None)
-            loaded = load_folder(
-                database,
-                folder=folder,
-                day=_day(day),
-                now=clock(),
-                progress=lambda text: bar.update(task, description=text),
-            )
+        loaded = load_with_progress(database, folder=folder, day=_day(day), now=clock())
     out.print(loaded.message)
 
 
 def export(
     folder: Annotated[Path, typer.Argument(help="Where the CSV files go; made when missing.")],
-    territory: Annotated[str, typer.Option(help="Which territory.")] = "humen",
+    territory: Annotated[str | None, typer.Option(help="Which territory; else the first.")] = None,
+    day: Annotated[
+        datetime | None,
+        typer.Option(formats=["%Y-%m-%d"], help="Whose shifts; else the day `up` opens on."),
+    ] = None,
 ) -> None:
-    """Export a territory as CSV files with stable columns."""
-    with opened(Settings()) as database, database.reading() as session:
-        written = export_folder(session, folder=folder, territory_id=territory)
+    """Export a territory with its open work as CSV files with stable columns."""
+    with opened(Settings()) as database:
+        where = open_day(database, day=_day(day), now=clock())
+        if where is None:
+            refuse("there is no territory yet; `gridcrew import examples/humen` loads the example")
+        written = export_folder(
+            database, folder=folder, territory_id=territory or where.territory_id, day=where.day
+        )
     table = Table("file", "rows")
-    for name, rows in written.items():
+    for name, rows in written.rows.items():
         table.add_row(name, f"{rows:,}")
     out.print(table)
 

@@ -129,7 +129,6 @@ def simulate(
         for name, engine in (("Gridcrew", "routing"), ("by hand rules", "naive")):
             reports[name], chosen = _play(
                 bar,
-                name,
                 folder,
                 _date(day),
                 engine=engine,

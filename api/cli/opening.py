@@ -15,7 +15,7 @@ from dispatch.core.calendar import next_working_day, zone_named
 from dispatch.core.db import Database, transaction
 from dispatch.core.errors import DispatchError
 from dispatch.core.events import Actor
-from dispatch.exchange.loading import load_folder
+from dispatch.exchange.loading import Loaded, load_folder
 from dispatch.planning import plans
 from dispatch.planning.tables import Plan, PlanStatus
 from dispatch.registry import accounts
@@ -59,13 +59,22 @@ def load_example(database: Database, *, day: date | None, now: datetime) -> None
         raise ExampleMissing(
             f"{EXAMPLE} is missing; start with `gridcrew up --empty`, then `gridcrew import`."
         )
+    load_with_progress(database, folder=EXAMPLE, day=day, now=now)
+
+
+def load_with_progress(
+    database: Database, *, folder: Path, day: date | None, now: datetime
+) -> Loaded:
+    """Load a folder of a branch's data, showing how far it is."""
     with progress() as bar:
-        task = bar.add_task("loading the Humen example", total=None)
+        task = bar.add_task(f"loading {folder.name}", total=None)
 
-        def show(what: str) -> None:
-            bar.update(task, description=f"loading the Humen example: {what}")
+        def show(file: str, done: int, total: int) -> None:
+            bar.update(
+                task, description=f"loading {folder.name}: {file}", completed=done, total=total
+            )
 
-        load_folder(database, folder=EXAMPLE, day=day, now=now, progress=show)
+        return load_folder(database, folder=folder, day=day, now=now, progress=show)
 
 
 def open_day(database: Database, *, day: date | None, now: datetime) -> Opened | None:

@@ -110,7 +110,7 @@ class SimulatedCrew:
         self.agenda.add(self.agenda.now + timedelta(seconds=seconds), lambda: self._finish(visit))
 
     def _finish(self, visit: Next) -> None:
-        data = {"checklist": visit.checklist, "closing_code": visit.closing_code}
+        data: dict[str, object] = {"checklist": visit.checklist, "closing_code": visit.closing_code}
         self._do("done", visit, data=data)
         self.look()
 

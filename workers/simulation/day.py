@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime, time, timedelta
 
 from sqlmodel import Session, col, select
 
@@ -173,7 +173,8 @@ class SimulatedDay:
         """The crew with the most visits still to begin falls ill; the rest of the day is planned anew."""
         with transaction(self.database) as session:
             shift_id = self._most_loaded(session)
-            if shift_id is None:
+            if shift_id is None:  # whoever has visits to come is at work on one: see in a minute
+                self.agenda.add(self.agenda.now + timedelta(minutes=1), self._illness)
                 return
             shift = shifts.mark_absent(
                 session, shift_id=shift_id, reason="ill", actor=DISPATCHER, now=self.agenda.now
@@ -188,7 +189,7 @@ class SimulatedDay:
             calls = call_list(session, territory_id=self.territory_id, day=self.day)
             if calls:
                 orders.complete_call(
-                    session, calls[0].order.id, outcome="satisfied", actor=DESK, now=now
+                    session, calls[0].order, outcome="satisfied", actor=DESK, now=now
                 )
             question = session.exec(
                 select(Request)
@@ -247,7 +248,7 @@ class SimulatedDay:
             return session.exec(statement).first() is not None
 
     def _local(self, hour: int, minute: int) -> datetime:
-        return at_local(self.day, datetime.min.replace(hour=hour, minute=minute).time(), self.zone)
+        return at_local(self.day, time(hour, minute), self.zone)
 
 
 class SimulationFailed(DispatchError):
