@@ -32,6 +32,8 @@ ASK_TO_STOP_AFTER = 5.0
 """Seconds past its time limit at which the child is asked (SIGTERM) for the best it has."""
 KILL_AFTER = 10.0
 """Seconds past its time limit at which the child and all it started are killed."""
+BEGINS_WITHIN = 10.0
+"""Seconds in which a child says its first word; asked to end before that, it could have no answer yet."""
 ANSWER_LIMIT = 64 * 1024 * 1024
 ERRORS_LIMIT = 64 * 1024
 LINE_LIMIT = 1024 * 1024
@@ -71,9 +73,9 @@ def run_solver(
 ) -> str:
     """Solve the problem `document` (JSON) in a child process and return its plan, a JSON object as text.
 
-    The child is asked to end `ASK_TO_STOP_AFTER` seconds after its limit, or as soon as `should_stop()` holds, and
-    killed `KILL_AFTER` seconds after its limit (5 s after it was asked early). `on_progress` is called in this
-    thread with each JSON line that the child writes to standard error. Raises SolverFailed.
+    The child is asked to end `ASK_TO_STOP_AFTER` seconds after its limit, or when `should_stop()` holds and it has
+    begun to search, and killed `KILL_AFTER` seconds after its limit (5 s after it was asked early). `on_progress`
+    is called in this thread with each JSON line that the child writes to standard error. Raises SolverFailed.
     """
     argv = [
         *program,
@@ -144,12 +146,13 @@ def _watch(
     """Wait for the child's end; raises SolverFailed when it has to be killed."""
     began = time.monotonic()
     ask_at, kill_at = began + seconds + ASK_TO_STOP_AFTER, began + seconds + KILL_AFTER
-    asked = False
+    asked = heard = False
     while not _has_exited(process):
         time.sleep(0.03)
-        _tell(streams, on_progress)
+        heard = _tell(streams, on_progress) or heard
         now = time.monotonic()
-        early = not asked and should_stop is not None and should_stop()
+        has_begun = heard or now - began > BEGINS_WITHIN
+        early = not asked and has_begun and should_stop is not None and should_stop()
         if not asked and (now >= ask_at or early):
             asked, kill_at = True, min(kill_at, now + (KILL_AFTER - ASK_TO_STOP_AFTER))
             process.send_signal(signal.SIGTERM)
@@ -188,11 +191,13 @@ def _judge(code: int, streams: _Streams) -> str:
     return answer
 
 
-def _tell(streams: _Streams, on_progress: Progress | None) -> None:
+def _tell(streams: _Streams, on_progress: Progress | None) -> bool:
+    told = False
     while streams.news:
-        line = streams.news.popleft()
+        line, told = streams.news.popleft(), True
         if on_progress is not None:
             on_progress(line)
+    return told
 
 
 def _feed(stream: IO[bytes], data: bytes) -> None:

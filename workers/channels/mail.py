@@ -10,6 +10,7 @@ from dispatch.contact.messages import Outgoing
 from workers.channels.delivery import Refused
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([^\s@,;:<>()\[\]\\\"]{1,190})")
+_DOMAIN = re.compile(r"[A-Za-z0-9.-]+")
 
 
 def check_address(text: str) -> str:
@@ -20,7 +21,7 @@ def check_address(text: str) -> str:
         Address(username=local, domain=ascii_domain)
     except ValueError:
         ascii_domain = ""
-    if not ascii_domain:
+    if not _DOMAIN.fullmatch(ascii_domain):
         raise Refused("the customer's email address is not valid", final=True)
     return f"{local}@{ascii_domain}"
 
