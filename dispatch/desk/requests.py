@@ -8,9 +8,9 @@ from sqlmodel import Session, col, select
 from dispatch.core import events, numbers
 from dispatch.core.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.core.events import SYSTEM, Actor
+from dispatch.desk.counters import counter_for, territory_of
 from dispatch.desk.lifecycle import OPEN, REQUESTS
-from dispatch.desk.tables import Counter, Request, RequestKind, RequestStatus
-from dispatch.registry.tables import Customer, Premises
+from dispatch.desk.tables import Request, RequestKind, RequestStatus
 from dispatch.sla import clocks
 from dispatch.sla.tables import ClockKind
 from dispatch.work import orders
@@ -27,18 +27,6 @@ class NoSuchRequest(NotFoundError):
     """No request has this number."""
 
     code = "no_such_request"
-
-
-class NoCounter(InvalidError):
-    """No counter of the territory takes requests of this kind."""
-
-    code = "no_counter"
-
-
-class CustomerUnknown(InvalidError):
-    """There is no such customer, or the premises are not theirs."""
-
-    code = "customer_unknown"
 
 
 class SubjectMissing(InvalidError):
@@ -90,10 +78,10 @@ def receive(
     *,
     kind: RequestKind,
     customer_id: str,
-    premises_id: str | None,
+    premises_id: str | None = None,
     subject: str,
-    text: str,
-    channel: str,
+    text: str = "",
+    channel: str = "phone",
     actor: Actor,
     now: datetime,
     territory_id: str | None = None,
@@ -109,7 +97,7 @@ def receive(
     moment = received_at or now
     if moment > now:
         raise ReceivedInFuture("It cannot have been received later than now.", field="received_at")
-    territory = _territory(session, customer_id, premises_id, territory_id)
+    territory = territory_of(session, customer_id, premises_id, territory_id)
     counter = counter_for(session, territory_id=territory, kind=kind)
     request = Request(
         id=numbers.next_number(session, "request", "R"),
@@ -152,7 +140,9 @@ def move(
 ) -> Request:
     """Change a request's status by one move of its life cycle: the only way to do so.
 
-    A request that ends without an answer has its clock cancelled; one that is reopened goes back to its counter.
+    Resolving stops the answer clock; a request that ends without an answer has it cancelled; one that is reopened
+    goes back to its counter.
+    `note` goes into the event and names no person.
     Raises IllegalMove, MoveNotYours, StaleVersion, and OrdersOpen when work on it is still open.
     """
     request.expect(expect)
@@ -163,6 +153,7 @@ def move(
     request.status = after
     if after is RequestStatus.RESOLVED:
         request.resolved_at = now
+        _answered(session, request, actor=actor, now=now)  # what is settled needs no other answer
     elif after is RequestStatus.REOPENED:
         request.resolved_at, request.owner = None, request.counter_id
     elif after in ENDED_WITHOUT_ANSWER:
@@ -181,7 +172,11 @@ def triage(
     kind: RequestKind | None = None,
     owner: str | None = None,
 ) -> Request:
-    """Look at a new request; a corrected `kind` hands it to that kind's counter, `owner` to a person."""
+    """Look at a new request; a corrected `kind` hands it to that kind's counter, `owner` to a person.
+
+    Raises IllegalMove, MoveNotYours and NoCounter.
+    """
+    REQUESTS.target(request.status, "triage", role=actor.role, subject=request.id)
     if kind is not None and kind is not request.kind:
         counter = counter_for(session, territory_id=request.territory_id, kind=kind)
         request.kind, request.counter_id, request.owner = kind, counter.id, counter.id
@@ -212,17 +207,7 @@ def answer(
             f"Request {request.id} is {request.status.value}; reopen it first.", subject=request.id
         )
     request.answer = text.strip()[:4000]
-    if request.answered_at is None:
-        request.answered_at = now
-    clocks.stop(
-        session,
-        subject=SUBJECT,
-        subject_id=request.id,
-        kind=ClockKind.ANSWER,
-        at=now,
-        actor=actor,
-        now=now,
-    )
+    _answered(session, request, actor=actor, now=now)
     if resolves:
         return move(session, request, "resolve", actor=actor, now=now)
     session.flush()
@@ -294,49 +279,22 @@ def follow_order(session: Session, *, work_order_id: str, now: datetime) -> Requ
         request.owner = request.counter_id
         session.flush()
         return request
+    return move(session, request, "resolve", actor=SYSTEM, now=now)
+
+
+def _answered(session: Session, request: Request, *, actor: Actor, now: datetime) -> None:
+    """Note the first answer and stop the clock that waits for it."""
+    if request.answered_at is None:
+        request.answered_at = now
     clocks.stop(
         session,
         subject=SUBJECT,
         subject_id=request.id,
         kind=ClockKind.ANSWER,
         at=now,
-        actor=SYSTEM,
+        actor=actor,
         now=now,
     )
-    if request.answered_at is None:
-        request.answered_at = now
-    return move(session, request, "resolve", actor=SYSTEM, now=now)
-
-
-def counter_for(session: Session, *, territory_id: str, kind: RequestKind) -> Counter:
-    """The counter of the territory that takes this kind; raises NoCounter."""
-    statement = select(Counter).where(Counter.territory_id == territory_id).order_by(Counter.id)
-    for counter in session.exec(statement):
-        if kind.value in counter.kinds:
-            return counter
-    raise NoCounter(
-        f"No counter of territory {territory_id} takes {kind.value} requests; add it to one.",
-        field="kind",
-    )
-
-
-def _territory(
-    session: Session, customer_id: str, premises_id: str | None, territory_id: str | None
-) -> str:
-    if session.get(Customer, customer_id) is None:
-        raise CustomerUnknown(f"There is no customer {customer_id}.", field="customer_id")
-    if premises_id is None:
-        if territory_id is None:
-            raise CustomerUnknown(
-                "Name the premises, or the territory it concerns.", field="territory_id"
-            )
-        return territory_id
-    premises = session.get(Premises, premises_id)
-    if premises is None or premises.customer_id != customer_id:
-        raise CustomerUnknown(
-            f"Customer {customer_id} has no premises {premises_id}.", field="premises_id"
-        )
-    return premises.territory_id
 
 
 def _refuse_open_orders(session: Session, request: Request) -> None:
