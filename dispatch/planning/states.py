@@ -41,6 +41,7 @@ def locked(session: Session, plan_id: int) -> Plan:
     """The plan as it now is, and its day to oneself until the transaction ends; raises NoSuchPlan."""
     plan = get(session, plan_id)
     lock_day(session, plan.territory_id, plan.day)
+    session.flush()  # a refresh would forget what has not been written
     session.refresh(plan)
     return plan
 
