@@ -30,6 +30,7 @@ from dispatch.work.visits import NoSuchVisit
 
 JUST_BEFORE = timedelta(minutes=2)
 """Nothing of a folder was received later than this before it is loaded."""
+BREAK_COLUMNS = ("break_earliest", "break_latest", "break_minutes")
 RELATIONS = ("after", "together", "same_crew", "different_crew")
 
 
@@ -76,16 +77,17 @@ def first_begin(folder: Folder) -> time:
 def _shifts(writing: Writing) -> int:
     rows = writing.folder.sheets["shifts.csv"]
     for row in rows:
-        starts, ends = (row.parsed(name, read_clock) for name in ("starts", "ends"))
-        rest = _break(row)
-        with row.located({"breaks[0]": "break_earliest"}, otherwise="crew_id"):
+        starts, ends = row.parsed("starts", read_clock), _instant(writing, row, "ends")
+        rests = _breaks(writing, row)
+        places = {f"breaks[{number}]": "break_earliest" for number in range(len(rests))}
+        with row.located(places, otherwise="crew_id"):
             shifts.create(
                 writing.session,
                 crew_id=row.text("crew_id"),
                 day=writing.day,
                 starts=starts,
                 ends=ends,
-                breaks=[rest] if rest else [],
+                breaks=rests,
                 max_overtime_s=60 * row.whole("max_overtime_minutes", most=1440),
                 members=row.several("members") or None,
                 actor=writing.actor,
@@ -95,16 +97,24 @@ def _shifts(writing: Writing) -> int:
     return len(rows)
 
 
-def _break(row: Row) -> Break | None:
-    columns = ("break_earliest", "break_latest", "break_minutes")
-    given = [name for name in columns if row.optional(name)]
-    if not given:
-        return None
-    for name in columns:
-        if name not in given:
-            raise row.wrong(name, f"a break has all of {', '.join(columns)}.")
-    earliest, latest = (row.parsed(name, read_clock) for name in columns[:2])
-    return Break(earliest, latest, row.whole("break_minutes", least=1, most=1440))
+def _breaks(writing: Writing, row: Row) -> list[Break]:
+    """The breaks of a shift: the n-th value of each of the three columns is the n-th break's."""
+    earliest, latest, minutes = (row.several(name) for name in BREAK_COLUMNS)
+    for name, values in zip(BREAK_COLUMNS[1:], (latest, minutes), strict=True):
+        if len(values) != len(earliest):
+            raise row.wrong(name, f"a break has all of {', '.join(BREAK_COLUMNS)}.")
+    rests = []
+    for begin, last, length in zip(earliest, latest, minutes, strict=True):
+        cells = dict(zip(BREAK_COLUMNS, (begin, last, length), strict=True))
+        one = Row(row.file, row.number, cells)
+        rests.append(
+            Break(
+                _instant(writing, one, "break_earliest"),
+                _instant(writing, one, "break_latest"),
+                one.whole("break_minutes", least=1, most=1440),
+            )
+        )
+    return rests
 
 
 def _series(writing: Writing) -> tuple[int, int]:

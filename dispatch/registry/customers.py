@@ -130,8 +130,10 @@ def add_premises(
     territories.get(session, territory_id)
     if id is not None and session.get(Premises, check_id(id)) is not None:
         raise IdTaken(f"There already are premises {id}.", field="id")
-    if not address.strip():
-        raise BadCustomer("Premises have an address.", field="address")
+    if not address.strip() or not address.isprintable():
+        raise BadCustomer("Premises have an address, in one line.", field="address")
+    if not access_notes.isprintable():
+        raise BadCustomer("Access notes are one line.", field="access_notes")
     if (lat is None) != (lon is None):
         raise BadCustomer("Give both latitude and longitude, or neither.", field="lat")
     row = Premises(

@@ -87,10 +87,10 @@ FALLING_DUE = [
 ]
 
 LATER = [
-    Due("VIP-VIS", 20, "A", "works site"),
-    Due("FU-VIS", 60, "AB", "works shop site"),
-    Due("CARE", 12, "CD", "home", rrule="FREQ=MONTHLY;INTERVAL=6", site="life_support"),
-    Due("FU-TEL", 120, "C", "home shop works"),
+    Due("VIP-VIS", 12, "A", "works site"),
+    Due("FU-VIS", 30, "AB", "works shop site"),
+    Due("CARE", 8, "CD", "home", rrule="FREQ=MONTHLY;INTERVAL=6", site="life_support"),
+    Due("FU-TEL", 60, "C", "home shop works"),
 ]
 """Series that fall due on other days, 1 to 60 days on."""
 

@@ -17,11 +17,15 @@ from dispatch.core.db import Database
 from dispatch.desk.tables import Request
 from dispatch.exchange.folder import read_folder
 from dispatch.exchange.loading import load_folder, loaded_days
+from dispatch.planning.problem import build
 from dispatch.registry.geometry import contains
 from dispatch.registry.queries import crews_of_day
 from dispatch.registry.tables import Customer, Depot, Premises
 from dispatch.work.queries import call_list, pool
 from dispatch.work.tables import Promise, Visit, VisitRelation, WorkOrder
+from optimizer.check import check
+from optimizer.naive import naive
+from optimizer.solve import Limits, solve
 from tests.instants import DAY, at
 
 HUMEN = Path(__file__).parents[3] / "examples" / "humen"
@@ -185,3 +189,24 @@ def test_it_has_what_a_day_of_a_branch_has(at_half_past_midnight: Database) -> N
     assert min(sites["life_support"], sites["critical"], sites["essential"]) >= 20
     assert set(classes) == {"A", "B", "C", "D"}
     assert languages["en"] > 50
+
+
+def test_a_good_plan_leaves_out_five_visits_each_for_a_reason_of_its_own(
+    at_half_past_midnight: Database,
+) -> None:
+    with at_half_past_midnight.reading() as session:
+        built = build(session, territory_id="humen", day=DAY, now=at("00:30"))
+
+    plan = solve(built.problem, Limits(iterations=100), seed=1)
+    by_hand = naive(built.problem)
+
+    assert built.unplaceable == ()
+    assert sorted(left.reason for left in plan.unserved) == [
+        "capacity",
+        "members",
+        "parts",
+        "skill",
+        "window",
+    ]
+    assert len(by_hand.unserved) >= 15
+    assert check(built.problem, plan).violations == check(built.problem, by_hand).violations == ()

@@ -88,8 +88,9 @@ def test_half_a_position_is_refused(session: Session) -> None:
 
 
 def test_premises_need_an_address_and_a_territory(session: Session) -> None:
-    with pytest.raises(BadCustomer, match="address"):
-        make_premises(session, address="  ")
+    for address in ("  ", "太平路1号\n二楼"):
+        with pytest.raises(BadCustomer, match="address"):
+            make_premises(session, address=address)
     with pytest.raises(NoSuchTerritory):
         customers.add_premises(
             session,
