@@ -106,27 +106,29 @@ def test_an_unknown_visit_and_an_unknown_action_are_refused(session: Session) ->
     session.expunge(visit)
 
 
-@pytest.mark.parametrize("status", list(VisitStatus))
-@pytest.mark.parametrize("action", list(MOVES))
-def test_every_action_in_every_state_passes_or_names_what_is_possible(
-    session: Session, status: VisitStatus, action: str
+@pytest.mark.parametrize(
+    "status",
+    [one for one in VisitStatus if one not in (VisitStatus.PLANNED, VisitStatus.CANCELLED)],
+)
+def test_in_every_state_each_action_passes_or_the_refusal_names_what_is_possible(
+    session: Session, status: VisitStatus
 ) -> None:
     visit = make_visit(session, status=status)
-    reason = {"decline": "no_time", "not_done": "no_access"}.get(action, "")
-    if status in (VisitStatus.PLANNED, VisitStatus.CANCELLED):
-        return  # with no crew: refused as not yours, tested above
-    if action in allowed(status):
-        act(session, visit, action, reason=reason)
-        assert visit.status is not status
-        return
+    possible = list(allowed(status))
+    assert set(possible) <= set(MOVES), "in the crew's own words"
 
-    with pytest.raises(IllegalMove) as refusal:
-        act(session, visit, action, reason=reason)
-
-    assert refusal.value.details["state"] == status.value
-    assert refusal.value.details["allowed"] == list(allowed(status))
-    assert set(refusal.value.details["allowed"]) <= set(MOVES), "in the crew's own words"
-    assert visit.status is status
+    for action in MOVES:
+        reason = {"decline": "no_time", "not_done": "no_access"}.get(action, "")
+        attempt = session.begin_nested()
+        if action in possible:
+            act(session, visit, action, reason=reason)
+            assert visit.status is not status
+        else:
+            with pytest.raises(IllegalMove) as refusal:
+                act(session, visit, action, reason=reason)
+            assert refusal.value.details["state"] == status.value
+            assert refusal.value.details["allowed"] == possible
+        attempt.rollback()
 
 
 def test_a_crew_is_busy_with_one_visit_at_a_time(session: Session) -> None:
