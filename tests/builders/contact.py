@@ -9,6 +9,7 @@ from dispatch.contact.drafts import compose
 from dispatch.contact.facts import load
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.windows import told_window
+from dispatch.core.events import SYSTEM, record
 from dispatch.core.tables import TaskClass
 from dispatch.work.tables import Priority, Visit, VisitStatus
 from tests.builders.registry import make_customer, make_premises
@@ -77,3 +78,14 @@ def make_message(
     assert message.status in (MessageStatus.PENDING, MessageStatus.DEFERRED)
     session.flush()
     return message
+
+
+def happened(
+    session: Session, type: str, visit: Visit, *, now: datetime, **data: object
+) -> dict[str, object]:
+    """The payload of a task that reacts to this event about the visit."""
+    row = record(
+        session, type, entity="visit", entity_id=visit.id, actor=SYSTEM, now=now, data=dict(data)
+    )
+    session.flush()
+    return {"event_id": row.id}

@@ -1,6 +1,6 @@
 """What is told when."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 
 import pytest
 from sqlmodel import Session, col, select
@@ -8,12 +8,10 @@ from sqlmodel import Session, col, select
 from dispatch.contact import reactions, tellings
 from dispatch.contact.messages import begin, complete
 from dispatch.contact.tables import Message, MessageStatus
-from dispatch.contact.windows import arrival_range
-from dispatch.core.events import SYSTEM, record
-from dispatch.core.tables import Task, TaskClass
+from dispatch.core.tables import Task
 from dispatch.registry.tables import Customer, Premises
-from dispatch.work.tables import Priority, Visit, VisitStatus, WorkOrder
-from tests.builders.contact import make_told_visit
+from dispatch.work.tables import Visit, VisitStatus, WorkOrder
+from tests.builders.contact import happened, make_told_visit
 from tests.instants import DAY, NOW, at, minutes
 
 EVE = at("10:00") - timedelta(days=1)
@@ -27,14 +25,6 @@ def send(session: Session, message: Message) -> None:
     assert message.id is not None
     begin(session, message_id=message.id, base_url="http://x", key=b"k" * 32, now=EVE)
     complete(session, message_id=message.id, now=EVE)
-
-
-def event(session: Session, type: str, visit: Visit, **data: object) -> dict[str, object]:
-    row = record(
-        session, type, entity="visit", entity_id=visit.id, actor=SYSTEM, now=EVE, data=dict(data)
-    )
-    session.flush()
-    return {"event_id": row.id}
 
 
 def test_a_promised_window_is_told_as_agreed(session: Session) -> None:
@@ -60,7 +50,7 @@ def test_without_a_promise_the_planned_time_is_told_as_expected(session: Session
 def test_nobody_is_told_before_the_visit_is_on_a_published_plan(session: Session) -> None:
     visit = make_told_visit(session, status=VisitStatus.PLANNED, window=(at("09:00"), at("11:00")))
 
-    reactions.on_booked(session, event(session, "visit.booked", visit), now=EVE)
+    reactions.on_booked(session, happened(session, "visit.booked", visit, now=EVE), now=EVE)
 
     assert session.exec(select(Message)).all() == []
 
@@ -68,7 +58,7 @@ def test_nobody_is_told_before_the_visit_is_on_a_published_plan(session: Session
 def test_a_promise_booked_on_a_published_visit_is_told_at_once(session: Session) -> None:
     visit = make_told_visit(session, window=(at("09:00"), at("11:00")))
 
-    reactions.on_booked(session, event(session, "visit.booked", visit), now=EVE)
+    reactions.on_booked(session, happened(session, "visit.booked", visit, now=EVE), now=EVE)
 
     assert session.exec(select(Message)).one().template == "booked"
 
@@ -158,7 +148,7 @@ def test_a_message_says_nothing_of_arrears_health_or_the_way_in(session: Session
 
 def test_publishing_tells_everybody_on_the_plan_once(session: Session) -> None:
     visits = [make_told_visit(session) for _ in range(3)]
-    payload = event(session, "plan.published", visits[0], new=[v.id for v in visits])
+    payload = happened(session, "plan.published", visits[0], new=[v.id for v in visits], now=EVE)
 
     reactions.on_plan_published(session, payload, now=EVE)
     reactions.on_plan_published(session, payload, now=EVE)
@@ -174,7 +164,7 @@ def test_who_was_told_a_time_and_is_taken_off_the_plan_is_told_not_to_wait(
     (booked,) = book(session, visit)
     send(session, booked)
     visit.status, visit.planned_start_at = VisitStatus.PLANNED, None
-    payload = event(session, "plan.published", visit, withdrawn=[visit.id])
+    payload = happened(session, "plan.published", visit, withdrawn=[visit.id], now=EVE)
 
     reactions.on_plan_published(session, payload, now=EVE)
     reactions.on_plan_published(session, payload, now=EVE)
@@ -254,82 +244,6 @@ def test_a_reminder_that_comes_on_the_day_itself_is_stale(session: Session) -> N
     (message,) = tellings.tell_day_before(session, territory_id="humen", day=DAY, now=NOW)
 
     assert (message.status, message.reason) == (MessageStatus.EXPIRED, "stale")
-
-
-def test_the_crew_on_the_way_is_told_with_a_range(session: Session) -> None:
-    visit = make_told_visit(session, status=VisitStatus.EN_ROUTE)
-    row = record(
-        session,
-        "visit.en_route",
-        entity="visit",
-        entity_id=visit.id,
-        actor=SYSTEM,
-        now=at("09:31"),
-        happened_at=at("09:30"),
-    )
-    session.flush()
-
-    for _ in range(2):
-        reactions.on_the_way(session, {"event_id": row.id}, now=at("09:31"))
-
-    message = session.exec(select(Message)).one()
-    assert "今天 09:30–10:00" in message.body
-    assert message.expires_at == at("10:00")
-    assert message.message_class is TaskClass.COURTESY
-
-
-def test_help_on_its_way_to_danger_is_a_safety_message(session: Session) -> None:
-    visit = make_told_visit(session, status=VisitStatus.EN_ROUTE, priority=Priority.P0)
-
-    message = tellings.tell_on_the_way(
-        session, visit_id=visit.id, departed_at=EVE, version="e", now=EVE
-    )
-
-    assert message is not None
-    assert message.message_class is TaskClass.SAFETY
-    task = session.exec(select(Task).where(col(Task.kind).startswith("message.send"))).one()
-    assert (task.queue, task.task_class) == ("safety", TaskClass.SAFETY)
-
-
-def test_a_crew_that_has_arrived_is_not_announced_any_more(session: Session) -> None:
-    visit = make_told_visit(session, status=VisitStatus.ARRIVED)
-
-    assert not tellings.tell_on_the_way(
-        session, visit_id=visit.id, departed_at=EVE, version="e", now=EVE
-    )
-
-
-def test_an_arrival_is_told_as_ten_minutes_before_to_twenty_after(session: Session) -> None:
-    told = arrival_range(departed_at=at("09:00"), travel_s=17 * 60)
-
-    assert (told.start_at, told.end_at) == (at("09:05"), at("09:40"))
-    near = arrival_range(departed_at=at("09:02"), travel_s=60)
-    assert near.start_at == at("09:00")
-
-
-def test_what_was_done_is_told_in_words(session: Session) -> None:
-    visit = make_told_visit(session, status=VisitStatus.DONE, language="en")
-    visit.finished_at = at("10:35")
-    payload = event(session, "visit.done", visit, closing_code="no_such_code")
-
-    reactions.on_done(session, payload, now=at("10:36"))
-
-    message = session.exec(select(Message)).one()
-    assert "Result: completed" in message.body
-    assert "Finished: Tuesday, March 10, 2026, 10:35 AM" in message.body
-
-
-def test_what_was_done_late_is_told_the_next_morning(session: Session) -> None:
-    visit = make_told_visit(session, status=VisitStatus.DONE)
-    visit.finished_at = at("22:30")
-
-    message = tellings.tell_done(
-        session, visit_id=visit.id, closing_code="", version="e", now=at("22:31")
-    )
-
-    assert message is not None
-    assert message.status is MessageStatus.DEFERRED
-    assert message.send_after == at("08:00", date(2026, 3, 11))
 
 
 def test_a_planned_time_that_is_over_is_not_told(session: Session) -> None:
