@@ -7,6 +7,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.core import events
@@ -44,15 +45,14 @@ def planned_seconds(work_type: WorkType) -> int:
 
 def seed(session: Session) -> int:
     """Add the shipped work types and priority classes that are missing; how many. Edited ones stay as they are."""
-    shipped = _shipped()
     known = set(session.exec(select(WorkType.code)))
     classes = set(session.exec(select(Points.priority)))
-    rows = [*shipped["work_type"], *shipped["points"]]
-    missing = [row for row in rows if _key(row) not in known | classes]
-    for row in missing:
-        session.add(_work_type(row) if "code" in row else Points(**_points(row)))
-    session.flush()
-    return len(missing)
+    kinds = [row for row in _work_types() if row["code"] not in known]
+    points = [row for row in _points() if row["priority"] not in classes]
+    for table, rows in ((WorkType, kinds), (Points, points)):
+        if rows:
+            session.execute(sa.insert(table), rows)
+    return len(kinds) + len(points)
 
 
 def get(session: Session, code: str) -> WorkType:
@@ -219,31 +219,35 @@ def _shipped() -> dict[str, Any]:
     return tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
 
 
-def _key(row: Mapping[str, Any]) -> str:
-    return str(row["code"]) if "code" in row else str(row["priority"])
+@lru_cache(maxsize=1)
+def _points() -> list[dict[str, Any]]:
+    return [{**row, "priority": Priority(row["priority"])} for row in _shipped()["points"]]
 
 
-def _points(row: Mapping[str, Any]) -> dict[str, Any]:
-    return {**row, "priority": Priority(row["priority"])}
-
-
-def _work_type(row: Mapping[str, Any]) -> WorkType:
-    p50, p90 = row["minutes"]
-    values: dict[str, Any] = {
-        "name_zh": row["name_zh"],
-        "name_en": row["name_en"],
-        "priority": Priority(row["priority"]),
-        "p50_minutes": p50,
-        "p90_minutes": p90,
-        "setup_minutes": row.get("setup", 0),
-        "members": row["members"],
-        "skills": row.get("skills", {}),
-        "parts": row.get("parts", {}),
-        "clocks": row.get("clocks", {}),
-        "permit": row.get("permit", ""),
-        "checklist": row["checklist"],
-        "closing_codes": row["closing"],
-        "active": row.get("active", True),
-    }
-    check(values)
-    return WorkType(code=row["code"], mode=Mode(row.get("mode", "visit")), **values)
+@lru_cache(maxsize=1)
+def _work_types() -> list[dict[str, Any]]:
+    """The shipped work types as rows, checked as an edited one is."""
+    rows = []
+    for row in _shipped()["work_type"]:
+        p50, p90 = row["minutes"]
+        values: dict[str, Any] = {
+            "name_zh": row["name_zh"],
+            "name_en": row["name_en"],
+            "priority": Priority(row["priority"]),
+            "p50_minutes": p50,
+            "p90_minutes": p90,
+            "setup_minutes": row.get("setup", 0),
+            "members": row["members"],
+            "skills": row.get("skills", {}),
+            "parts": row.get("parts", {}),
+            "clocks": row.get("clocks", {}),
+            "permit": row.get("permit", ""),
+            "checklist": row["checklist"],
+            "closing_codes": row["closing"],
+            "active": row.get("active", True),
+        }
+        check(values)
+        rows.append(
+            {"code": row["code"], "mode": Mode(row.get("mode", "visit")), "version": 1, **values}
+        )
+    return rows

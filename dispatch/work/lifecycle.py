@@ -77,7 +77,7 @@ WORK_ORDERS = Machine(
         move(*_follow("schedule", W.SCHEDULED), W.SCHEDULED, "system"),
         move(*_follow("begin", W.IN_PROGRESS), W.IN_PROGRESS, "system"),
         move(*_follow("complete", W.COMPLETED), W.COMPLETED, "system"),
-        move("call_off", [W.READY, W.SCHEDULED, W.IN_PROGRESS], W.CANCELLED, "system"),
+        move("call_off", [*READY_ORDERS, W.ON_HOLD], W.CANCELLED, "system"),
     ],
 )
 

@@ -183,7 +183,6 @@ def cancel(
 ) -> WorkOrder:
     """Call the order off before it began, with its visits, promises and clocks. Raises IllegalMove."""
     move_order(session, order, "cancel", actor=actor, now=now, data={"reason": reason[:64]})
-    order.hold_reason = None
     for visit in visits_of(session, order.id):
         if "cancel" in visits.allowed(visit, role=SYSTEM.role):
             visits.act(session, visit, "cancel", actor=SYSTEM, now=now, reason=reason)

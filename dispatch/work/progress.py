@@ -92,6 +92,7 @@ def move_order(
             now=now,
         )
     elif order.status == WorkOrderStatus.CANCELLED:
+        order.hold_reason = None
         clocks.cancel(session, subject=SUBJECT, subject_id=order.id, actor=actor, now=now)
     events.record(
         session,
@@ -118,12 +119,17 @@ def follow_visits(
     now: datetime,
     happened_at: datetime | None = None,
 ) -> WorkOrder:
-    """Give the order the status that its visits imply; one that a person set (held, closed) stays."""
+    """Give the order the status that its visits imply; one that a person set (closed) stays.
+
+    A held order stays held until it is released, or until nothing is left of it to wait for.
+    """
     session.flush()
-    if order.status not in FOLLOWS_VISITS:
+    if order.status not in {*FOLLOWS_VISITS, WorkOrderStatus.ON_HOLD}:
         return order
     status = status_from([visit.status for visit in visits_of(session, order.id)])
     if status is None or status == order.status:
+        return order
+    if order.status == WorkOrderStatus.ON_HOLD and status != WorkOrderStatus.CANCELLED:
         return order
     return move_order(
         session,

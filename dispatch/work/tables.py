@@ -185,6 +185,12 @@ class Visit(Versioned, table=True):
     forbidden_crews: list[str] = document(list)
     preferred_crews: list[str] = document(list)
     locked_crew: bool = False
+    locked_crew_id: str | None = Field(
+        default=None,
+        foreign_key="crew.id",
+        max_length=32,
+        description="the crew that `locked_crew` means; empty: the one that has it",
+    )
     locked_start_at: datetime | None = instant(nullable=True)
     crew_id: str | None = Field(default=None, foreign_key="crew.id", max_length=32)
     shift_id: str | None = Field(default=None, foreign_key="shift.id", max_length=48)

@@ -81,7 +81,7 @@ ORDER_MOVES = {
     },
     "verified": {"close": "closed"},
     "closed": {},
-    "on_hold": {"release": "ready", "cancel": "cancelled"},
+    "on_hold": {"release": "ready", "cancel": "cancelled", "call_off": "cancelled"},
     "cancelled": {},
 }
 PROMISE_MOVES = {

@@ -307,3 +307,13 @@ def test_completing_stops_every_clock_that_still_runs(session: Session) -> None:
     visit = make_visit(session, status="done", work_type="MTR-XCH")
 
     assert clock_of(session, orders.get(session, visit.work_order_id)).status == ClockStatus.KEPT
+
+
+def test_a_held_order_whose_last_visit_is_cancelled_is_called_off(session: Session) -> None:
+    visit = make_visit(session, status="not_done")
+    order = orders.get(session, visit.work_order_id)
+    orders.hold(session, order, reason=HoldReason.CUSTOMER, actor=DISPATCHER, now=NOW)
+
+    go(session, visits_of(session, order.id)[-1], "cancel")
+
+    assert (order.status, order.hold_reason) == (WorkOrderStatus.CANCELLED, None)
