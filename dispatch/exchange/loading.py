@@ -15,7 +15,8 @@ from dispatch.core.events import SYSTEM, Actor
 from dispatch.core.tables import Event
 from dispatch.exchange.folder import Folder, read_folder
 from dispatch.exchange.registry_rows import Tell, write_registry
-from dispatch.exchange.work_rows import Writing, first_begin, write_work
+from dispatch.exchange.work_rows import first_begin, write_work
+from dispatch.exchange.writing import Writing
 from dispatch.work import catalogue
 
 LOADED = "territory.loaded"

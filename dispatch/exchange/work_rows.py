@@ -1,71 +1,61 @@
-"""A folder's work: shifts, series with what falls due, requests, orders, promises and ties, by the operations."""
+"""A folder's work: its shifts, its series with what falls due, and what `request_rows` writes."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from datetime import date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import time
 
-from sqlmodel import Session, col, select
+from sqlmodel import col, select
 
-from dispatch.core.events import Actor
-from dispatch.desk import requests
-from dispatch.desk.tables import Request, RequestKind
+from dispatch.core.db import Row as TableRow
 from dispatch.exchange.folder import Folder
-from dispatch.exchange.moments import read_clock, read_day, read_moment
-from dispatch.exchange.registry_rows import Tell
+from dispatch.exchange.moments import read_clock, read_day
+from dispatch.exchange.request_rows import (
+    write_orders,
+    write_promises,
+    write_relations,
+    write_requests,
+)
 from dispatch.exchange.sheets import Row
+from dispatch.exchange.writing import Writing, instant, visits_of
 from dispatch.registry import shifts
 from dispatch.registry.hours import Break
-from dispatch.work import orders, promises, series
+from dispatch.registry.tables import Customer, Premises, Territory
+from dispatch.work import series
 from dispatch.work.tables import (
-    Priority,
     Series,
     SeriesOccurrence,
     SeriesStatus,
-    Visit,
-    VisitRelation,
-    WorkOrder,
+    WorkType,
 )
-from dispatch.work.visits import NoSuchVisit
 
-JUST_BEFORE = timedelta(minutes=2)
-"""Nothing of a folder was received later than this before it is loaded."""
 BREAK_COLUMNS = ("break_earliest", "break_latest", "break_minutes")
-RELATIONS = ("after", "together", "same_crew", "different_crew")
-
-
-@dataclass
-class Writing:
-    """What the steps of one loading share."""
-
-    session: Session
-    folder: Folder
-    day: date
-    zone: ZoneInfo
-    actor: Actor
-    now: datetime
-    tell: Tell
-    visits: dict[str, Visit] = field(default_factory=dict)
-    """The visit of each order's `ref`, and of each series that falls due on the day."""
-    not_due: frozenset[str] = frozenset()
-    """The series that do not fall due on the day."""
-
-    @property
-    def territory_id(self) -> str:
-        """The territory of the folder."""
-        return self.folder.territory.text("id")
 
 
 def write_work(writing: Writing) -> dict[str, int]:
     """Write every sheet of the work; returns how many of each were made. Raises BadFile."""
+    kept = _read_ahead(writing)
     made = {"shifts.csv": _shifts(writing)}
     made["series.csv"], made["due"] = _series(writing)
-    received = _requests(writing)
+    received = write_requests(writing)
     made["requests.csv"] = len(received)
-    made["orders.csv"] = _orders(writing, received)
-    made["promises.csv"] = _promises(writing)
-    made["relations.csv"] = _relations(writing)
+    made["orders.csv"] = write_orders(writing, received)
+    made["promises.csv"] = write_promises(writing)
+    made["relations.csv"] = write_relations(writing)
+    kept.clear()
     return made
+
+
+def _read_ahead(writing: Writing) -> list[TableRow]:
+    """The rows that the operations ask for again and again; a session forgets what nobody holds on to."""
+    files = [writing.folder.sheets[name] for name in ("series.csv", "requests.csv", "orders.csv")]
+    people, places = (
+        sorted({row.cells[column].strip() for rows in files for row in rows})
+        for column in ("customer_id", "premises_id")
+    )
+    session = writing.session
+    customers = session.exec(select(Customer).where(col(Customer.id).in_(people))).all()
+    premises = session.exec(select(Premises).where(col(Premises.id).in_(places))).all()
+    types = session.exec(select(WorkType)).all()
+    return [*customers, *premises, *types, *session.exec(select(Territory)).all()]
 
 
 def first_begin(folder: Folder) -> time:
@@ -77,7 +67,7 @@ def first_begin(folder: Folder) -> time:
 def _shifts(writing: Writing) -> int:
     rows = writing.folder.sheets["shifts.csv"]
     for row in rows:
-        starts, ends = row.parsed("starts", read_clock), _instant(writing, row, "ends")
+        starts, ends = row.parsed("starts", read_clock), instant(writing, row, "ends")
         rests = _breaks(writing, row)
         places = {f"breaks[{number}]": "break_earliest" for number in range(len(rests))}
         with row.located(places, otherwise="crew_id"):
@@ -109,8 +99,8 @@ def _breaks(writing: Writing, row: Row) -> list[Break]:
         one = Row(row.file, row.number, cells)
         rests.append(
             Break(
-                _instant(writing, one, "break_earliest"),
-                _instant(writing, one, "break_latest"),
+                instant(writing, one, "break_earliest"),
+                instant(writing, one, "break_latest"),
                 one.whole("break_minutes", least=1, most=1440),
             )
         )
@@ -140,7 +130,7 @@ def _series(writing: Writing) -> tuple[int, int]:
     series.generate(session, territory_id=writing.territory_id, day=writing.day, now=writing.now)
     ref_of = {known[_series_key(row)]: row.text("ref") for row in rows}
     due = _due_on(writing, ref_of)
-    writing.visits.update(_visits_of(session, due))
+    writing.visits.update(visits_of(session, due))
     writing.not_due = frozenset(ref_of.values()) - due.keys()
     return len(fresh), len(due)
 
@@ -171,149 +161,3 @@ def _due_on(writing: Writing, ref_of: Mapping[str, str]) -> dict[str, str]:
         for series_id, order_id in rows
         if order_id and series_id in ref_of
     }
-
-
-def _visits_of(session: Session, orders_by_name: Mapping[str, str]) -> dict[str, Visit]:
-    name_of = {order_id: name for name, order_id in orders_by_name.items()}
-    rows = session.exec(select(Visit).where(col(Visit.work_order_id).in_(sorted(name_of))))
-    return {name_of[visit.work_order_id]: visit for visit in rows}
-
-
-def _requests(writing: Writing) -> dict[str, Request]:
-    rows = writing.folder.sheets["requests.csv"]
-    moments = {row.text("ref"): _instant(writing, row, "received") for row in rows}
-    latest = max(moments.values(), default=writing.now)
-    earlier = max(timedelta(0), latest - (writing.now - JUST_BEFORE))
-    received: dict[str, Request] = {}
-    for row in sorted(rows, key=lambda row: moments[row.text("ref")]):
-        ref = row.text("ref")
-        with row.located(otherwise="ref"):
-            received[ref] = requests.receive(
-                writing.session,
-                territory_id=writing.territory_id,
-                kind=row.choice("kind", RequestKind),
-                customer_id=row.text("customer_id"),
-                premises_id=row.optional("premises_id"),
-                subject=row.text("subject", most=200),
-                text=row.optional("text", most=4000) or "",
-                channel=row.text("channel", most=16),
-                actor=writing.actor,
-                received_at=moments[ref] - earlier,
-                now=writing.now,
-            )
-    writing.tell("requests.csv", len(rows), len(rows))
-    return received
-
-
-def _orders(writing: Writing, received: Mapping[str, Request]) -> int:
-    rows = writing.folder.sheets["orders.csv"]
-    made: dict[str, str] = {}
-    for number, row in enumerate(rows, start=1):
-        with row.located({"due_at": "due"}, otherwise="ref"):
-            made[row.text("ref")] = _order(writing, row, received).id
-        if number % 20 == 0 or number == len(rows):
-            writing.tell("orders.csv", number, len(rows))
-    writing.visits.update(_visits_of(writing.session, made))
-    return len(rows)
-
-
-def _order(writing: Writing, row: Row, received: Mapping[str, Request]) -> WorkOrder:
-    ref = row.optional("request")
-    due = _instant(writing, row, "due") if row.optional("due") else None
-    priority = row.choice("priority", Priority) if row.optional("priority") else None
-    if ref is None:
-        return orders.create(
-            writing.session,
-            territory_id=writing.territory_id,
-            work_type=row.text("work_type"),
-            customer_id=row.text("customer_id"),
-            premises_id=row.text("premises_id"),
-            owner=row.text("owner"),
-            priority=priority,
-            description=row.optional("description", most=1000) or "",
-            earliest_day=writing.day,
-            due_at=due,
-            preferred_crews=row.several("preferred_crews"),
-            actor=writing.actor,
-            now=writing.now,
-        )
-    return requests.make_order(
-        writing.session,
-        received[ref],
-        work_type=row.text("work_type"),
-        priority=priority,
-        description=row.optional("description", most=1000) or "",
-        earliest_day=writing.day,
-        due_at=due,
-        preferred_crews=tuple(row.several("preferred_crews")),
-        actor=writing.actor,
-        now=writing.now,
-    )
-
-
-def _promises(writing: Writing) -> int:
-    count = 0
-    for row in writing.folder.sheets["promises.csv"]:
-        visit = _visit(writing, row, "order", row.text("order"))
-        if visit is None:
-            continue
-        starts, ends = _instant(writing, row, "starts"), _instant(writing, row, "ends")
-        with row.located({"start_at": "starts", "end_at": "ends"}, otherwise="starts"):
-            promises.book(
-                writing.session,
-                visit,
-                start_at=starts,
-                end_at=ends,
-                actor=writing.actor,
-                now=writing.now,
-            )
-        count += 1
-    return count
-
-
-def _relations(writing: Writing) -> int:
-    count = 0
-    for row in writing.folder.sheets["relations.csv"]:
-        kind = row.text("type")
-        if kind not in RELATIONS:
-            raise row.wrong("type", f"{kind!r} is not one of {', '.join(RELATIONS)}.")
-        tied = [_visit(writing, row, "orders", name) for name in row.several("orders")]
-        if None in tied:
-            continue
-        least = row.whole("min_gap_minutes", most=14_400) if row.optional("min_gap_minutes") else 0
-        most = (
-            row.whole("max_gap_minutes", most=14_400) if row.optional("max_gap_minutes") else None
-        )
-        if most is not None and most < least:
-            raise row.wrong("max_gap_minutes", f"{most} is less than min_gap_minutes, {least}.")
-        if kind == "after" and len(tied) != 2:
-            raise row.wrong("orders", "after names two orders, the first and the second.")
-        writing.session.add(
-            VisitRelation(
-                territory_id=writing.territory_id,
-                type=kind,
-                visits=[visit.id for visit in tied if visit is not None],
-                min_gap_s=60 * least,
-                max_gap_s=None if most is None else 60 * most,
-            )
-        )
-        count += 1
-    writing.session.flush()
-    return count
-
-
-def _visit(writing: Writing, row: Row, column: str, name: str) -> Visit | None:
-    """The visit of an order or series; None for a series that does not fall due on the day."""
-    visit = writing.visits.get(name)
-    if visit is None and name not in writing.not_due:
-        with row.located(otherwise=column):
-            raise NoSuchVisit(f"{name} is done by telephone and has no visit.", field=column)
-    return visit
-
-
-def _instant(writing: Writing, row: Row, column: str) -> datetime:
-    moment = row.parsed(column, read_moment)
-    try:
-        return moment.on(writing.day, writing.zone)
-    except ValueError as error:
-        raise row.wrong(column, str(error)) from error
