@@ -17,12 +17,12 @@ import structlog
 from dramatiq import Worker
 
 from dispatch.core.config import Settings
-from dispatch.core.db import Database
+from dispatch.core.db import Database, database_now
 from dispatch.core.errors import DispatchError
 from dispatch.core.tasks import QUEUES
 from workers import actors, logs, startup
 from workers.broker import WORK_PATIENCE, bell, make_broker
-from workers.execution import Handlers, Stopping, execute
+from workers.execution import Clock, Handlers, Stopping, execute
 from workers.handlers import HANDLERS
 from workers.identity import owner_name
 from workers.sweeper import Sweeper
@@ -69,17 +69,24 @@ def work(
     sweeps: bool,
     asked: threading.Event,
     handlers: Handlers = HANDLERS,
+    clock: Clock = database_now,
 ) -> None:
     """Serve `queues` with so many threads until `asked` is set, then stop within about `grace` seconds."""
     broker = make_broker(settings, patience=WORK_PATIENCE)
     stopping = Stopping()
     run = partial(
-        execute, database, settings, owner=owner_name(), handlers=handlers, stopping=stopping
+        execute,
+        database,
+        settings,
+        owner=owner_name(),
+        handlers=handlers,
+        clock=clock,
+        stopping=stopping,
     )
     actors.declare(broker, queues, run)
     worker = Worker(broker, queues=set(queues), worker_threads=threads, worker_timeout=POLL_MS)
     worker.start()
-    sweeper = Sweeper(database, settings, make_broker(settings))
+    sweeper = Sweeper(database, settings, make_broker(settings), clock=clock)
     sweeping = threading.Thread(target=sweeper.run, args=(asked,), name="sweeper", daemon=True)
     if sweeps:
         sweeping.start()

@@ -1,0 +1,69 @@
+"""A worker process for the fault tests: the product's own, on a clock that is shifted to the day that is played.
+
+`python -m tests.faults.worker --shift SECONDS [--no-sweeper] [--handlers KIND] QUEUE...`
+"""
+
+import argparse
+import ctypes
+import signal
+import threading
+import time
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session
+
+from dispatch.core.config import Settings
+from dispatch.core.db import Database, database_now
+from dispatch.core.tables import Alert
+from workers import logs
+from workers.__main__ import work
+from workers.broker import bell, make_broker
+from workers.execution import Handlers
+from workers.handlers import HANDLERS
+
+
+def count(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
+    """Leave one row for each time it is done; the row's number is the task's."""
+    key = f"effect:{payload['number']}"
+    known = session.get(Alert, key, with_for_update=True)
+    if known is None:
+        session.add(Alert(key=key, text="effect", first_at=now, last_at=now))
+    else:
+        known.count += 1
+    time.sleep(payload.get("takes", 0))
+
+
+def poison(_session: Session, _payload: dict[str, Any], /, *, now: datetime) -> None:
+    """Kill the whole process, as a bug in a compiled library does."""
+    ctypes.string_at(0)
+
+
+TEST_HANDLERS: Handlers = {**HANDLERS, "test.count": count, "test.poison": poison}
+
+
+def main() -> None:
+    """Work until told to stop."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--shift", type=float, default=0.0)
+    parser.add_argument("--no-sweeper", action="store_true")
+    parser.add_argument("--threads", type=int, default=4)
+    parser.add_argument("--grace", type=float, default=5.0)
+    parser.add_argument("queues", nargs="+")
+    options = parser.parse_args()
+    settings = Settings()
+    logs.set_up("INFO", as_json=True)
+    database = Database(settings.database, bell=bell(make_broker(settings)))
+    asked = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: asked.set())
+    shift = timedelta(seconds=options.shift)
+    work(
+        settings, database, queues=options.queues, threads=options.threads, grace=options.grace,
+        sweeps=not options.no_sweeper, asked=asked, handlers=TEST_HANDLERS,
+        clock=lambda session: database_now(session) + shift,
+    )  # fmt: skip
+
+
+if __name__ == "__main__":
+    main()
