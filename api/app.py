@@ -14,9 +14,11 @@ from api import permissions, problems
 from api.routes import ROUTERS, system
 from api.security import Gate
 from api.state import State
-from api.web import pages
+from api.web import board_page, pages
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
+from dispatch.planning.editing import Engine
+from workers.warm import WarmOptimizer
 
 PREFIX = "/api/v1"
 STATIC = Path(__file__).parent / "web" / "static"
@@ -27,13 +29,19 @@ def _utc_now() -> datetime:
 
 
 def create_app(
-    settings: Settings, database: Database, *, clock: Callable[[], datetime] = _utc_now
+    settings: Settings,
+    database: Database,
+    *,
+    clock: Callable[[], datetime] = _utc_now,
+    engine: Engine | None = None,
 ) -> FastAPI:
     """The application on this database; `clock` gives each request its moment (a virtual one in a demo).
 
+    `engine` answers small planning questions; left out, that is the warm optimizer process.
+
     Raises permissions.UndeclaredRoute when a route forgot to say what it needs.
     """
-    state = State(settings, database, clock)
+    state = State(settings, database, clock, engine or WarmOptimizer(settings))
     app = FastAPI(
         title="Gridcrew",
         summary="Field-service dispatch for power utilities",
@@ -51,6 +59,7 @@ def create_app(
         rest.include_router(router)
     app.include_router(rest)
     app.include_router(system.router)
+    app.include_router(board_page.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     permissions.refuse_undeclared(app.routes)

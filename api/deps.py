@@ -18,6 +18,7 @@ from dispatch.core.db import Database, transaction
 from dispatch.core.errors import DispatchError, InvalidError
 from dispatch.core.events import Actor
 from dispatch.core.pages import MAX_PAGE
+from dispatch.planning.editing import Engine
 from dispatch.registry import accounts
 from dispatch.registry.crews import NoSuchCrew
 from dispatch.registry.tables import Account, Role
@@ -72,6 +73,11 @@ def now(request: Request) -> datetime:
 def settings_of(request: Request) -> Settings:
     """The installation's settings."""
     return state_of(request).settings
+
+
+def engine_of(request: Request) -> Engine:
+    """What answers small planning questions."""
+    return state_of(request).engine
 
 
 def database_of(request: Request) -> Database:
@@ -227,6 +233,7 @@ Who = Annotated[Caller, Depends(signed_in)]
 Maybe = Annotated[Caller | None, Depends(caller_or_none)]
 TheSettings = Annotated[Settings, Depends(settings_of)]
 TheDatabase = Annotated[Database, Depends(database_of)]
+TheEngine = Annotated[Engine, Depends(engine_of)]
 TheState = Annotated[State, Depends(state_of)]
 OwnCrew = Annotated[str, Depends(own_crew)]
 IfMatch = Annotated[int | None, Depends(expected_version)]

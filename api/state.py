@@ -10,17 +10,19 @@ from api.limits import TryLimit
 from api.metrics import Metrics
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
+from dispatch.planning.editing import Engine
 
 _REMEMBERED = 10_000
 
 
 @dataclass
 class State:
-    """The app's settings, database and clock, and what it remembers between requests."""
+    """What the app was made with, and what it remembers between requests."""
 
     settings: Settings
     database: Database
     clock: Callable[[], datetime]
+    engine: Engine
     metrics: Metrics = field(default_factory=Metrics)
     tries: TryLimit = field(default_factory=TryLimit)
     noted: "OrderedDict[str, datetime]" = field(default_factory=OrderedDict)

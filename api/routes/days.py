@@ -4,12 +4,15 @@ from dataclasses import asdict
 from datetime import date
 
 from fastapi import APIRouter
+from fastapi.responses import PlainTextResponse
 
-from api.deps import Now, Who, Writing, requires
+from api.deps import Now, Reading, Who, Writing, requires
 from api.schemas.days import ClosingOut
 from api.schemas.forms import PathId
 from api.schemas.planning import DayClosing
 from dispatch.field.closing import close_day
+from dispatch.insight.report import DayReport, day_report
+from dispatch.insight.sheet import csv_text
 
 router = APIRouter(tags=["days"])
 
@@ -33,3 +36,25 @@ def close(
         now=moment,
     )
     return ClosingOut(**asdict(closing))
+
+
+@router.get("/territories/{territory_id}/days/{day}/report", dependencies=[requires("report:read")])
+def report(territory_id: PathId, day: date, session: Reading, moment: Now) -> DayReport:
+    """The day's report; on a day under way, as far as it has come."""
+    return day_report(session, territory_id=territory_id, day=day, now=moment)
+
+
+@router.get(
+    "/territories/{territory_id}/days/{day}/report.csv",
+    dependencies=[requires("report:read")],
+    response_class=PlainTextResponse,
+)
+def report_csv(territory_id: PathId, day: date, session: Reading, moment: Now) -> PlainTextResponse:
+    """The day's report as CSV, for a spreadsheet."""
+    found = day_report(session, territory_id=territory_id, day=day, now=moment)
+    name = f"report-{territory_id}-{day.isoformat()}.csv"
+    return PlainTextResponse(
+        csv_text(found),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,5 +1,7 @@
 """Plans: request, follow, compare, publish, discard."""
 
+from collections.abc import Sequence
+from dataclasses import asdict
 from datetime import date
 
 from fastapi import APIRouter, Response, status
@@ -30,8 +32,10 @@ from api.schemas.planning import (
     ToldOut,
     UnplaceableOut,
 )
+from dispatch.contact import facts
 from dispatch.core.config import Settings
 from dispatch.planning import plans, states
+from dispatch.planning.publishing import Told
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.registry import territories
 
@@ -101,7 +105,7 @@ def preview(plan_id: PathNumber, session: Reading, settings: TheSettings) -> Pub
     told = plans.preview(session, plan_id=plan_id)
     return Publication(
         plan=PlanOut.of(plans.get(session, plan_id)),
-        told=ToldOut.all_of(told),
+        told=_lines(session, told),
         superseded=[],
         messages=messages_go(settings),
     )
@@ -130,7 +134,7 @@ def publish(
     answer = etag(response, PlanOut.of(published.plan))
     return Publication(
         plan=answer,
-        told=ToldOut.all_of(published.told),
+        told=_lines(session, published.told),
         superseded=list(published.superseded),
         messages=messages_go(settings),
     )
@@ -162,6 +166,20 @@ def messages_go(settings: Settings) -> MessagesGo:
     if settings.smtp_url:
         return MessagesGo(by="smtp", folder=None)
     return MessagesGo(by="files", folder=str(settings.outbox_dir))
+
+
+def _lines(session: Session, told: Sequence[Told]) -> list[ToldOut]:
+    """The changes with whom they concern, and whether a message reaches them."""
+    known = {row.visit.id: row for row in facts.load(session, [line.visit_id for line in told])}
+    return [
+        ToldOut(
+            **asdict(line),
+            customer=known[line.visit_id].customer.name,
+            is_reached=not known[line.visit_id].obstacle,
+            obstacle=known[line.visit_id].obstacle,
+        )
+        for line in told
+    ]
 
 
 def _content(session: Session, plan: Plan) -> PlanContent:

@@ -3,7 +3,7 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import AwareDatetime, Field
 
 from api.schemas.forms import Id, Input, Output, Version
 from dispatch.planning.tables import PlanStatus
@@ -99,6 +99,11 @@ class ToldOut(Output):
     start_at: datetime | None
     was_crew_id: str | None
     was_start_at: datetime | None
+    customer: str = Field(description="the customer's name")
+    is_reached: bool = Field(description="whether a message goes out to the customer")
+    obstacle: str = Field(
+        description="why none does: no_consent, no_address, bad_address, unannounced"
+    )
 
 
 class MessagesGo(Output):
@@ -117,13 +122,69 @@ class Publication(Output):
     messages: MessagesGo
 
 
-class PlanRef(Input):
-    """Insert a visit into a plan, at one of the places that were offered."""
-
-    visit_id: Id
-
-
 class DayClosing(Input):
     """Close the day despite the crews named."""
 
     despite: Annotated[list[Id], Field(max_length=200, default_factory=list)]
+
+
+class DisplacedOut(Output):
+    """A visit that an insertion delays, or puts out of the plan (`start_at` is then null)."""
+
+    visit_id: str
+    was_start_at: datetime
+    start_at: datetime | None
+
+
+class OfferOut(Output):
+    """A place for a visit; `cost` in points is what the plan's total changes by."""
+
+    visit_id: str
+    crew_id: str
+    shift_id: str
+    position: int
+    arrive_at: datetime
+    start_at: datetime
+    end_at: datetime
+    cost: int
+    displaced: list[DisplacedOut]
+    instead_of: str | None
+
+
+class InsertionIn(Input):
+    """Where to insert: a day or a plan, and a shift; left out: today, the plan in force, the cheapest place."""
+
+    day: date | None = None
+    plan_id: Annotated[int, Field(ge=1, le=2**53)] | None = None
+    shift_id: Id | None = None
+
+
+class MoveIn(Input):
+    """Give the visit to this shift, at this place in its order, at this time; and lock it there."""
+
+    visit_id: Id
+    shift_id: Id
+    position: Annotated[int, Field(ge=0, le=1000)] | None = None
+    start_at: AwareDatetime | None = None
+    version: Version
+
+
+class PutBackIn(Input):
+    """Take the visit off the plan; it waits again."""
+
+    visit_id: Id
+    version: Version
+
+
+class LockIn(Input):
+    """What to keep of the visit's place: its crew, its time, or both."""
+
+    crew: bool = True
+    time: bool = False
+
+
+class ReplanIn(Input):
+    """The crew cannot come, or cannot go on: plan without it."""
+
+    reason: Annotated[str, Field(min_length=1, max_length=200)]
+    options: PlanOptions | None = None

@@ -71,6 +71,14 @@ class Words:
         """A span of seconds in whole minutes."""
         return f"{self.number(seconds / 60)} {self('common.minutes')}"
 
+    def span_of(self, seconds: float) -> str:
+        """How long, in the largest two units: days and hours, or hours and minutes."""
+        minutes = round(abs(seconds) / 60)
+        days, hours, rest = minutes // 1440, minutes // 60 % 24, minutes % 60
+        if self.language == "zh-CN":
+            return f"{days} 天 {hours} 小时" if days else f"{hours} 小时 {rest} 分"
+        return f"{days} d {hours} h" if days else f"{hours} h {rest:02d} min"
+
 
 @lru_cache(maxsize=4)
 def table(language: str) -> Mapping[str, str]:

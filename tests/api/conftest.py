@@ -14,6 +14,7 @@ from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.registry import accounts
 from dispatch.registry.tables import Role
+from optimizer import insert as in_process
 from tests.builders.registry import ADMIN, make_crew
 from tests.instants import NOW
 
@@ -49,7 +50,7 @@ def settings(tmp_path: Path) -> Settings:
 
 @pytest.fixture
 def app(settings: Settings, database: Database, clock: VirtualClock) -> FastAPI:
-    return create_app(settings, database, clock=clock)
+    return create_app(settings, database, clock=clock, engine=in_process)
 
 
 @pytest.fixture

@@ -1,0 +1,183 @@
+"""A dispatcher's edits: each proposes a new plan and leaves the old one as it is."""
+
+from datetime import date
+from typing import Annotated
+
+from fastapi import APIRouter, Query, status
+
+from api.deps import (
+    IfMatch,
+    Now,
+    Reading,
+    TheEngine,
+    Who,
+    Writing,
+    requires,
+    the_version,
+)
+from api.schemas.forms import PathId, PathNumber
+from api.schemas.planning import (
+    InsertionIn,
+    LockIn,
+    MoveIn,
+    OfferOut,
+    PlanOut,
+    PutBackIn,
+    ReplanIn,
+)
+from api.schemas.work import VisitOut
+from dispatch.planning import edits
+
+router = APIRouter(tags=["edits"])
+
+
+@router.get("/visits/{visit_id}/places", dependencies=[requires("plan:read")])
+def find_places(
+    visit_id: PathId,
+    session: Reading,
+    moment: Now,
+    engine: TheEngine,
+    day: Annotated[date | None, Query()] = None,
+    plan_id: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    count: Annotated[int, Query(ge=1, le=10)] = 3,
+) -> list[OfferOut]:
+    """The cheapest places for a waiting visit, and what each displaces."""
+    found = edits.offers(
+        session,
+        visit_id=visit_id,
+        day=day,
+        plan_id=plan_id,
+        k=count,
+        engine=engine,
+        now=moment,
+    )
+    return OfferOut.all_of(found)
+
+
+@router.post(
+    "/visits/{visit_id}/insertions",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[requires("plan:write")],
+)
+def insert(
+    visit_id: PathId,
+    body: InsertionIn,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    engine: TheEngine,
+) -> PlanOut:
+    """Propose a plan with the visit at its cheapest place, or its cheapest on one shift."""
+    plan = edits.insert_visit(
+        session,
+        visit_id=visit_id,
+        **body.model_dump(),
+        engine=engine,
+        actor=caller.actor,
+        now=moment,
+    )
+    return PlanOut.of(plan)
+
+
+@router.post(
+    "/plans/{plan_id}/moves",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[requires("plan:write")],
+)
+def move(
+    plan_id: PathNumber,
+    body: MoveIn,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+    engine: TheEngine,
+) -> PlanOut:
+    """Propose the plan with the visit on another shift or at another time, locked there."""
+    plan = edits.move_visit(
+        session,
+        plan_id=plan_id,
+        **body.model_dump(exclude={"version"}),
+        expect=the_version(if_match, body.version),
+        engine=engine,
+        actor=caller.actor,
+        now=moment,
+    )
+    return PlanOut.of(plan)
+
+
+@router.post(
+    "/plans/{plan_id}/put-backs",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[requires("plan:write")],
+)
+def put_back(
+    plan_id: PathNumber,
+    body: PutBackIn,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+    engine: TheEngine,
+) -> PlanOut:
+    """Propose the plan without the visit, which waits in the queue again."""
+    plan = edits.put_back(
+        session,
+        plan_id=plan_id,
+        visit_id=body.visit_id,
+        expect=the_version(if_match, body.version),
+        engine=engine,
+        actor=caller.actor,
+        now=moment,
+    )
+    return PlanOut.of(plan)
+
+
+@router.put("/plans/{plan_id}/locks/{visit_id}", dependencies=[requires("plan:write")])
+def lock(
+    plan_id: PathNumber,
+    visit_id: PathId,
+    body: LockIn,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+) -> VisitOut:
+    """Keep the visit's crew or time, as this plan has them, in every plan made from now on."""
+    visit = edits.lock(
+        session,
+        plan_id=plan_id,
+        visit_id=visit_id,
+        **body.model_dump(),
+        actor=caller.actor,
+        now=moment,
+    )
+    session.flush()
+    return VisitOut.of(visit)
+
+
+@router.delete("/visits/{visit_id}/lock", dependencies=[requires("plan:write")])
+def unlock(visit_id: PathId, session: Writing, caller: Who, moment: Now) -> VisitOut:
+    """Let plans move the visit again."""
+    visit = edits.unlock(session, visit_id=visit_id, actor=caller.actor, now=moment)
+    session.flush()
+    return VisitOut.of(visit)
+
+
+@router.post(
+    "/shifts/{shift_id}/replanning",
+    status_code=status.HTTP_202_ACCEPTED,
+    dependencies=[requires("plan:write")],
+)
+def replan_without(
+    shift_id: PathId, body: ReplanIn, session: Writing, caller: Who, moment: Now
+) -> PlanOut:
+    """Note that a crew cannot come, or cannot go on, and ask for a plan without it."""
+    plan = edits.replan_without(
+        session,
+        shift_id=shift_id,
+        reason=body.reason,
+        options=body.options.model_dump(exclude_none=True) if body.options else None,
+        actor=caller.actor,
+        now=moment,
+    )
+    return PlanOut.of(plan)

@@ -1,0 +1,148 @@
+"use strict";
+// The board's buttons: plan, follow the run, publish with the list of who is told, insert, close the day.
+
+const panel = document.getElementById("plan");
+const dialog = document.getElementById("publish");
+const text = document.documentElement.lang;
+
+function element(name, className, content) {
+  const made = document.createElement(name);
+  if (className) made.className = className;
+  if (content !== undefined) made.textContent = content;
+  return made;
+}
+
+// Following a run: the cost falls until there is a proposal.
+
+const costs = [];
+
+function showProgress(plan) {
+  const { total, served, seconds } = plan.progress;
+  if (total === undefined) return;
+  document.getElementById("cost").textContent = total.toLocaleString(text);
+  document.getElementById("served").textContent = served ?? "–";
+  const limit = plan.options.seconds;
+  const bar = document.getElementById("progress");
+  if (limit) {
+    bar.max = limit;
+    bar.value = Math.min(seconds, limit);
+  }
+  costs.push(total);
+  const most = Math.max(...costs);
+  const least = Math.min(...costs);
+  const points = costs.map((cost, place) => {
+    const x = costs.length > 1 ? (100 * place) / (costs.length - 1) : 0;
+    const y = most > least ? 28 - (26 * (cost - least)) / (most - least) : 15;
+    return `${x.toFixed(1)},${y.toFixed(1)}`;
+  });
+  document.querySelector("#fall polyline").setAttribute("points", points.join(" "));
+}
+
+async function follow() {
+  const plan = await gridcrew.send("GET", `/api/v1/plans/${panel.dataset.waiting}`);
+  if (plan && plan.status !== "draft" && plan.status !== "solving") {
+    location.reload();
+    return;
+  }
+  if (plan) showProgress(plan);
+  setTimeout(follow, plan ? 700 : 3000);
+}
+
+if (panel.dataset.waiting) follow();
+
+// Publishing: first exactly who is told what, then the button.
+
+const clock = (instant) =>
+  instant
+    ? new Intl.DateTimeFormat(text, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: dialog.dataset.zone }).format(new Date(instant))
+    : "";
+
+function toldLine(line) {
+  const item = element("li");
+  const first = element("div", "line");
+  first.append(element("strong", "", line.customer));
+  first.append(element("span", "chip" + (line.is_reached ? " good" : ""), line.is_reached ? dialog.dataset.told : dialog.dataset.notTold));
+  const was = line.was_start_at ? `${clock(line.was_start_at)} ${line.was_crew_id}` : "";
+  const will = line.start_at ? `${clock(line.start_at)} ${line.crew_id}` : "";
+  const change = [was, will].filter(Boolean).join(" → ");
+  item.append(first, element("div", "soft", `${dialog.dataset[line.change]} · ${change} · ${line.visit_id}`));
+  return item;
+}
+
+async function preview() {
+  const list = document.getElementById("told");
+  const count = document.getElementById("told-count");
+  const button = dialog.querySelector('[data-do="publish"]');
+  list.replaceChildren();
+  count.textContent = dialog.dataset.loading;
+  button.disabled = true;
+  dialog.showModal();
+  const found = await gridcrew.send("GET", `/api/v1/plans/${panel.dataset.plan}/publication`);
+  if (!found) {
+    dialog.close();
+    return;
+  }
+  list.replaceChildren(...found.told.map(toldLine));
+  const reached = found.told.filter((line) => line.is_reached).length;
+  count.textContent = found.told.length
+    ? `${dialog.dataset.told} ${reached} · ${dialog.dataset.notTold} ${found.told.length - reached}`
+    : dialog.dataset.nobody;
+  button.disabled = false;
+}
+
+// Inserting a visit that waits.
+
+async function showPlaces(box, button) {
+  const visit = box.dataset.places;
+  const plan = panel.dataset.plan ? `&plan_id=${panel.dataset.plan}` : "";
+  const found = await gridcrew.send("GET", `/api/v1/visits/${encodeURIComponent(visit)}/places?day=${panel.dataset.day}${plan}`);
+  if (!found) return;
+  const rows = found.map((offer) => {
+    const row = element("div", "line");
+    const choose = element("button", "", panel.dataset.choose);
+    choose.type = "button";
+    choose.addEventListener("click", () =>
+      gridcrew.once(choose, async () => {
+        const body = { plan_id: Number(panel.dataset.plan), shift_id: offer.shift_id };
+        if (await gridcrew.send("POST", `/api/v1/visits/${encodeURIComponent(visit)}/insertions`, body)) location.reload();
+      })
+    );
+    const moved = offer.displaced.length ? ` · ${offer.displaced.map((other) => other.visit_id).join(", ")}` : "";
+    row.append(element("span", "", `${offer.crew_id} · ${panel.dataset.behind.replace("#", offer.position)} · ${offer.cost > 0 ? "+" : ""}${offer.cost.toLocaleString(text)}${moved}`), choose);
+    return row;
+  });
+  button.remove();
+  box.replaceChildren(...(rows.length ? rows : [element("p", "soft", panel.dataset.fitsNowhere)]));
+}
+
+const deeds = {
+  request: async () => {
+    if (await gridcrew.send("POST", panel.dataset.request, {})) location.assign(location.pathname + location.search.replace(/([?&])show=[^&]*/, "$1"));
+  },
+  stop: () => gridcrew.send("POST", `/api/v1/plans/${panel.dataset.waiting}/stop`, {}),
+  discard: async () => {
+    const body = { version: Number(panel.dataset.version) };
+    if (await gridcrew.send("POST", `/api/v1/plans/${panel.dataset.plan}/discard`, body)) location.reload();
+  },
+  preview,
+  cancel: async () => dialog.close(),
+  publish: async () => {
+    const body = { version: Number(panel.dataset.version) };
+    const done = await gridcrew.send("POST", `/api/v1/plans/${panel.dataset.plan}/publish`, body);
+    dialog.close();
+    if (done) location.reload();
+  },
+};
+
+document.addEventListener("click", (event) => {
+  const button = event.target.closest("button");
+  if (!button) return;
+  if (deeds[button.dataset.do]) gridcrew.once(button, deeds[button.dataset.do]);
+  const box = button.closest("[data-places]");
+  if (box && !button.closest(".line")) gridcrew.once(button, () => showPlaces(box, button));
+  if (button.dataset.closeDay && confirm(button.dataset.sure)) {
+    gridcrew.once(button, async () => {
+      if (await gridcrew.send("POST", button.dataset.closeDay, {})) location.reload();
+    });
+  }
+});
