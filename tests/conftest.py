@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session
 
 from dispatch.core import triggers
@@ -27,12 +28,26 @@ def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return path
 
 
+@pytest.fixture(scope="session")
+def warm_engine() -> sa.Engine:
+    """An engine whose dialect and compiled statements all databases of the fast ring share.
+
+    A product's process has one engine and compiles a statement once; without this each test would compile it anew.
+    """
+    return Database("sqlite:///:memory:").engine
+
+
 @pytest.fixture
-def database(empty_database_file: Path, tmp_path: Path) -> Iterator[Database]:
+def database(
+    empty_database_file: Path, tmp_path: Path, warm_engine: sa.Engine
+) -> Iterator[Database]:
     """A database of this test's own."""
     path = tmp_path / "gridcrew.db"
     shutil.copyfile(empty_database_file, path)
     database = Database(f"sqlite:///{path}")
+    for engine in (database.engine, database.reader):
+        engine.dialect = warm_engine.dialect
+        engine._compiled_cache = warm_engine._compiled_cache
     yield database
     database.close()
 

@@ -143,7 +143,7 @@ class Database:
         self.url = make_url(url)
         self.bell = bell
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
-        self._reader = self.engine.execution_options(gridcrew_reads=True)
+        self.reader = self.engine.execution_options(gridcrew_reads=True)
 
     @property
     def is_sqlite(self) -> bool:
@@ -157,7 +157,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Session]:
         """A consistent view that never commits."""
-        with _translated(), Session(self._reader, expire_on_commit=False) as session:
+        with _translated(), Session(self.reader, expire_on_commit=False) as session:
             yield session
 
 

@@ -74,7 +74,7 @@ class SimulatedDay:
         """Play it from publishing to the report."""
         self._plan_and_publish("published")
         self._set_the_scene()
-        self.agenda.play(self._local(19, 0))
+        self.agenda.play(self._last_shift_ends())
         while self._somebody_works() and self.agenda.now < self._local(23, 30):
             self.agenda.play(self.agenda.now + TICK)
         with transaction(self.database) as session:
@@ -241,6 +241,10 @@ class SimulatedDay:
         ):  # everybody is at work: the one with the most to come finishes first, then goes home
             return None
         return max(sorted(waiting), key=lambda shift_id: waiting[shift_id])
+
+    def _last_shift_ends(self) -> datetime:
+        with self.database.reading() as session:
+            return max(session.exec(select(Shift.ends_at).where(Shift.day == self.day)))
 
     def _somebody_works(self) -> bool:
         with self.database.reading() as session:
