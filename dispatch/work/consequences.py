@@ -75,7 +75,7 @@ def _returned(session: Session, visit: Visit, step: Step) -> None:  # noqa: ARG0
     """Back to planning: no crew, no times. A crew that declined is not asked again for this visit."""
     if step.action == "decline" and visit.crew_id:
         visit.forbidden_crews = sorted({*visit.forbidden_crews, visit.crew_id})
-        visit.locked_crew, visit.locked_start_at = False, None
+        visit.locked_crew, visit.locked_crew_id, visit.locked_start_at = False, None, None
     visit.crew_id = visit.shift_id = visit.travel_s = None
     visit.planned_arrive_at = visit.planned_start_at = visit.planned_end_at = None
 

@@ -169,7 +169,7 @@ def test_not_done_needs_a_reason_from_the_list(session: Session, reason: str) ->
 
 def test_declining_needs_a_reason_and_returns_the_visit_to_planning(session: Session) -> None:
     visit = make_visit(session, status="dispatched", crew="C1")
-    visit.locked_crew = True
+    visit.locked_crew, visit.locked_crew_id = True, "C1"
     with pytest.raises(visits.UnknownReason):
         visits.act(session, visit, "decline", actor=crew_actor(visit), now=NOW)
 
@@ -178,7 +178,7 @@ def test_declining_needs_a_reason_and_returns_the_visit_to_planning(session: Ses
     assert visit.status == VisitStatus.PLANNED
     assert (visit.crew_id, visit.shift_id, visit.planned_start_at, visit.travel_s) == (None,) * 4
     assert visit.forbidden_crews == ["C1"]
-    assert visit.locked_crew is False
+    assert (visit.locked_crew, visit.locked_crew_id) == (False, None)
     assert visit.reason == "too_far"
     assert orders.get(session, visit.work_order_id).status == WorkOrderStatus.READY
 
