@@ -170,7 +170,7 @@ def _jobs(territory_id: str) -> _Jobs:
         .join(Premises, col(Premises.id) == col(WorkOrder.premises_id))
         .join(Customer, col(Customer.id) == col(WorkOrder.customer_id))
         .where(col(Visit.territory_id) == territory_id)
-        .order_by(col(WorkOrder.priority), col(Visit.due_at), col(Visit.id))
+        .order_by(col(WorkOrder.priority), col(Visit.due_at).nulls_last(), col(Visit.id))
     )
 
 
