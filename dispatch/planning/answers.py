@@ -3,6 +3,7 @@
 import json
 from collections import Counter
 from collections.abc import Mapping
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -55,13 +56,8 @@ def judged(problem: Problem, answer: str | bytes | Mapping[str, Any] | Answer) -
     return plan
 
 
-def store(
-    session: Session, row: Plan, problem: Problem, plan: Answer, *, notes: Mapping[str, Any]
-) -> None:
-    """Write a judged plan: its stops, what it leaves out and why, and its figures beside the naive rule's.
-
-    `notes` are figures from outside the problem, such as `counts`.
-    """
+def store(session: Session, row: Plan, problem: Problem, plan: Answer) -> None:
+    """Write a judged plan: its stops, what it leaves out and why, and its figures beside the naive rule's."""
     assert row.id is not None, "a plan is stored after it has been numbered"
     clock = DayClock(problem.start)
     crews = {shift.id: shift.crew for shift in problem.shifts}
@@ -99,30 +95,30 @@ def store(
         "unplaceable_total": len(row.unplaceable),
         "under_way": len(problem.meta.get("under_way", [])),
         "finished": problem.meta.get("finished", 0),
-        **notes,
+        **counts(session, territory_id=row.territory_id, day=row.day),
         "naive": figures(problem, naive(problem)),
     }
     session.flush()
 
 
-def counts(session: Session, *, plan: Plan) -> dict[str, int]:
+def counts(session: Session, *, territory_id: str, day: date) -> dict[str, int]:
     """What the day has beside visits: calls to be made, and requests at counters that no work order is made of."""
     calls = (
         select(sa.func.count())
         .select_from(WorkOrder)
         .join(WorkType, col(WorkType.code) == col(WorkOrder.work_type))
         .where(
-            WorkOrder.territory_id == plan.territory_id,
+            WorkOrder.territory_id == territory_id,
             WorkType.mode == Mode.PHONE,
             WorkOrder.status == WorkOrderStatus.READY,
-            WorkOrder.earliest_day <= plan.day,
+            WorkOrder.earliest_day <= day,
         )
     )
     waiting = (
         select(sa.func.count())
         .select_from(Request)
         .where(
-            Request.territory_id == plan.territory_id,
+            Request.territory_id == territory_id,
             col(Request.status).in_(OPEN_REQUESTS),
             ~sa.exists().where(col(WorkOrder.request_id) == col(Request.id)),
         )

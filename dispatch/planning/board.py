@@ -35,6 +35,7 @@ class BoardVisit:
     forbidden_crews: list[str]
     preferred_crews: list[str]
     locked_crew: bool
+    locked_crew_id: str | None
     locked_start_at: datetime | None
     crew_id: str | None
     shift_id: str | None
@@ -62,6 +63,11 @@ class BoardVisit:
     def due(self) -> datetime | None:
         """When service should have begun: the visit's own deadline, else its order's."""
         return self.due_at or self.order_due_at
+
+    @property
+    def locked_to(self) -> str | None:
+        """The crew that a person gave it to for good, if one did."""
+        return (self.locked_crew_id or self.crew_id) if self.locked_crew else None
 
     @property
     def is_given(self) -> bool:

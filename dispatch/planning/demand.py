@@ -183,12 +183,12 @@ def _windows(row: BoardVisit, clock: DayClock) -> tuple[Window, ...]:
 
 def _lock(row: BoardVisit, offer: Offer) -> tuple[Pin | None, tuple[str, ...] | None]:
     """A locked crew as a pinned shift when it has just one that day, else as the only crew allowed."""
-    if not row.locked_crew or row.crew_id is None:
+    if row.locked_to is None:
         return None, None
-    shifts = offer.shifts.get(row.crew_id, ())
+    shifts = offer.shifts.get(row.locked_to, ())
     if len(shifts) == 1:
         return Pin(shifts[0]), None
-    return None, _known([row.crew_id], offer)
+    return None, _known([row.locked_to], offer)
 
 
 def _known(crews: Collection[str], offer: Offer) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from dispatch.core.events import SYSTEM, Actor
 from dispatch.planning import states
+from dispatch.planning.options import BadOption
 from dispatch.planning.publishing import (
     AlreadyPublished,
     BoardMoved,
@@ -17,7 +18,6 @@ from dispatch.planning.publishing import (
     publish,
 )
 from dispatch.planning.runs import (
-    BadOption,
     Taken,
     fail,
     give_back,

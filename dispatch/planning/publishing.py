@@ -206,12 +206,12 @@ def _refuse_broken_locks(board: Board, stops: Mapping[str, Assignment]) -> None:
         stop = stops.get(row.id)
         if stop is None:
             continue
-        if row.locked_crew and row.crew_id is not None and row.crew_id != stop.crew_id:
+        if row.locked_to not in (None, stop.crew_id):
             raise LockBroken(
-                f"Visit {row.id} is locked to crew {row.crew_id}, but this plan gives it to {stop.crew_id}. "
+                f"Visit {row.id} is locked to crew {row.locked_to}, but this plan gives it to {stop.crew_id}. "
                 "Plan again, or unlock it.",
                 visit=row.id,
-                crew=row.crew_id,
+                crew=row.locked_to,
             )
         if row.locked_start_at is not None and row.locked_start_at != stop.start_at:
             raise LockBroken(
@@ -235,7 +235,7 @@ def _move_visits(
         stop, visit = stops.get(row.id), rows[row.id]
         keeps_crew = stop is not None and stop.crew_id == row.crew_id
         if row.is_given and not keeps_crew:
-            _withdraw(session, visit, actor=actor, now=now)
+            visits.act(session, visit, "withdraw", actor=actor, now=now)
         if stop is not None:
             _give(session, visit, stop, actor=actor, now=now, at_once=now >= board.opens_at)
 
@@ -257,13 +257,6 @@ def _differs(row: BoardVisit, stop: Assignment | None) -> bool:
         or row.planned_end_at != stop.end_at
         or row.travel_s != stop.travel_s
     )
-
-
-def _withdraw(session: Session, visit: Visit, *, actor: Actor, now: datetime) -> None:
-    locked_to = visit.crew_id if visit.locked_crew else None
-    visits.act(session, visit, "withdraw", actor=actor, now=now)
-    if locked_to is not None:
-        visit.crew_id = locked_to  # the lock outlives the plan
 
 
 def _give(

@@ -15,27 +15,18 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.core import alerts, tasks
-from dispatch.core.errors import DispatchError, InvalidError
+from dispatch.core.errors import DispatchError
 from dispatch.core.events import SYSTEM, Actor
-from dispatch.planning import answers, states
+from dispatch.planning import answers, failures, states
 from dispatch.planning.lifecycle import WAITING
+from dispatch.planning.options import checked_options
 from dispatch.planning.problem import Built, build
 from dispatch.planning.tables import Plan, PlanStatus, Run, RunOutcome
 from optimizer.codec import problem_document, problem_from
 from optimizer.naive import naive
 
-TRIES = 3
-"""Runs of the same input that may die before its plan is given up."""
 FRESH = timedelta(minutes=15)
 """How long a problem may be taken again unchanged; during the day its `now` would be too old after that."""
-ENGINES = ("routing", "naive")
-_FAILED = (RunOutcome.CRASHED, RunOutcome.REFUSED, RunOutcome.VANISHED)
-
-
-class BadOption(InvalidError):
-    """An option of the run is unknown or out of range."""
-
-    code = "bad_option"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +88,7 @@ def propose_now(
 ) -> Plan:
     """Propose an answer that was made in this transaction; raises BrokenAnswer."""
     adopt(plan, built)
-    answers.store(
-        session,
-        plan,
-        built.problem,
-        answers.judged(built.problem, answer),
-        notes=answers.counts(session, plan=plan),
-    )
+    answers.store(session, plan, built.problem, answers.judged(built.problem, answer))
     return states.move(session, plan, "propose", actor=actor, now=now)
 
 
@@ -127,18 +112,20 @@ def take(session: Session, *, plan_id: int, now: datetime) -> Taken | None:
     plan = states.locked(session, plan_id)
     if plan.status not in WAITING:
         return None
-    _end_runs(session, plan, RunOutcome.VANISHED, "its process ended without a word", now=now)
+    failures.end_runs(
+        session, plan, RunOutcome.VANISHED, "its process ended without a word", now=now
+    )
     try:
         built = build(session, territory_id=plan.territory_id, day=plan.day, now=now)
     except DispatchError as refusal:
-        _give_up(session, plan, refusal.message, now=now)
+        failures.give_up(session, plan, refusal.message, now=now)
         return None
     if plan.problem is not None and plan.board == built.board and _is_fresh(session, plan, now):
         text = json.dumps(plan.problem, ensure_ascii=False, separators=(",", ":"))
     else:
         text = adopt(plan, built)
-    if _failures(session, plan.input_hash) >= TRIES:
-        _give_up(session, plan, _too_often(session, plan), now=now)
+    if failures.count(session, plan.input_hash) >= failures.TRIES:
+        failures.give_up(session, plan, failures.too_often(session, plan), now=now)
         return None
     states.move(session, plan, "solve", actor=SYSTEM, now=now)
     run = Run(plan_id=plan_id, input_hash=plan.input_hash, started_at=now)
@@ -198,7 +185,9 @@ def propose(
     """
     plan = states.locked(session, plan_id)
     if plan.status not in WAITING:
-        _end_runs(session, plan, RunOutcome.LATE, f"the plan was {plan.status.value}", now=now)
+        failures.end_runs(
+            session, plan, RunOutcome.LATE, f"the plan was {plan.status.value}", now=now
+        )
         states.record(
             session,
             plan,
@@ -219,11 +208,13 @@ def propose(
             f"Plan {plan.number} of {plan.day.isoformat()}: {broken.message}",
             now=now,
         )
-        return _failed(session, plan, RunOutcome.REFUSED, broken.message, now=now, final=False)
-    answers.store(session, plan, problem, judged, notes=answers.counts(session, plan=plan))
+        return failures.failed(
+            session, plan, RunOutcome.REFUSED, broken.message, now=now, final=False
+        )
+    answers.store(session, plan, problem, judged)
     plan.error = ""
-    _end_runs(session, plan, RunOutcome.ANSWERED, "", now=now)
-    alerts.resolve(session, _alert_key(plan), now=now)
+    failures.end_runs(session, plan, RunOutcome.ANSWERED, "", now=now)
+    alerts.resolve(session, failures.alert_key(plan), now=now)
     return states.move(
         session, plan, "propose", actor=SYSTEM, now=now, data={"cost": judged.cost.total}
     )
@@ -237,36 +228,18 @@ def fail(session: Session, *, plan_id: int, error: str, now: datetime, final: bo
     """
     plan = states.locked(session, plan_id)
     if plan.status not in WAITING:
-        _end_runs(session, plan, RunOutcome.CRASHED, error, now=now)
+        failures.end_runs(session, plan, RunOutcome.CRASHED, error, now=now)
         return plan
-    return _failed(session, plan, RunOutcome.CRASHED, error, now=now, final=final)
+    return failures.failed(session, plan, RunOutcome.CRASHED, error, now=now, final=final)
 
 
 def give_back(session: Session, *, plan_id: int, now: datetime) -> Plan:
     """Record that the worker was stopped during the run; another will begin it anew. Raises NoSuchPlan."""
     plan = states.locked(session, plan_id)
-    _end_runs(session, plan, RunOutcome.STOPPED, "its worker was stopped", now=now)
+    failures.end_runs(session, plan, RunOutcome.STOPPED, "its worker was stopped", now=now)
     if plan.status is PlanStatus.SOLVING:
         states.move(session, plan, "retry", actor=SYSTEM, now=now)
     return plan
-
-
-def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
-    """The options when each is known and in range; raises BadOption."""
-    ranges = {"seconds": (0.1, 3600), "iterations": (1, 100_000_000), "seed": (0, 2**31 - 1)}
-    for name, value in options.items():
-        if name == "engine":
-            if value not in ENGINES:
-                raise BadOption(f"engine must be one of {', '.join(ENGINES)}.", field="engine")
-            continue
-        if name not in ranges:
-            known = ", ".join([*ranges, "engine"])
-            raise BadOption(f"{name} is no option of a run; there are {known}.", field=name)
-        low, high = ranges[name]
-        kinds = (int, float) if name == "seconds" else int
-        if isinstance(value, bool) or not isinstance(value, kinds) or not low <= value <= high:
-            raise BadOption(f"{name} must be a number in {low:,}..{high:,}.", field=name)
-    return dict(options)
 
 
 def _is_fresh(session: Session, plan: Plan, now: datetime) -> bool:
@@ -276,60 +249,3 @@ def _is_fresh(session: Session, plan: Plan, now: datetime) -> bool:
         )
     ).one()
     return started is not None and now - started <= FRESH
-
-
-def _end_runs(
-    session: Session, plan: Plan, outcome: RunOutcome, error: str, *, now: datetime
-) -> None:
-    statement = select(Run).where(Run.plan_id == plan.id, Run.outcome == RunOutcome.RUNNING)
-    for run in session.exec(statement):
-        run.outcome, run.error, run.ended_at = outcome, error[:500], now
-    session.flush()
-
-
-def _failures(session: Session, input_hash: str) -> int:
-    statement = (
-        select(sa.func.count())
-        .select_from(Run)
-        .where(Run.input_hash == input_hash, col(Run.outcome).in_(_FAILED))
-    )
-    return session.exec(statement).one()
-
-
-def _failed(
-    session: Session, plan: Plan, outcome: RunOutcome, error: str, *, now: datetime, final: bool
-) -> Plan:
-    _end_runs(session, plan, outcome, error, now=now)
-    if final:
-        return _give_up(session, plan, error, now=now)
-    if plan.input_hash and _failures(session, plan.input_hash) >= TRIES:
-        return _give_up(session, plan, _too_often(session, plan), now=now)
-    plan.error = error[:500]
-    if plan.status is PlanStatus.SOLVING:
-        states.move(session, plan, "retry", actor=SYSTEM, now=now, data={"error": error[:200]})
-    return plan
-
-
-def _too_often(session: Session, plan: Plan) -> str:
-    last = session.exec(
-        select(Run.error)
-        .where(Run.input_hash == plan.input_hash, col(Run.outcome).in_(_FAILED))
-        .order_by(col(Run.id).desc())
-    ).first()
-    return f"The same problem failed {TRIES} times, the last time: {last}"
-
-
-def _give_up(session: Session, plan: Plan, error: str, *, now: datetime) -> Plan:
-    plan.error = error[:500]
-    alerts.raise_alert(
-        session,
-        _alert_key(plan),
-        f"Plan {plan.number} of {plan.day.isoformat()} could not be made: {error}. The plan in force stays; "
-        "urgent visits can be inserted into it. The problem is kept with the plan.",
-        now=now,
-    )
-    return states.move(session, plan, "give_up", actor=SYSTEM, now=now, data={"error": error[:200]})
-
-
-def _alert_key(plan: Plan) -> str:
-    return f"plan.failed:{plan.territory_id}"

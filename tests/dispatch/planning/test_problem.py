@@ -206,7 +206,7 @@ def test_a_locked_crew_pins_the_visit_to_its_only_shift(session: Session) -> Non
     shift = crew_on(session, "C1")
     crew_on(session, "C2")
     visit = job(session)
-    visit.locked_crew, visit.crew_id = True, "C1"
+    visit.locked_crew, visit.locked_crew_id = True, "C1"
 
     assert asked(built(session), visit.id).pinned == Pin(shift.id)
 
@@ -218,7 +218,7 @@ def test_a_locked_crew_with_two_shifts_is_the_only_one_allowed(session: Session)
             session, crew_id=crew.id, day=DAY, starts=starts, ends=ends, actor=DISPATCHER, now=NOW
         )
     visit = job(session)
-    visit.locked_crew, visit.crew_id = True, "C1"
+    visit.locked_crew, visit.locked_crew_id = True, "C1"
 
     found = asked(built(session), visit.id)
 
@@ -229,7 +229,7 @@ def test_a_locked_crew_that_does_not_come_leaves_nobody(session: Session) -> Non
     crew_on(session, "C1")
     make_crew(session, id="C2")
     visit = job(session)
-    visit.locked_crew, visit.crew_id = True, "C2"
+    visit.locked_crew, visit.locked_crew_id = True, "C2"
 
     plan = naive(built(session).problem)
 

@@ -310,13 +310,13 @@ def test_a_crew_that_began_what_the_plan_moves_stops_the_plan(session: Session) 
 def test_a_lock_set_after_the_plan_was_made_is_kept(session: Session) -> None:
     first, second, _ = a_day(session)
     plan = proposed(session, orders={"C1-20260310": [first.id, second.id]})
-    first.locked_crew, first.crew_id = True, "C2"
+    first.locked_crew, first.locked_crew_id = True, "C2"
     session.flush()
 
     with pytest.raises(LockBroken, match="C2"):
         publish(session, plan)
 
-    first.crew_id = "C1"
+    first.locked_crew_id = "C1"
     second.locked_start_at = at("16:00")
     session.flush()
     with pytest.raises(LockBroken, match="another time"):
@@ -340,12 +340,13 @@ def test_a_preview_says_the_same_as_publishing_and_changes_nothing(session: Sess
 def test_a_visit_left_out_of_the_new_plan_keeps_its_lock(session: Session) -> None:
     first, *_ = a_day(session)
     published(session, orders={"C1-20260310": [first.id]})
-    first.locked_crew = True
+    first.locked_crew, first.locked_crew_id = True, "C1"
     session.flush()
 
     publish(session, proposed(session, orders={}))
 
-    assert (first.status, first.crew_id, first.locked_crew) == (VisitStatus.PLANNED, "C1", True)
+    assert (first.status, first.crew_id) == (VisitStatus.PLANNED, None)
+    assert stop_of(session, proposed(session), first).crew_id == "C1"
 
 
 def test_a_refused_publish_leaves_no_trace(database: Database) -> None:

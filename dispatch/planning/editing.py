@@ -1,0 +1,210 @@
+"""What every edit of a plan shares: the plan as it stands today, and the new plan that the edit makes of it.
+
+An edit never changes a plan: it proposes another one, so that two dispatchers cannot overwrite each other and the
+last edit is undone by discarding its plan.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Protocol
+
+from sqlmodel import Session, col, select
+
+from dispatch.core.errors import ConflictError
+from dispatch.core.events import Actor
+from dispatch.planning import runs, states
+from dispatch.planning.lifecycle import IN_FORCE
+from dispatch.planning.problem import Built, build
+from dispatch.planning.tables import Assignment, Plan, PlanStatus
+from optimizer.insert import Insertion
+from optimizer.plan import Plan as Answer
+from optimizer.problem import Problem
+
+Orders = dict[str, list[str]]
+"""The visits of each shift, in the order of its route."""
+
+
+class NotEditable(ConflictError):
+    """Only a proposed plan, or the one in force, is edited."""
+
+    code = "not_editable"
+
+
+class NoPlanYet(ConflictError):
+    """The day has no plan that could be edited."""
+
+    code = "no_plan_yet"
+
+
+class DoesNotFit(ConflictError):
+    """The visit cannot be there; `details["reason"]` is the first rule that forbids it."""
+
+    code = "does_not_fit"
+
+
+class VisitBegun(ConflictError):
+    """A crew has begun the visit, or it is over: its place on the plan is a fact."""
+
+    code = "visit_begun"
+
+
+class Engine(Protocol):
+    """Answers small questions at once: `optimizer.insert` itself, or the warm process that the API asks."""
+
+    def insert(self, problem: Problem, plan: Answer, visit_id: str, k: int = 3) -> list[Insertion]:
+        """The `k` cheapest places for an unserved visit."""
+        ...
+
+    def apply(self, problem: Problem, plan: Answer, insertion: Insertion) -> Answer:
+        """The plan with the insertion made."""
+        ...
+
+    def retime(self, problem: Problem, orders: Mapping[str, Sequence[str]]) -> Answer:
+        """The plan of visits in these orders."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """A plan to edit, with the problem of the board as it now is and the plan's orders within it."""
+
+    plan: Plan
+    built: Built
+    orders: Orders
+
+    @property
+    def problem(self) -> Problem:
+        """The problem of the board as it now is."""
+        return self.built.problem
+
+    def without(self, visit_id: str) -> Orders:
+        """The orders with this visit taken out."""
+        return {
+            shift: [other for other in visits if other != visit_id]
+            for shift, visits in self.orders.items()
+        }
+
+
+def editable(session: Session, plan_id: int) -> Plan:
+    """The plan with this id, when it may be edited; raises NoSuchPlan and NotEditable."""
+    plan = states.locked(session, plan_id)
+    if plan.status not in (PlanStatus.PROPOSED, *IN_FORCE):
+        raise NotEditable(
+            f"Plan {plan.number} of {plan.day.isoformat()} is {plan.status.value}; edit the plan in "
+            "force, or a proposed one.",
+            plan=plan.id,
+            state=plan.status.value,
+        )
+    return plan
+
+
+def current(session: Session, *, territory_id: str, day: date) -> Plan:
+    """The day's plan to edit: the one in force, else the newest proposed; raises NoPlanYet."""
+    states.lock_day(session, territory_id, day)
+    candidates = states.in_states(
+        session, territory_id=territory_id, day=day, states=(*IN_FORCE, PlanStatus.PROPOSED)
+    )
+    in_force = [plan for plan in candidates if plan.status in IN_FORCE]
+    chosen = next(iter(in_force or candidates), None)
+    if chosen is None:
+        raise NoPlanYet(f"{day.isoformat()} has no plan yet. Plan the day first.", field="day")
+    return chosen
+
+
+def stand(session: Session, plan: Plan, *, now: datetime) -> Standing:
+    """The plan against the board as it now is."""
+    built = build(session, territory_id=plan.territory_id, day=plan.day, now=now)
+    return Standing(plan, built, _orders(session, plan, built))
+
+
+def propose_edit(
+    session: Session,
+    standing: Standing,
+    answer: Answer,
+    *,
+    origin: str,
+    actor: Actor,
+    now: datetime,
+) -> Plan:
+    """Propose what the edit made of the plan; it is judged like any other plan. Raises BrokenAnswer."""
+    plan = states.create(
+        session,
+        territory_id=standing.plan.territory_id,
+        day=standing.plan.day,
+        origin=origin,
+        options={"edited": standing.plan.number},
+        actor=actor,
+        now=now,
+    )
+    return runs.propose_now(session, plan, standing.built, answer, actor=actor, now=now)
+
+
+def refuse_begun(standing: Standing, visit_id: str) -> None:
+    """Raise VisitBegun for a visit under way or finished."""
+    board = standing.built.rows
+    for row in (*board.under_way, *board.finished):
+        if row.id == visit_id:
+            raise VisitBegun(
+                f"Visit {visit_id} is {row.status.value} by crew {row.crew_id}; it stays where it is.",
+                visit=visit_id,
+                state=row.status.value,
+            )
+
+
+def refuse_unplaceable(standing: Standing, visit_id: str) -> None:
+    """Raise DoesNotFit for a visit that the day's problem does not hold, with the reason."""
+    for entry in standing.built.unplaceable:
+        if entry.visit_id == visit_id:
+            raise DoesNotFit(
+                f"Visit {visit_id} cannot be planned: {entry.text}",
+                reason=entry.reason,
+                visit=visit_id,
+            )
+    if all(visit.id != visit_id for visit in standing.problem.visits):
+        raise DoesNotFit(
+            f"Visit {visit_id} is not ready on {standing.plan.day.isoformat()}: it is held, over, or "
+            "not before a later day.",
+            reason="not_ready",
+            visit=visit_id,
+        )
+
+
+def refusal(answer: Answer, visit_id: str) -> DoesNotFit:
+    """Why the answer leaves the visit out, as a refusal of the edit that asked for it."""
+    entry = next(entry for entry in answer.unserved if entry.visit == visit_id)
+    return DoesNotFit(
+        f"Visit {visit_id} does not fit there: {entry.reason}. {entry.hint or ''}".strip(),
+        reason=entry.reason,
+        visit=visit_id,
+        shifts=dict(entry.shifts),
+    )
+
+
+def _orders(session: Session, plan: Plan, built: Built) -> Orders:
+    """The plan's orders among what the problem still holds; what crews are at comes first on their shifts."""
+    known = {visit.id for visit in built.problem.visits}
+    shifts = {shift.id for shift in built.problem.shifts}
+    orders: Orders = {shift: [] for shift in shifts}
+    placed: set[str] = set()
+    for visit in built.problem.visits:
+        if visit.id in _held(built) and visit.pinned is not None:
+            first = visit.pinned.start is not None
+            orders[visit.pinned.shift].insert(
+                0 if first else len(orders[visit.pinned.shift]), visit.id
+            )
+            placed.add(visit.id)
+    statement = (
+        select(Assignment)
+        .where(Assignment.plan_id == plan.id)
+        .order_by(col(Assignment.shift_id), col(Assignment.position))
+    )
+    for stop in session.exec(statement):
+        if stop.visit_id in known - placed and stop.shift_id in shifts:
+            orders[stop.shift_id].append(stop.visit_id)
+            placed.add(stop.visit_id)
+    return orders
+
+
+def _held(built: Built) -> set[str]:
+    return {row.id for row in built.rows.under_way}
