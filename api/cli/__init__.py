@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from api.cli import data, day, doctor, documents, people, server, tasks
 from api.cli.console import refuse
 from dispatch.core.errors import DispatchError
+from workers import logs
 
 app = typer.Typer(
     name="gridcrew",
@@ -22,6 +23,7 @@ for module in (server, day, documents, data, people, tasks, doctor):
 
 def main() -> None:
     """Run the command line; a mistake of the user's is one clear line and exit code 1, never a stack trace."""
+    logs.set_up("WARNING")  # the command line speaks for itself; the servers set up their own
     try:
         app()
     except DispatchError as error:

@@ -175,10 +175,8 @@ def _play(
             local = scene.at.astimezone(zone)
             bar.update(task, at=f"{local:%H:%M}")
             if loud and engine != "naive" and scene.kind in TOLD:
-                subject = (
-                    f" ({scene.crew or scene.subject})" if scene.kind in {"outage", "ill"} else ""
-                )
-                bar.console.print(f"{local:%H:%M}  {TOLD[scene.kind]}{subject}")
+                detail = f": {scene.detail}" if scene.detail else ""
+                bar.console.print(f"{local:%H:%M}  {TOLD[scene.kind]}{detail}")
 
         player = SimulatedDay(
             database,

@@ -71,7 +71,7 @@ def show_reports(day: date, reports: dict[str, DayReport]) -> None:
         ("driving per visit, driven", lambda r: _minutes(r.driving.driven_per_visit)),
         ("overtime worked", lambda r: _minutes(r.driving.overtime_worked)),
         ("calls made", lambda r: f"{r.calls.done} of {r.calls.done + r.calls.left}"),
-        ("questions answered", lambda r: f"{r.requests.answered}, {r.requests.unanswered} open"),
+        ("requests answered", lambda r: f"{r.requests.answered}, {r.requests.unanswered} open"),
         ("messages sent", lambda r: str(_sent(r))),
     )
     for name, show in lines:

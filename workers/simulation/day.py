@@ -38,12 +38,12 @@ OUTAGE_AT, ILLNESS_AT = (10, 40), (13, 10)
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """Something worth telling while the day plays."""
+    """Something worth telling while the day plays; `subject` is the visit, shift or plan it is about."""
 
     at: datetime
     kind: str
     subject: str
-    crew: str = ""
+    detail: str = ""
 
 
 class SimulatedDay:
@@ -134,11 +134,18 @@ class SimulatedDay:
                 raise SimulationFailed(f"The plan ended {plan.status.value}: {plan.error}")
         self._publish(plan_id, kind)
 
-    def _publish(self, plan_id: int, kind: str) -> None:
+    def _publish(self, plan_id: int, kind: str, *, about: str | None = None) -> None:
+        """Publish a plan; `about` is the visit that it was made for."""
         with transaction(self.database) as session:
             plans.publish(session, plan_id=plan_id, actor=DISPATCHER, now=self.agenda.now)
         self._background()
-        self.tell(Scene(self.agenda.now, kind, str(plan_id)))
+        detail = ""
+        if about is not None:
+            with self.database.reading() as session:
+                visit = session.get_one(Visit, about)
+            if visit.planned_arrive_at is not None:
+                detail = f"{visit.crew_id}, there at {visit.planned_arrive_at.astimezone(self.zone):%H:%M}"
+        self.tell(Scene(self.agenda.now, kind, str(plan_id), detail))
 
     def _outage(self) -> None:
         """Somebody has no supply: the request comes in, becomes an order, and is put into the running plan."""
@@ -159,7 +166,8 @@ class SimulatedDay:
             order = requests.make_order(session, request, work_type="OUT-LV", actor=DESK, now=now)
             visit = session.exec(select(Visit).where(Visit.work_order_id == order.id)).one()
             visit_id = visit.id
-        self.tell(Scene(now, "outage", visit_id))
+            where = premises.district
+        self.tell(Scene(now, "outage", visit_id, where))
         if self.engine == "naive":
             self._plan_and_publish("replanned")
             return
@@ -167,7 +175,7 @@ class SimulatedDay:
             plan = edits.insert_visit(session, visit_id=visit_id, actor=DISPATCHER, now=now)
             plan_id = plan.id
         assert plan_id is not None
-        self._publish(plan_id, "inserted")
+        self._publish(plan_id, "inserted", about=visit_id)
 
     def _illness(self) -> None:
         """The crew with the most visits still to begin falls ill; the rest of the day is planned anew."""
