@@ -136,7 +136,7 @@ def set_stock(
 def list_shifts(territory_id: PathId, day: date, session: Reading) -> list[ShiftDayOut]:
     """Every shift of the day with breaks, members, skills and stock."""
     found = queries.crews_of_day(session, territory_id=territory_id, day=day)
-    return [_shift_day(row) for row in found]
+    return [shift_day(row) for row in found]
 
 
 @router.post(
@@ -195,7 +195,8 @@ def set_absence(
     return ShiftOut.of(shift)
 
 
-def _shift_day(row: CrewDay) -> ShiftDayOut:
+def shift_day(row: CrewDay) -> ShiftDayOut:
+    """A shift of the day as an answer."""
     return ShiftDayOut(
         crew=CrewOut.of(row.crew),
         shift=ShiftOut.of(row.shift),

@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
+from typing import Annotated
 
-from fastapi import APIRouter, Response, status
+from fastapi import APIRouter, Query, Response, status
 from sqlmodel import Session, col, select
 
+from api import board_data
 from api.deps import (
     IfMatch,
     Now,
@@ -18,6 +20,9 @@ from api.deps import (
     requires,
     the_version,
 )
+from api.routes.crews import shift_day
+from api.routes.requests import counter
+from api.schemas.board import BoardOut, BoardStop, BoardWithout
 from api.schemas.forms import PathId, PathNumber
 from api.schemas.planning import (
     AssignmentOut,
@@ -32,6 +37,7 @@ from api.schemas.planning import (
     ToldOut,
     UnplaceableOut,
 )
+from api.schemas.watch import AlertOut, ClockOut
 from dispatch.contact import facts
 from dispatch.core.config import Settings
 from dispatch.planning import plans, states
@@ -40,6 +46,31 @@ from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.registry import territories
 
 router = APIRouter(tags=["plans"])
+
+
+@router.get("/territories/{territory_id}/days/{day}/board", dependencies=[requires("board:read")])
+def get_board(
+    territory_id: PathId,
+    day: date,
+    session: Reading,
+    show_in_force: Annotated[bool, Query()] = False,
+) -> BoardOut:
+    """The board of the day: a proposed plan when there is one, else the plan in force."""
+    data = board_data.read(session, territory_id=territory_id, day=day, show_in_force=show_in_force)
+    return BoardOut(
+        territory_id=data.territory.id,
+        day=data.day,
+        plan=PlanOut.of(data.shown) if data.shown else None,
+        in_force=PlanOut.of(data.in_force) if data.in_force else None,
+        waiting=PlanOut.of(data.waiting) if data.waiting else None,
+        shifts=[shift_day(row) for row in data.crews],
+        stops=BoardStop.all_of(data.stops),
+        without=BoardWithout.all_of(data.without),
+        calls=data.calls,
+        counters=[counter(queue) for queue in data.queues],
+        clocks=ClockOut.all_of(data.clocks),
+        alerts=AlertOut.all_of(data.alerts),
+    )
 
 
 @router.post(

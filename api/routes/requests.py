@@ -30,6 +30,7 @@ from api.schemas.watch import EventOut
 from api.schemas.work import OrderOut
 from dispatch.core import trail
 from dispatch.desk import queries, requests
+from dispatch.desk.queries import Queue
 from dispatch.desk.tables import RequestKind, RequestStatus
 from dispatch.registry import territories
 from dispatch.work import queries as work
@@ -41,18 +42,7 @@ router = APIRouter(tags=["requests"])
 def list_counters(territory_id: PathId, session: Reading) -> list[CounterOut]:
     """Every counter of the territory with its backlog."""
     territories.get(session, territory_id)
-    return [
-        CounterOut(
-            id=queue.counter.id,
-            name_zh=queue.counter.name_zh,
-            name_en=queue.counter.name_en,
-            kinds=queue.counter.kinds,
-            open=queue.open,
-            unanswered=queue.unanswered,
-            oldest_at=queue.oldest_at,
-        )
-        for queue in queries.counters(session, territory_id=territory_id)
-    ]
+    return [counter(queue) for queue in queries.counters(session, territory_id=territory_id)]
 
 
 @router.get("/requests", dependencies=[requires("request:read")])
@@ -196,3 +186,16 @@ def trail_of(request_id: PathId, session: Reading, paging: Pages) -> PageOf[Even
     subjects += [("visit", visit.id) for order in made for visit in work.history(session, order.id)]
     found, more = trail.of(session, subjects, after=read_cursor(paging.cursor), limit=paging.limit)
     return PageOf(items=EventOut.all_of(found), next=write_cursor(more))
+
+
+def counter(queue: Queue) -> CounterOut:
+    """A counter with its backlog as an answer."""
+    return CounterOut(
+        id=queue.counter.id,
+        name_zh=queue.counter.name_zh,
+        name_en=queue.counter.name_en,
+        kinds=queue.counter.kinds,
+        open=queue.open,
+        unanswered=queue.unanswered,
+        oldest_at=queue.oldest_at,
+    )

@@ -6,10 +6,10 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 
+from api import board_data
 from api.deps import Caller, Now, Reading, TheSettings, Who, requires
 from api.routes.plans import messages_go
 from api.schemas.forms import PathId
-from api.web import board_data
 from api.web.board_view import axis_of, lanes_of, map_of, progress_counts
 from api.web.errors import UTC_ZONE
 from api.web.rendering import render, words_for

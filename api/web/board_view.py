@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from api.web.board_data import BoardData, Stop, Without
+from api.board_data import BoardData, Stop, Without
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.registry.queries import CrewDay
 from dispatch.work.lifecycle import UNDER_WAY, WAITING

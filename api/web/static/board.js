@@ -54,16 +54,21 @@ if (panel.dataset.waiting) follow();
 
 const clock = (instant) =>
   instant
-    ? new Intl.DateTimeFormat(text, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: dialog.dataset.zone }).format(new Date(instant))
+    ? new Intl.DateTimeFormat(text, { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone: panel.dataset.zone }).format(new Date(instant))
     : "";
+
+function crewName(id) {
+  const row = document.querySelector(`[data-crew-id="${CSS.escape(id)}"]`);
+  return row ? row.dataset.crewName : id;
+}
 
 function toldLine(line) {
   const item = element("li");
   const first = element("div", "line");
   first.append(element("strong", "", line.customer));
   first.append(element("span", "chip" + (line.is_reached ? " good" : ""), line.is_reached ? dialog.dataset.told : dialog.dataset.notTold));
-  const was = line.was_start_at ? `${clock(line.was_start_at)} ${line.was_crew_id}` : "";
-  const will = line.start_at ? `${clock(line.start_at)} ${line.crew_id}` : "";
+  const was = line.was_start_at ? `${clock(line.was_start_at)} ${crewName(line.was_crew_id)}` : "";
+  const will = line.start_at ? `${clock(line.start_at)} ${crewName(line.crew_id)}` : "";
   const change = [was, will].filter(Boolean).join(" → ");
   item.append(first, element("div", "soft", `${dialog.dataset[line.change]} · ${change} · ${line.visit_id}`));
   return item;
@@ -108,7 +113,7 @@ async function showPlaces(box, button) {
       })
     );
     const moved = offer.displaced.length ? ` · ${offer.displaced.map((other) => other.visit_id).join(", ")}` : "";
-    row.append(element("span", "", `${offer.crew_id} · ${panel.dataset.behind.replace("#", offer.position)} · ${offer.cost > 0 ? "+" : ""}${offer.cost.toLocaleString(text)}${moved}`), choose);
+    row.append(element("span", "", `${crewName(offer.crew_id)} · ${clock(offer.start_at)} · ${panel.dataset.behind.replace("#", offer.position)} · ${offer.cost > 0 ? "+" : ""}${offer.cost.toLocaleString(text)}${moved}`), choose);
     return row;
   });
   button.remove();
