@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
+from datetime import timedelta
 from functools import partial
 
 import structlog
@@ -19,7 +20,7 @@ from dramatiq import Worker
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, database_now
 from dispatch.core.errors import DispatchError
-from dispatch.core.tasks import QUEUES
+from dispatch.core.tasks import LEASE, QUEUES
 from workers import actors, logs, startup
 from workers.broker import WORK_PATIENCE, bell, make_broker
 from workers.execution import Clock, Handlers, Stopping, execute
@@ -70,6 +71,7 @@ def work(
     asked: threading.Event,
     handlers: Handlers = HANDLERS,
     clock: Clock = database_now,
+    length: timedelta = LEASE,
 ) -> None:
     """Serve `queues` with so many threads until `asked` is set, then stop within about `grace` seconds."""
     broker = make_broker(settings, patience=WORK_PATIENCE)
@@ -82,6 +84,7 @@ def work(
         handlers=handlers,
         clock=clock,
         stopping=stopping,
+        length=length,
     )
     actors.declare(broker, queues, run)
     worker = Worker(broker, queues=set(queues), worker_threads=threads, worker_timeout=POLL_MS)

@@ -9,7 +9,7 @@ import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
@@ -94,6 +94,8 @@ class Work:
     lease: Lease
     clock: Clock
     stopping: Stopping
+    length: timedelta = LEASE
+    """How long the lease lasts from each renewal."""
     lost: threading.Event = field(default_factory=threading.Event)
     """Set when somebody else has the task: whatever is made now is discarded."""
 
@@ -105,6 +107,14 @@ class Work:
     def should_stop(self) -> bool:
         """Whether to give up: the lease is lost, or this worker stops (then raise `Interrupted`)."""
         return self.lost.is_set() or self.stopping.work.is_set()
+
+    def hold(self, session: Session) -> None:
+        """Make sure in this transaction that the task is still ours; raises LostLease."""
+        if not tasks.renew(session, self.lease, now=self.clock(session), by=self.length):
+            raise LostLease(
+                f"Task {self.lease.task_id} was taken over by another worker.",
+                task=self.lease.task_id,
+            )
 
     def finish(self, session: Session) -> None:
         """Mark the task done in this transaction; raises LostLease, so that nothing of it is kept."""
@@ -120,8 +130,9 @@ def execute(
     handlers: Handlers,
     clock: Clock = database_now,
     stopping: Stopping | None = None,
+    length: timedelta = LEASE,
 ) -> Outcome:
-    """Claim the task and do it; never raises for what a task may do.
+    """Claim the task for `length` and do it; never raises for what a task may do.
 
     Raises DatabaseAway when the database cannot be reached: the lease then runs out and the task is found again.
     """
@@ -129,11 +140,11 @@ def execute(
     if stopping.claims.is_set():
         return Outcome.NOT_DUE
     with transaction(database) as session:
-        lease = tasks.claim(session, task_id, owner=owner, now=clock(session))
+        lease = tasks.claim(session, task_id, owner=owner, now=clock(session), lease=length)
     if lease is None:
         return Outcome.NOT_DUE
     crashpoint("task_claimed")
-    return _perform(Work(database, settings, lease, clock, stopping), handlers)
+    return _perform(Work(database, settings, lease, clock, stopping, length), handlers)
 
 
 def _perform(work: Work, handlers: Handlers) -> Outcome:
@@ -198,17 +209,17 @@ def _run_long(work: Work, handler: Long) -> None:
 
 def _keep_renewing(work: Work, ended: threading.Event) -> None:
     """Renew at a third of the lease; when the database is away too long, the lease is lost to us too."""
-    period = LEASE.total_seconds() / 3
-    good_until = time.monotonic() + LEASE.total_seconds()
+    period = work.length.total_seconds() / 3
+    good_until = time.monotonic() + work.length.total_seconds()
     while not ended.wait(period):
         try:
             with transaction(work.database) as session:
-                held = tasks.renew(session, work.lease, now=work.clock(session))
+                held = tasks.renew(session, work.lease, now=work.clock(session), by=work.length)
         except (DispatchError, DBAPIError) as error:
             logger.warning("lease.not_renewed", task=work.lease.task_id, error=describe(error))
             held = time.monotonic() < good_until
         else:
-            good_until = time.monotonic() + LEASE.total_seconds()
+            good_until = time.monotonic() + work.length.total_seconds()
         if not held:
             work.lost.set()
             return

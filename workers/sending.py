@@ -54,11 +54,13 @@ def send_message(work: Work) -> None:
 
 
 def _hand_over(work: Work, outgoing: Outgoing) -> None:
+    """Send, and record the fate; who lost the lease has no say in it, as each result begins by proving it."""
     number = outgoing.message_id
     try:
         channel_of(work.settings)(outgoing)
     except Refused as refused:
         with transaction(work.database) as session:
+            work.hold(session)
             now = work.clock(session)
             last = refused.final or _is_last_attempt(session, work.lease)
             messages.fail(session, message_id=number, error=refused.reason, final=last, now=now)
@@ -69,6 +71,7 @@ def _hand_over(work: Work, outgoing: Outgoing) -> None:
         return
     except Unclear as unclear:
         with transaction(work.database) as session:
+            work.hold(session)
             now = work.clock(session)
             status = messages.unknown(session, message_id=number, error=str(unclear), now=now)
             if status is not MessageStatus.PENDING:
@@ -78,8 +81,10 @@ def _hand_over(work: Work, outgoing: Outgoing) -> None:
         return
     crashpoint("message_accepted")
     with transaction(work.database) as session:
+        work.finish(
+            session
+        )  # first: who has lost the lease has no say in the message's fate either
         messages.complete(session, message_id=number, now=work.clock(session))
-        work.finish(session)
 
 
 def _is_last_attempt(session: Session, lease: Lease) -> bool:

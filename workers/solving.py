@@ -64,6 +64,7 @@ def _run(work: Work, taken: plans.Taken) -> None:
     _give_back_if_stopping(work, taken.plan_id)
     crashpoint("plan_solved")
     with transaction(work.database) as session:
+        work.hold(session)
         plan = plans.propose(session, plan_id=taken.plan_id, answer=answer, now=work.clock(session))
         again = plan.status is PlanStatus.DRAFT
         if not again:
@@ -75,6 +76,7 @@ def _run(work: Work, taken: plans.Taken) -> None:
 def _record_failure(work: Work, plan_id: int, failure: SolverFailed) -> None:
     refused = failure.details.get("how") == "refused"
     with transaction(work.database) as session:
+        work.hold(session)
         now = work.clock(session)
         plan = plans.fail(session, plan_id=plan_id, error=failure.message, now=now, final=refused)
         again = plan.status is PlanStatus.DRAFT
@@ -89,6 +91,7 @@ def _give_back_if_stopping(work: Work, plan_id: int) -> None:
     """A search cut short because this worker stops is no answer to what was asked: it begins anew elsewhere."""
     if work.stopping.work.is_set() and not work.lost.is_set():
         with transaction(work.database) as session:
+            work.hold(session)
             plans.give_back(session, plan_id=plan_id, now=work.clock(session))
         raise Interrupted
 

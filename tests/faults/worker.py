@@ -1,6 +1,6 @@
 """A worker process for the fault tests: the product's own, on a clock that is shifted to the day that is played.
 
-`python -m tests.faults.worker --shift SECONDS [--no-sweeper] [--handlers KIND] QUEUE...`
+`python -m tests.faults.worker [--shift SECONDS] [--lease SECONDS] [--no-sweeper] [--crash-once POINT] QUEUE...`
 """
 
 import argparse
@@ -13,13 +13,14 @@ from typing import Any
 
 from sqlmodel import Session
 
+from dispatch.core import crash
 from dispatch.core.config import Settings
-from dispatch.core.db import Database, database_now
+from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Alert
 from workers import logs
 from workers.__main__ import work
 from workers.broker import bell, make_broker
-from workers.execution import Handlers
+from workers.execution import Handlers, Long, Work
 from workers.handlers import HANDLERS
 
 
@@ -39,7 +40,28 @@ def poison(_session: Session, _payload: dict[str, Any], /, *, now: datetime) -> 
     ctypes.string_at(0)
 
 
-TEST_HANDLERS: Handlers = {**HANDLERS, "test.count": count, "test.poison": poison}
+def slow(work: Work) -> None:
+    """Take `takes` seconds over one effect."""
+    time.sleep(work.payload["takes"])
+    with transaction(work.database) as session:
+        count(session, {"number": work.payload["number"]}, now=work.clock(session))
+        work.finish(session)
+
+
+def crash_once(settings: Settings, point: str) -> None:
+    """Have this process die at a crash point, and those that are started after it live on."""
+    marker = settings.data_dir / f"crashed-{point}"
+    if point and not marker.exists():
+        marker.touch()
+        crash._chosen = point
+
+
+TEST_HANDLERS: Handlers = {
+    **HANDLERS,
+    "test.count": count,
+    "test.poison": poison,
+    "test.slow": Long(slow),
+}
 
 
 def main() -> None:
@@ -49,9 +71,12 @@ def main() -> None:
     parser.add_argument("--no-sweeper", action="store_true")
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--grace", type=float, default=5.0)
+    parser.add_argument("--lease", type=float, default=30.0)
+    parser.add_argument("--crash-once", default="")
     parser.add_argument("queues", nargs="+")
     options = parser.parse_args()
     settings = Settings()
+    crash_once(settings, options.crash_once)
     logs.set_up("INFO", as_json=True)
     database = Database(settings.database, bell=bell(make_broker(settings)))
     asked = threading.Event()
@@ -62,6 +87,7 @@ def main() -> None:
         settings, database, queues=options.queues, threads=options.threads, grace=options.grace,
         sweeps=not options.no_sweeper, asked=asked, handlers=TEST_HANDLERS,
         clock=lambda session: database_now(session) + shift,
+        length=timedelta(seconds=options.lease),
     )  # fmt: skip
 
 

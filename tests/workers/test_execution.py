@@ -29,6 +29,7 @@ from workers.execution import (
 )
 
 SETTINGS = Settings()
+SHORT = timedelta(seconds=0.06)
 
 
 def note(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
@@ -177,10 +178,7 @@ def test_a_worker_that_lost_its_lease_leaves_no_trace(database: Database) -> Non
     assert task(database, task_id).state is TaskState.DUE
 
 
-def test_a_long_task_renews_its_lease_while_it_works(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("workers.execution.LEASE", timedelta(seconds=0.06))
+def test_a_long_task_renews_its_lease_while_it_works(database: Database) -> None:
     renewed = threading.Event()
 
     def clock(_session: Session) -> datetime:
@@ -195,17 +193,19 @@ def test_a_long_task_renews_its_lease_while_it_works(
 
     task_id = enqueue(database, "long")
     outcome = execute(
-        database, SETTINGS, task_id, owner="w", handlers={"long": Long(long)}, clock=clock
+        database,
+        SETTINGS,
+        task_id,
+        owner="w",
+        handlers={"long": Long(long)},
+        clock=clock,
+        length=SHORT,
     )
 
     assert outcome is Outcome.DONE
 
 
-def test_a_long_task_is_told_when_its_lease_is_lost(
-    database: Database, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("workers.execution.LEASE", timedelta(seconds=0.06))
-
+def test_a_long_task_is_told_when_its_lease_is_lost(database: Database) -> None:
     def long(work: Work) -> None:
         with transaction(work.database) as session:
             tasks.recover_expired(session, now=NOW + timedelta(minutes=1))
@@ -215,7 +215,7 @@ def test_a_long_task_is_told_when_its_lease_is_lost(
 
     task_id = enqueue(database, "long")
 
-    run(database, task_id, {"long": Long(long)})
+    run(database, task_id, {"long": Long(long)}, length=SHORT)
 
     assert task(database, task_id).state is TaskState.DUE
 
