@@ -5,6 +5,8 @@ import tempfile
 from collections.abc import Callable
 from datetime import UTC, datetime
 
+from sqlalchemy.exc import DatabaseError
+
 from dispatch.contact import messages
 from dispatch.core import events
 from dispatch.core.alerts import raise_alert, resolve
@@ -47,6 +49,11 @@ def prepare(settings: Settings, *, say: Callable[[str], None]) -> Database:
         _check_file(database)
         _recover(database, say)
         _check_clock_and_chain(database, settings, say)
+    except DatabaseError as error:
+        database.close()
+        if any(sign in str(error.orig) for sign in ("malformed", "not a database")):
+            raise _damaged(database, str(error.orig)) from error
+        raise
     except BaseException:
         database.close()
         raise
@@ -73,10 +80,14 @@ def _check_file(database: Database) -> None:
     with database.reading() as session:
         verdict = session.connection().exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if verdict != "ok":
-        raise DatabaseDamaged(
-            f"The database file {database.url.database} is damaged ({verdict}). Restore a backup with "
-            "`gridcrew restore`."
-        )
+        raise _damaged(database, str(verdict))
+
+
+def _damaged(database: Database, verdict: str) -> DatabaseDamaged:
+    return DatabaseDamaged(
+        f"The database file {database.url.database} is damaged ({verdict.splitlines()[0]}). "
+        "Restore a backup with `gridcrew restore --replace`."
+    )
 
 
 def _recover(database: Database, say: Callable[[str], None]) -> None:

@@ -163,7 +163,7 @@ def test_a_data_directory_that_cannot_be_written_is_refused_in_one_sentence(tmp_
 
 
 def test_a_redis_that_cannot_start_is_told_with_its_last_words(
-    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, database: object
+    settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake = tmp_path / "bin" / "redis-server"
     fake.parent.mkdir()
@@ -181,7 +181,7 @@ def test_a_redis_that_cannot_start_is_told_with_its_last_words(
 
 
 def test_everything_of_an_installation_comes_up_and_goes_down(
-    settings: Settings, said: list[str], database: object
+    settings: Settings, said: list[str]
 ) -> None:
     alone = settings.model_copy(update={"port": free_port()})
     with running(alone, api=python("-c", WEB), say=said.append) as installation:
@@ -198,9 +198,7 @@ def test_everything_of_an_installation_comes_up_and_goes_down(
     assert said == []
 
 
-def test_nothing_is_left_when_up_is_killed(
-    settings: Settings, tmp_path: Path, database: object
-) -> None:
+def test_nothing_is_left_when_up_is_killed(settings: Settings, tmp_path: Path) -> None:
     up = _up(settings)
     log = tmp_path / "up.log"
     with process(python("-c", up), env=environment(settings), log=log) as parent:
@@ -232,9 +230,7 @@ def test_without_the_parent_death_signal_children_would_be_left(tmp_path: Path) 
     orphan.kill()
 
 
-def test_ctrl_c_stops_everything_within_ten_seconds(
-    settings: Settings, tmp_path: Path, database: object
-) -> None:
+def test_ctrl_c_stops_everything_within_ten_seconds(settings: Settings, tmp_path: Path) -> None:
     log = tmp_path / "up.log"
     with process(python("-c", _up(settings)), env=environment(settings), log=log) as parent:
         eventually(lambda: "up" in log.read_text(), what="the installation", seconds=30)
