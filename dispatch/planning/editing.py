@@ -137,7 +137,15 @@ def propose_edit(
         actor=actor,
         now=now,
     )
-    return runs.propose_now(session, plan, standing.built, answer, actor=actor, now=now)
+    return runs.propose_now(
+        session,
+        plan,
+        standing.built,
+        answer,
+        beside=standing.plan.figures.get("naive"),
+        actor=actor,
+        now=now,
+    )
 
 
 def refuse_begun(standing: Standing, visit_id: str) -> None:

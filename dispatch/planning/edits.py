@@ -3,6 +3,7 @@
 Each proposes a new plan, checked like every other, and leaves the old one as it is.
 """
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -32,6 +33,7 @@ from dispatch.work import visits
 from dispatch.work.tables import Visit
 from optimizer import insert as in_process
 from optimizer.plan import Plan as Answer
+from optimizer.problem import Problem
 
 __all__ = [
     "Displaced",
@@ -198,7 +200,9 @@ def _moved(
     left = {entry.visit for entry in answer.unserved}
     pushed = [other for order in orders.values() for other in order if other in left]
     if visit_id in pushed:
-        raise refusal(answer, visit_id)
+        alone = engine.retime(*_only(problem, shift_id, orders[shift_id]))
+        kept = {stop.visit for route in alone.routes for stop in route.stops}
+        raise refusal(answer if visit_id in kept else alone, visit_id)
     if pushed:
         raise DoesNotFit(
             f"Visit {visit_id} there would push out {', '.join(pushed)}. Move or put back those first.",
@@ -207,6 +211,20 @@ def _moved(
             pushed_out=pushed,
         )
     return answer
+
+
+def _only(
+    problem: Problem, shift_id: str, order: list[str]
+) -> tuple[Problem, dict[str, list[str]]]:
+    """The problem of this shift and its visits alone, so that the reason is why a visit cannot be there."""
+    known = set(order)
+    return replace(
+        problem,
+        shifts=tuple(shift for shift in problem.shifts if shift.id == shift_id),
+        visits=tuple(visit for visit in problem.visits if visit.id in known),
+        relations=(),
+        incumbent=None,
+    ), {shift_id: order}
 
 
 def _lock(visit: Visit, *, crew_id: str | None, start_at: datetime | None) -> None:

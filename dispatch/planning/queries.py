@@ -95,9 +95,13 @@ def board(
     in_force = next((h for h in heads if h.status in IN_FORCE), None)
     shown = _chosen(heads, in_force, plan_id)
     shifts = _shift_rows(session, territory_id, day)
-    stops = _stops(session, shown)
     visits = _visits(session, territory_id, day, shown, shifts, opens_at, closes_at)
-    detail = _detail(session, shown)
+    stops, returned = _stops(session, shown), set[str]()
+    if shown is not None and shown.status in IN_FORCE:
+        # What a crew has declined, or was withdrawn, waits again: it is in the queue, not on the day.
+        returned = {s.visit_id for s in stops if visits[s.visit_id].status is VisitStatus.PLANNED}
+        stops = [stop for stop in stops if stop.visit_id not in returned]
+    detail = _detail(session, shown, returned)
     return BoardPage(
         territory_id=territory_id,
         day=day,
@@ -196,16 +200,17 @@ class _Detail:
 
     routes: Mapping[str, Mapping[str, Any]]
     unplaceable: Mapping[str, Mapping[str, str]]
+    returned: set[str]
 
 
-def _detail(session: Session, plan: PlanHead | None) -> _Detail:
+def _detail(session: Session, plan: PlanHead | None, returned: set[str]) -> _Detail:
     if plan is None:
-        return _Detail({}, {})
+        return _Detail({}, {}, returned)
     row = session.execute(
         sa.select(col(Plan.answer), col(Plan.unplaceable)).where(col(Plan.id) == plan.id)
     ).one()
     routes = {route["shift"]: route for route in (row[0] or {}).get("routes", [])}
-    return _Detail(routes, {entry["visit_id"]: entry for entry in row[1]})
+    return _Detail(routes, {entry["visit_id"]: entry for entry in row[1]}, returned)
 
 
 def _crew_rows(
@@ -259,6 +264,8 @@ def _queue(
         elif visit.id in detail.unplaceable:
             refusal = detail.unplaceable[visit.id]
             queue.append(QueueRow(visit, refusal["reason"], refusal["text"], {}))
+        elif visit.id in detail.returned:
+            queue.append(QueueRow(visit, "returned", visit.reason, {}))
         else:
             queue.append(QueueRow(visit, "new" if plan else "unplanned", "", {}))
     return sorted(queue, key=lambda row: row.urgency)

@@ -18,12 +18,14 @@ from dispatch.core import alerts, tasks
 from dispatch.core.errors import DispatchError
 from dispatch.core.events import SYSTEM, Actor
 from dispatch.planning import answers, failures, states
+from dispatch.planning.figures import figures
 from dispatch.planning.lifecycle import WAITING
 from dispatch.planning.options import checked_options
 from dispatch.planning.problem import Built, build
 from dispatch.planning.tables import Plan, PlanStatus, Run, RunOutcome
 from optimizer.codec import problem_document, problem_from
 from optimizer.naive import naive
+from optimizer.plan import Plan as Answer
 
 FRESH = timedelta(minutes=15)
 """How long a problem may be taken again unchanged; during the day its `now` would be too old after that."""
@@ -72,7 +74,9 @@ def request_plan(
                 session, older, "supersede", actor=SYSTEM, now=now, data={"by": plan.number}
             )
     if plan.origin == "naive":
-        return propose_now(session, plan, built, naive(built.problem), actor=actor, now=now)
+        answer = naive(built.problem)
+        beside = figures(built.problem, answer)
+        return propose_now(session, plan, built, answer, beside=beside, actor=actor, now=now)
     tasks.enqueue(
         session,
         "plan.solve",
@@ -84,11 +88,19 @@ def request_plan(
 
 
 def propose_now(
-    session: Session, plan: Plan, built: Built, answer: Any, *, actor: Actor, now: datetime
+    session: Session,
+    plan: Plan,
+    built: Built,
+    answer: Answer,
+    *,
+    beside: Mapping[str, Any] | None,
+    actor: Actor,
+    now: datetime,
 ) -> Plan:
-    """Propose an answer that was made in this transaction; raises BrokenAnswer."""
+    """Propose an answer that was made in this transaction; raises BrokenAnswer. `beside`: see `answers.store`."""
     adopt(plan, built)
-    answers.store(session, plan, built.problem, answers.judged(built.problem, answer))
+    judged = answers.judged(built.problem, answer)
+    answers.store(session, plan, built.problem, judged, beside=beside)
     return states.move(session, plan, "propose", actor=actor, now=now)
 
 

@@ -38,6 +38,7 @@ class VisitRow:
     arrived_at: datetime | None
     started_at: datetime | None
     finished_at: datetime | None
+    reason: str
     priority: Priority
     customer_id: str
     customer_name: str
@@ -141,8 +142,8 @@ class CrewRow:
 class QueueRow:
     """A visit on no route of the plan shown: the reason, what would help, and how many shifts had which reason.
 
-    Besides the planning format's reasons and those of `demand.REASONS`: `put_back` by a person, `new` since the
-    plan was made, `unplanned` where there is no plan.
+    Besides the planning format's reasons and those of `demand.REASONS`: `put_back` by a person, `returned`
+    by its crew or withdrawn, `new` since the plan was made, `unplanned` where there is no plan.
     """
 
     visit: VisitRow
@@ -187,7 +188,8 @@ def _columns() -> Any:
             col(Visit.locked_start_at), col(Visit.crew_id), col(Visit.shift_id),
             col(Visit.planned_arrive_at), col(Visit.planned_start_at), col(Visit.planned_end_at),
             col(Visit.travel_s), col(Visit.arrived_at), col(Visit.started_at), col(Visit.finished_at),
-            col(WorkOrder.priority), col(Customer.id), col(Customer.name), col(Customer.customer_class),
+            col(Visit.reason), col(WorkOrder.priority), col(Customer.id), col(Customer.name),
+            col(Customer.customer_class),
             col(Premises.id), col(Premises.address), col(Premises.district), col(Premises.lat),
             col(Premises.lon), col(WorkOrder.work_type),
         )

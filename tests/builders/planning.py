@@ -1,19 +1,30 @@
 """Days to plan, made by the product's own operations."""
 
 import json
+import random
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, SQLModel, select
 
 from dispatch.core.events import SYSTEM, Actor
 from dispatch.planning import plans
-from dispatch.planning.tables import Assignment, LeftOut, Plan
+from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.registry.hours import Break
-from dispatch.registry.tables import CustomerClass, Shift
+from dispatch.registry.tables import (
+    Certificate,
+    Crew,
+    Customer,
+    CustomerClass,
+    Member,
+    Premises,
+    Shift,
+    ShiftMember,
+)
 from dispatch.work import visits
-from dispatch.work.tables import Visit
+from dispatch.work.tables import Priority, Visit, WorkOrder
 from optimizer.codec import read_problem, write_plan
 from optimizer.insert import retime
 from optimizer.naive import naive
@@ -21,11 +32,12 @@ from tests.builders.registry import (
     DISPATCHER,
     make_crew,
     make_customer,
+    make_depot,
     make_premises,
     make_shift,
 )
 from tests.builders.work import first_visit, go, make_catalogue, make_order
-from tests.instants import DAY, NOW
+from tests.instants import DAY, NOW, at, minutes
 
 HOME = (22.815, 113.672)
 """Where `make_depot` puts the depot."""
@@ -79,6 +91,93 @@ def job(
     visit.duration_s, visit.setup_s = round(minutes * 60), 0
     session.flush()
     return visit
+
+
+def large_day(session: Session, *, crews: int, visits: int, seed: int = 1) -> None:
+    """A day of this size, written in bulk; every crew can do every visit, which take 20 to 40 minutes."""
+    make_catalogue(session)
+    make_depot(session)
+    chance = random.Random(seed)
+    names = [f"L{number:03d}" for number in range(crews)]
+    _add(session, Crew, [
+        {"id": name, "territory_id": "humen", "depot_id": "depot", "name_zh": name, "name_en": name}
+        for name in names
+    ])  # fmt: skip
+    _add(session, Member, [{"id": f"{name}-M", "crew_id": name, "name": name} for name in names])
+    _add(session, Certificate, [
+        {"member_id": f"{name}-M", "skill": "LV", "valid_from": DAY, "valid_until": DAY}
+        for name in names
+    ])  # fmt: skip
+    _add(session, Shift, [
+        {"id": f"{name}-S", "crew_id": name, "day": DAY, "starts_at": at("08:00"), "ends_at": at("17:30")}
+        for name in names
+    ])  # fmt: skip
+    _add(session, ShiftMember, [
+        {"shift_id": f"{name}-S", "member_id": f"{name}-M"} for name in names
+    ])  # fmt: skip
+    rows = [f"B{number:04d}" for number in range(visits)]
+    _add(session, Customer, [{"id": row, "name": row} for row in rows])
+    _add(session, Premises, [
+        {
+            "id": row, "customer_id": row, "territory_id": "humen", "address": row, "district": "",
+            "lat": chance.uniform(22.76, 22.86), "lon": chance.uniform(113.61, 113.73),
+        }
+        for row in rows
+    ])  # fmt: skip
+    _add(session, WorkOrder, [
+        {
+            "id": row, "territory_id": "humen", "work_type": "SAFE-DIS", "customer_id": row,
+            "premises_id": row, "owner": "fault", "priority": Priority.P4, "earliest_day": DAY,
+            "created_at": NOW,
+        }
+        for row in rows
+    ])  # fmt: skip
+    _add(session, Visit, [
+        {
+            "id": f"{row}-1", "work_order_id": row, "territory_id": "humen", "earliest_day": DAY,
+            "duration_s": chance.randrange(1200, 2400),
+        }
+        for row in rows
+    ])  # fmt: skip
+
+
+def large_plan(session: Session, *, crews: int, visits: int, each: int = 8) -> Plan:
+    """A proposed plan of `large_day`, written in bulk: `each` visits for every crew, the others left out."""
+    plan = Plan(
+        territory_id="humen", day=DAY, number=1, status=PlanStatus.PROPOSED, created_by="x", created_at=NOW
+    )  # fmt: skip
+    session.add(plan)
+    session.flush()
+    stops = [
+        {
+            "plan_id": plan.id, "visit_id": f"B{number:04d}-1", "crew_id": f"L{number // each:03d}",
+            "shift_id": f"L{number // each:03d}-S", "position": number % each,
+            "arrive_at": at("08:00") + minutes(60 * (number % each)),
+            "start_at": at("08:05") + minutes(60 * (number % each)),
+            "end_at": at("08:45") + minutes(60 * (number % each)), "travel_s": 900,
+        }
+        for number in range(crews * each)
+    ]  # fmt: skip
+    _add(session, Assignment, stops)
+    left = [
+        {"plan_id": plan.id, "visit_id": f"B{number:04d}-1", "reason": "capacity", "hint": "Later."}
+        for number in range(crews * each, visits)
+    ]
+    _add(session, LeftOut, left)
+    return plan
+
+
+def _add(session: Session, table: type[SQLModel], rows: Sequence[Mapping[str, Any]]) -> None:
+    """Write rows in one statement, with the table's defaults."""
+    columns = [column.key for column in sa.inspect(table).columns]
+    filled = []
+    for row in rows:
+        made = table(**row)
+        filled.append({name: getattr(made, name) for name in columns})
+    for made in filled:
+        if made.get("id", "") is None:
+            del made["id"]
+    session.execute(sa.insert(table), filled)
 
 
 def request(session: Session, *, day: date = DAY, now: datetime = NOW, **options: Any) -> Plan:

@@ -10,8 +10,8 @@ from sqlmodel import Session, col, select
 from dispatch.core.db import Database, transaction
 from dispatch.core.tables import Alert, Event, Task
 from dispatch.planning import plans
-from dispatch.planning.problem import BoardRefused
 from dispatch.planning.options import BadOption
+from dispatch.planning.problem import BoardRefused
 from dispatch.planning.states import DayOver
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus, Run, RunOutcome
 from dispatch.registry.territories import NoSuchTerritory
