@@ -2,14 +2,16 @@
 
 import os
 import signal
-import subprocess
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import httpx
+import pytest
 from sqlmodel import select
 
 from dispatch.contact.tables import Message
@@ -20,12 +22,14 @@ from dispatch.core.events import SYSTEM
 from dispatch.core.tables import Event, Task, TaskState
 from dispatch.field.closing import close_day
 from dispatch.planning.tables import Plan, PlanStatus
+from dispatch.registry import accounts
+from dispatch.registry.tables import Role
 from dispatch.work.tables import Visit, WorkOrder
 from tests.builders.field import act
 from tests.builders.planning import crew_on, job, request
 from tests.builders.registry import DISPATCHER
 from tests.instants import DAY, at
-from tests.system.servers import Redis, environment, eventually, python
+from tests.system.servers import Redis, environment, eventually, free_port, process, python
 from workers.broker import bell, make_broker
 from workers.supervisor import Child, Supervisor
 
@@ -123,13 +127,37 @@ class Day:
             self.plan_id = plan.id or 0
 
     def publish(self, *, crash_at: str = "") -> None:
-        """Publish the plan from a process of its own, which `crash_at` may end at a crash point."""
-        ended = subprocess.run(
-            python("-m", "tests.faults.desk", str(self.shift), "publish", str(self.plan_id)),
-            env={**os.environ, **environment(self.settings, GRIDCREW_CRASH_AT=crash_at)},
-            cwd=ROOT, check=False, capture_output=True, text=True,
-        )  # fmt: skip
-        assert ended.returncode == (137 if crash_at else 0), ended.stderr
+        """Publish the plan over HTTP; `crash_at` ends the web process at a crash point of that request."""
+        port, log = free_port(), self.settings.data_dir / "logs" / "office.log"
+        argv = python("-m", "tests.faults.office", str(self.shift), str(port))
+        env = environment(self.settings, PYTHONPATH=str(ROOT), GRIDCREW_CRASH_AT=crash_at)
+        url = f"http://127.0.0.1:{port}"
+        with process(argv, env=env, log=log) as office:
+            eventually(lambda: _answers(f"{url}/readyz"), seconds=30, what="the web process")
+            request = partial(
+                httpx.post, f"{url}/api/v1/plans/{self.plan_id}/publish",
+                json={"version": self.plan().version},
+                headers={"Authorization": f"Bearer {self._sign_in()}"}, timeout=30,
+            )  # fmt: skip
+            if not crash_at:
+                assert request().status_code == 200, log.read_text()
+                return
+            with pytest.raises(httpx.RemoteProtocolError):
+                request()
+            assert office.wait(timeout=10) == 137, "the web process did not come to its crash point"
+
+    def _sign_in(self) -> str:
+        with transaction(self.database) as session:
+            account = accounts.create(
+                session,
+                login="dora",
+                name="Dora",
+                role=Role.DISPATCHER,
+                actor=DISPATCHER,
+                now=self.now,
+            )
+            link = accounts.make_link(session, account_id=account.id, now=self.now)
+            return accounts.sign_in_by_link(session, token=link, now=self.now).token
 
     def crews_work(self, disturb: Callable[["Day"], None]) -> None:
         """Every crew does its visits in the plan's order, one after the other."""
@@ -200,12 +228,17 @@ class Day:
                 },
                 "files": len(list(self.settings.outbox_dir.glob("*.eml"))),
                 "events": Counter(
-                    event.type
-                    for event in session.exec(select(Event))
-                    if event.actor != SYSTEM.id or event.type.startswith("message.sent")
+                    event.type for event in session.exec(select(Event)) if event.actor != SYSTEM.id
                 ),
                 "chain": events.verify(session, key),
             }
+
+
+def _answers(url: str) -> bool:
+    try:
+        return httpx.get(url, timeout=2).status_code == 200
+    except httpx.TransportError:
+        return False
 
 
 STOP, GO = signal.SIGSTOP, signal.SIGCONT

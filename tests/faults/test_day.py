@@ -91,7 +91,7 @@ def publish_and_die(day: Day) -> None:
 
 
 @pytest.mark.parametrize("_time", range(times(1, 20)))
-def test_the_office_killed_between_its_commit_and_its_ring(
+def test_the_web_process_killed_between_its_commit_and_its_ring(
     day: Day, undisturbed: dict[str, Any], _time: int
 ) -> None:
     expect_same(undisturbed, day.play(publish=publish_and_die))
