@@ -61,16 +61,6 @@ def test_a_task_nobody_rang_for_is_found_by_the_sweeper(
         eventually(lambda: is_done(database, task_id), seconds=10)
 
 
-def test_without_a_sweeper_a_task_nobody_rang_for_stays(
-    database: Database, settings: Settings, redis: Redis
-) -> None:
-    with worker(settings, "--no-sweeper"):
-        task_id = enqueue(database, "silent")
-        time.sleep(2)
-
-    assert not is_done(database, task_id)
-
-
 def test_a_worker_that_is_told_to_stop_twice_ends_cleanly(
     database: Database, settings: Settings, redis: Redis
 ) -> None:
