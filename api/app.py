@@ -53,7 +53,8 @@ def create_app(
     )
     app.state.gridcrew = state
     problems.install(app)
-    app.add_middleware(Gate, settings=settings, metrics=state.metrics)
+    paths: dict[object, str] = {}
+    app.add_middleware(Gate, settings=settings, metrics=state.metrics, paths=paths)
     rest = APIRouter(prefix=PREFIX)
     for router in ROUTERS:
         rest.include_router(router)
@@ -63,6 +64,9 @@ def create_app(
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     permissions.refuse_undeclared(app.routes)
+    paths |= {
+        context.endpoint: str(context.path) for context, _ in permissions.declared(app.routes)
+    }
     _describe(app)
     return app
 

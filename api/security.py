@@ -1,6 +1,7 @@
 """What stands before every route: body rules, origin rules, security headers, and the session cookie."""
 
 import time
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
 import structlog
@@ -86,10 +87,13 @@ class Gate:
     It is the outermost layer, so that what nobody expected is answered here too.
     """
 
-    def __init__(self, app: ASGIApp, *, settings: Settings, metrics: Metrics) -> None:
+    def __init__(
+        self, app: ASGIApp, *, settings: Settings, metrics: Metrics, paths: Mapping[object, str]
+    ) -> None:
         self.app = app
         self.settings = settings
         self.metrics = metrics
+        self.paths = paths
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -153,7 +157,7 @@ class Gate:
 
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         # The path itself may hold a token or a name: only the route's own pattern is kept.
-        route = getattr(scope.get("route"), "path", None) or "unmatched"
+        route = self.paths.get(scope.get("endpoint"), "unmatched")
         self.metrics.request(scope["method"], route, status, seconds)
         log.info(
             "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000)

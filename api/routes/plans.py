@@ -3,16 +3,16 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response, status
 from sqlmodel import Session, col, select
 
-from api import board_data
 from api.deps import (
     IfMatch,
     Now,
     Reading,
+    TheEngine,
     TheSettings,
     Who,
     Writing,
@@ -20,9 +20,6 @@ from api.deps import (
     requires,
     the_version,
 )
-from api.routes.crews import shift_day
-from api.routes.requests import counter
-from api.schemas.board import BoardOut, BoardStop, BoardWithout
 from api.schemas.forms import PathId, PathNumber
 from api.schemas.planning import (
     AssignmentOut,
@@ -37,11 +34,11 @@ from api.schemas.planning import (
     ToldOut,
     UnplaceableOut,
 )
-from api.schemas.watch import AlertOut, ClockOut
 from dispatch.contact import facts
 from dispatch.core.config import Settings
-from dispatch.planning import plans, states
+from dispatch.planning import fallback, plans, queries, states
 from dispatch.planning.publishing import Told
+from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.registry import territories
 
@@ -53,24 +50,42 @@ def get_board(
     territory_id: PathId,
     day: date,
     session: Reading,
-    show_in_force: Annotated[bool, Query()] = False,
-) -> BoardOut:
-    """The board of the day: a proposed plan when there is one, else the plan in force."""
-    data = board_data.read(session, territory_id=territory_id, day=day, show_in_force=show_in_force)
-    return BoardOut(
-        territory_id=data.territory.id,
-        day=data.day,
-        plan=PlanOut.of(data.shown) if data.shown else None,
-        in_force=PlanOut.of(data.in_force) if data.in_force else None,
-        waiting=PlanOut.of(data.waiting) if data.waiting else None,
-        shifts=[shift_day(row) for row in data.crews],
-        stops=BoardStop.all_of(data.stops),
-        without=BoardWithout.all_of(data.without),
-        calls=data.calls,
-        counters=[counter(queue) for queue in data.queues],
-        clocks=ClockOut.all_of(data.clocks),
-        alerts=AlertOut.all_of(data.alerts),
+    plan_id: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> BoardPage:
+    """The board of the day under a plan: the one asked for, else the one in force, else the newest proposed."""
+    return queries.board(session, territory_id=territory_id, day=day, plan_id=plan_id)
+
+
+@router.get("/plans/{plan_id}/comparison", dependencies=[requires("plan:read")])
+def compare(plan_id: PathNumber, session: Reading) -> dict[str, dict[str, Any]]:
+    """The plan's figures beside those of the naive rule on the same problem; empty until it has some."""
+    plans.get(session, plan_id)
+    return queries.compare_naive(session, plan_id=plan_id)
+
+
+@router.post(
+    "/territories/{territory_id}/days/{day}/insertions",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[requires("plan:write")],
+)
+def insert_waiting(
+    territory_id: PathId,
+    day: date,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    engine: TheEngine,
+) -> PlanOut:
+    """Propose the day's plan with every waiting visit at its cheapest free place: no solver is needed."""
+    plan = fallback.insert_waiting(
+        session,
+        territory_id=territory_id,
+        day=day,
+        engine=engine,
+        actor=caller.actor,
+        now=moment,
     )
+    return PlanOut.of(plan)
 
 
 @router.post(

@@ -10,7 +10,7 @@ from api import board_data
 from api.deps import Caller, Now, Reading, TheSettings, Who, requires
 from api.routes.plans import messages_go
 from api.schemas.forms import PathId
-from api.web.board_view import axis_of, lanes_of, map_of, progress_counts
+from api.web.board_view import axis_of, done_of, lanes_of, map_of
 from api.web.errors import UTC_ZONE
 from api.web.rendering import render, words_for
 from dispatch.contact import facts, links
@@ -68,7 +68,7 @@ def board(
         "axis": axis,
         "lanes": lanes_of(data, axis, now=moment),
         "map": map_of(data),
-        "live": progress_counts(data),
+        "live": done_of(data),
         "figures": data.shown.figures if data.shown else {},
         "naive": (data.shown.figures.get("naive") or {}) if data.shown else {},
         "state": _state(data),
@@ -115,4 +115,4 @@ def _may(caller: Caller) -> dict[str, bool]:
 
 
 def _has_ended(data: board_data.BoardData, moment: Any) -> bool:
-    return bool(data.crews) and all(row.shift.ends_at <= moment for row in data.crews)
+    return bool(data.crews) and all(row.ends_at and row.ends_at <= moment for row in data.crews)

@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from api.board_data import BoardData, Stop, Without
-from dispatch.core.calendar import day_bounds, zone_named
-from dispatch.registry.queries import CrewDay
-from dispatch.work.lifecycle import UNDER_WAY, WAITING
+from api.board_data import BoardData
+from dispatch.planning.lifecycle import IN_FORCE
+from dispatch.planning.tiles import CrewRow, QueueRow, StopRow, VisitRow
+from dispatch.work.lifecycle import WAITING
 from dispatch.work.tables import VisitStatus
 
 COLOURS = 16
@@ -29,7 +29,9 @@ class Span:
 class Block:
     """A visit on a lane, with the drive to it and the promised window behind it."""
 
-    stop: Stop
+    visit: VisitRow
+    begins_at: datetime
+    ends_at: datetime
     at: Span
     drive: Span | None
     promised: Span | None
@@ -40,12 +42,11 @@ class Block:
 class Lane:
     """A crew's day."""
 
-    row: CrewDay
+    row: CrewRow
     colour: int
     hours: Span
     breaks: tuple[Span, ...]
     blocks: tuple[Block, ...]
-    done: int
     travel_s: int
 
 
@@ -88,43 +89,35 @@ class MapView:
     depots: tuple[Dot, ...]
     routes: tuple[tuple[int, str], ...]
     stops: tuple[tuple[int, Dot], ...]
-    without: tuple[Dot, ...]
+    queue: tuple[Dot, ...]
 
 
 def axis_of(data: BoardData, *, now: datetime) -> Axis:
     """The hours that hold every shift and every visit of the day, at least eight."""
-    zone = zone_named(data.territory.zone)
-    opens_at, closes_at = day_bounds(data.day, zone)
-    begins = [row.shift.starts_at for row in data.crews] + [stop.begins_at for stop in data.stops]
-    ends = [row.shift.ends_at for row in data.crews] + [stop.ends_at for stop in data.stops]
-    first = min(begins, default=opens_at + timedelta(hours=8))
-    last = max([*ends, first + timedelta(hours=8)])
+    opens_at = data.page.opens_at
+    moments = [stop for row in data.crews for stop in row.stops]
+    begins = [row.starts_at for row in data.crews] + [stop.start_at for stop in moments]
+    ends = [row.ends_at for row in data.crews] + [stop.end_at for stop in moments]
     hour = timedelta(hours=1)
+    first = min((begin for begin in begins if begin), default=opens_at + 8 * hour)
+    last = max([*(end for end in ends if end), first + 8 * hour])
     start = opens_at + hour * math.floor((first - opens_at) / hour)
     end = opens_at + hour * math.ceil((last - opens_at) / hour)
     axis = Axis(start, end, (), None)
     count = round((end - start) / hour)
     step = 1 if count <= 12 else 2
     marks = tuple((axis.at(start + hour * n), start + hour * n) for n in range(0, count + 1, step))
-    return Axis(start, end, marks, axis.at(now) if opens_at <= now < closes_at else None)
+    is_today = opens_at <= now < data.page.closes_at
+    return Axis(start, end, marks, axis.at(now) if is_today and start <= now <= end else None)
 
 
 def lanes_of(data: BoardData, axis: Axis, *, now: datetime) -> list[Lane]:
     """A lane for each shift of the day, in the crews' order."""
-    stops: dict[str, list[Stop]] = {}
-    for stop in data.stops:
-        stops.setdefault(stop.shift_id, []).append(stop)
-    colours = colours_of(data)
-    breaks = _planned_breaks(data)
+    happens = data.shown is not None and data.shown.status in IN_FORCE
     return [
-        _lane(row, stops.get(row.shift.id, []), breaks, colours[row.shift.id], axis, now=now)
-        for row in data.crews
+        _lane(row, place % COLOURS, axis, now=now, happens=happens)
+        for place, row in enumerate(data.crews)
     ]
-
-
-def colours_of(data: BoardData) -> dict[str, int]:
-    """The colour of each shift: its crew's place in the day's list."""
-    return {row.shift.id: place % COLOURS for place, row in enumerate(data.crews)}
 
 
 def map_of(data: BoardData) -> MapView | None:
@@ -139,92 +132,67 @@ def map_of(data: BoardData) -> MapView | None:
         + "Z"
         for ring in rings
     )
-    colours = colours_of(data)
-    depots = {depot.id: project(depot.lat, depot.lon) for depot in data.depots}
-    home = {row.shift.id: depots.get(row.crew.depot_id) for row in data.crews}
-    paths: dict[str, list[tuple[float, float]]] = {}
-    dots = []
-    for stop in data.stops:
-        if stop.lat is None or stop.lon is None:
-            continue
-        x, y = project(stop.lat, stop.lon)
-        paths.setdefault(stop.shift_id, []).append((x, y))
-        dots.append((colours.get(stop.shift_id, 0), Dot(x, y, stop)))
-    routes = []
-    for shift_id, points in paths.items():
-        base = home.get(shift_id)
-        line = [base, *points, base] if base else points
-        routes.append(
-            (colours.get(shift_id, 0), " ".join(f"{x:.0f},{y:.0f}" for x, y in line if line))
-        )
+    routes, dots = [], []
+    for place, row in enumerate(data.crews):
+        placed = [stop for stop in row.stops if stop.visit.lat is not None]
+        points = [project(stop.visit.lat, stop.visit.lon) for stop in placed]
+        dots += [
+            (place % COLOURS, _dot(point, stop)) for point, stop in zip(points, placed, strict=True)
+        ]
+        if points:
+            home = project(row.lat, row.lon)
+            line = " ".join(f"{x:.0f},{y:.0f}" for x, y in (home, *points, home))
+            routes.append((place % COLOURS, line))
     return MapView(
         width=MAP_WIDTH,
         height=height,
         land=land,
-        depots=tuple(_dot(depots[depot.id], depot) for depot in data.depots),
+        depots=tuple(_dot(project(depot.lat, depot.lon), depot) for depot in data.depots),
         routes=tuple(routes),
         stops=tuple(dots),
-        without=tuple(_placed(data.without, project)),
+        queue=tuple(_placed(data.page.queue, project)),
     )
 
 
-def _lane(
-    row: CrewDay,
-    stops: Sequence[Stop],
-    breaks: dict[str, list[tuple[datetime, datetime]]],
-    colour: int,
-    axis: Axis,
-    *,
-    now: datetime,
-) -> Lane:
-    planned = breaks.get(row.shift.id)
-    pauses = planned if planned is not None else [
-        (pause.earliest_at, pause.earliest_at + timedelta(seconds=pause.duration_s))
-        for pause in row.breaks
-    ]  # fmt: skip
+def _lane(row: CrewRow, colour: int, axis: Axis, *, now: datetime, happens: bool) -> Lane:
+    assert row.starts_at is not None, "only crews with a shift have a lane"
+    assert row.ends_at is not None, "a shift has an end"
+    blocks = [_block(stop, axis, now=now, happens=happens) for stop in row.stops]
     return Lane(
         row=row,
         colour=colour,
-        hours=axis.span(row.shift.starts_at, row.shift.ends_at),
-        breaks=tuple(axis.span(*pause) for pause in pauses),
-        blocks=tuple(_block(stop, axis, now=now) for stop in stops),
-        done=sum(1 for stop in stops if stop.status is VisitStatus.DONE),
-        travel_s=sum(stop.travel_s for stop in stops),
+        hours=axis.span(row.starts_at, row.ends_at),
+        breaks=tuple(axis.span(*pause) for pause in row.breaks),
+        blocks=tuple(block for block in blocks if block is not None),
+        travel_s=sum(stop.travel_s for stop in row.stops),
     )
 
 
-def _block(stop: Stop, axis: Axis, *, now: datetime) -> Block:
+def _block(stop: StopRow, axis: Axis, *, now: datetime, happens: bool) -> Block | None:
+    """The visit as planned or, on a plan in force, as it has gone so far."""
+    visit = stop.visit
+    begins = (visit.started_at if happens else None) or stop.start_at
+    ends = (visit.finished_at if happens else None) or stop.end_at
+    if begins is None or ends is None:
+        return None
+    ends = max(ends, begins + timedelta(minutes=5))  # begun after its planned end
     drive = promised = None
-    if stop.travel_s:
-        drive = axis.span(stop.arrive_at - timedelta(seconds=stop.travel_s), stop.arrive_at)
-    if stop.window_start_at is not None and stop.window_end_at is not None:
-        promised = axis.span(stop.window_start_at, stop.window_end_at)
-    ends = max(stop.ends_at, stop.begins_at + timedelta(minutes=5))  # begun after its planned end
-    return Block(stop, axis.span(stop.begins_at, ends), drive, promised, _late(stop, now))
+    arrive = (visit.arrived_at if happens else None) or stop.arrive_at
+    if stop.travel_s and arrive:
+        drive = axis.span(arrive - timedelta(seconds=stop.travel_s), arrive)
+    if visit.window_start_at is not None and visit.window_end_at is not None:
+        promised = axis.span(visit.window_start_at, visit.window_end_at)
+    late = _is_late(visit, begins, now if happens else begins)
+    return Block(visit, begins, ends, axis.span(begins, ends), drive, promised, late)
 
 
-def _late(stop: Stop, now: datetime) -> bool:
+def _is_late(visit: VisitRow, begins: datetime, now: datetime) -> bool:
     """Whether it began, or cannot but begin, after its promised window or its deadline."""
-    if stop.status is VisitStatus.CANCELLED:
+    if visit.status is VisitStatus.CANCELLED:
         return False
-    begins = max(stop.begins_at, now) if stop.status in _OPEN else stop.begins_at
-    limits = [limit for limit in (stop.window_end_at, stop.due_at) if limit is not None]
-    return any(begins > limit for limit in limits)
-
-
-def _planned_breaks(data: BoardData) -> dict[str, list[tuple[datetime, datetime]]]:
-    """When the plan shown has each break, by shift."""
-    answer = data.shown.answer if data.shown else None
-    if not answer:
-        return {}
-    opens_at, _ = day_bounds(data.day, zone_named(data.territory.zone))
-    return {
-        route["shift"]: [
-            (opens_at + timedelta(seconds=pause["start"]), opens_at + timedelta(seconds=pause["end"]))
-            for pause in route.get("breaks", [])
-        ]
-        for route in answer.get("routes", [])
-    }  # fmt: skip
+    at = max(begins, now) if visit.status in _OPEN else begins
+    limits = [limit for limit in (visit.window_end_at, visit.due_at) if limit is not None]
+    return any(at > limit for limit in limits)
 
 
 def _rings(boundary: dict[str, Any]) -> list[list[tuple[float, float]]]:
@@ -257,18 +225,15 @@ def _dot(place: tuple[float, float], title: object) -> Dot:
     return Dot(x, y, title)
 
 
-def _placed(rows: Sequence[Without], project: Any) -> list[Dot]:
+def _placed(rows: Sequence[QueueRow], project: Any) -> list[Dot]:
     return [
-        _dot(project(row.lat, row.lon), row)
+        _dot(project(row.visit.lat, row.visit.lon), row.visit)
         for row in rows
-        if row.lat is not None and row.lon is not None
+        if row.visit.lat is not None and row.visit.lon is not None
     ]
 
 
-def progress_counts(data: BoardData) -> dict[str, int]:
-    """How far the day has come: visits done, under way, and on the plan."""
-    return {
-        "done": sum(1 for stop in data.stops if stop.status is VisitStatus.DONE),
-        "under_way": sum(1 for stop in data.stops if stop.status in UNDER_WAY),
-        "planned": len(data.stops),
-    }
+def done_of(data: BoardData) -> tuple[int, int]:
+    """How far the day has come: visits done, and all on the crews' days."""
+    statuses = [stop.visit.status for row in data.crews for stop in row.stops]
+    return statuses.count(VisitStatus.DONE), len(statuses)
