@@ -2,6 +2,7 @@
 
 import os
 import signal
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from sqlmodel import col, select
 
 from dispatch.core import tasks
 from dispatch.core.config import Settings
-from dispatch.core.db import Database, database_now, transaction
+from dispatch.core.db import Database, DatabaseAway, database_now, transaction
 from dispatch.core.tables import Alert, Task, TaskState
 from tests.faults.day import ROOT
 from tests.system.servers import environment, eventually, python
@@ -52,6 +53,15 @@ class Crowd:
                     now=now, run_at=now + timedelta(seconds=after_s),
                 )  # fmt: skip
         self.enqueued += count
+
+    def enqueue_stubbornly(self, count: int, **payload: Any) -> None:
+        """Add tasks, asking as often as it takes; a commit whose answer was lost adds nothing twice."""
+        for _ in range(300):
+            try:
+                return self.enqueue(count, **payload)
+            except DatabaseAway:
+                time.sleep(0.1)
+        raise AssertionError("the database did not come back")
 
     def kill(self, name: str) -> bool:
         """kill -9 a worker, if it lives just now."""

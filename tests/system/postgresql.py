@@ -8,6 +8,7 @@ import importlib.util
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -15,6 +16,7 @@ import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 from psycopg import sql
@@ -47,6 +49,64 @@ def _embedded() -> list[Path]:
     return [Path(found.origin).parent / "pginstall" / "bin"]
 
 
+class Server:
+    """A server of our own in a folder of its own; it may be killed and started again."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix="gridcrew-pg-"))
+        self.url = f"postgresql+psycopg://gridcrew@/postgres?host={self.folder}"
+        self._as = _unprivileged(self.folder)
+        self._programs = programs()
+        self._process: subprocess.Popen[bytes] | None = None
+        subprocess.run(
+            [self._programs / "initdb", "-D", self.folder / "data", "-U", "gridcrew", "-A", "trust",
+             "-E", "UTF8", "--locale=C", "--no-sync"],
+            check=True, capture_output=True, cwd=self.folder, **self._as,
+        )  # fmt: skip
+
+    def start(self) -> None:
+        """Start it and wait until it takes connections; what a killed one left may have to go first."""
+        end = time.monotonic() + 30
+        while not self._comes_up():
+            if time.monotonic() > end:
+                said = (self.folder / "log").read_text()[-1000:]
+                raise RuntimeError(f"PostgreSQL did not start: {said}")
+            time.sleep(0.1)
+
+    def kill(self) -> None:
+        """End it as a crash would."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait()
+
+    def remove(self) -> None:
+        """Stop it and remove its folder."""
+        if self._process is not None and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)  # "fast": sessions are ended
+            try:
+                self._process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.kill()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _comes_up(self) -> bool:
+        with (self.folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder,
+                 "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"],
+                stdout=subprocess.DEVNULL, stderr=log, cwd=self.folder, start_new_session=True,
+                **self._as,
+            )  # fmt: skip
+        while self._process.poll() is None:
+            try:
+                psycopg.connect(_conninfo(self.url), connect_timeout=2).close()
+            except psycopg.OperationalError:
+                time.sleep(0.05)
+            else:
+                return True
+        return False
+
+
 @contextmanager
 def server() -> Iterator[str]:
     """The address of a server whose user may create databases."""
@@ -54,57 +114,24 @@ def server() -> Iterator[str]:
     if configured:
         yield configured
         return
-    folder = Path(tempfile.mkdtemp(prefix="gridcrew-pg-"))
-    as_user = _unprivileged(folder)
-    bin, data = programs(), folder / "data"
-    subprocess.run(
-        [*as_user, bin / "initdb", "-D", data, "-U", "gridcrew", "-A", "trust", "-E", "UTF8",
-         "--locale=C", "--no-sync"],
-        check=True, capture_output=True, cwd=folder,
-    )  # fmt: skip
-    with (folder / "log").open("wb") as log:
-        running = subprocess.Popen(
-            [*as_user, bin / "postgres", "-D", data, "-k", folder, "-c", "listen_addresses=",
-             "-c", "fsync=off", "-c", "max_connections=60"],
-            stdout=subprocess.DEVNULL, stderr=log, cwd=folder,
-            start_new_session=True,
-        )  # fmt: skip
+    ours = Server()
     try:
-        url = f"postgresql+psycopg://gridcrew@/postgres?host={folder}"
-        _wait(url, running, folder / "log")
-        yield url
+        ours.start()
+        yield ours.url
     finally:
-        running.terminate()
-        try:
-            running.wait(10)
-        except subprocess.TimeoutExpired:
-            running.kill()
-            running.wait()
-        shutil.rmtree(folder, ignore_errors=True)
+        ours.remove()
 
 
-def _unprivileged(folder: Path) -> list[str]:
-    """What to write before a command: PostgreSQL refuses to run as root. The folder becomes its user's."""
+def _unprivileged(folder: Path) -> dict[str, Any]:
+    """As whom to start its programs, which refuse to run as root. The folder becomes that user's."""
     if os.geteuid() != 0:
-        return []
+        return {}
     names = {entry.pw_name for entry in pwd.getpwall()}
     user = pwd.getpwnam("postgres" if "postgres" in names else "nobody")
     os.chown(folder, user.pw_uid, user.pw_gid)
     folder.chmod(0o755)
-    return ["setpriv", f"--reuid={user.pw_uid}", f"--regid={user.pw_gid}", "--clear-groups"]
-
-
-def _wait(url: str, running: "subprocess.Popen[bytes]", log: Path) -> None:
-    end = time.monotonic() + 30
-    while True:
-        try:
-            psycopg.connect(_conninfo(url), connect_timeout=2).close()
-        except psycopg.OperationalError:
-            if running.poll() is not None or time.monotonic() > end:
-                raise RuntimeError(f"PostgreSQL did not start: {log.read_text()[-1000:]}") from None
-            time.sleep(0.05)
-        else:
-            return
+    (folder / "log").touch()
+    return {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
 
 
 def _conninfo(url: str) -> str:
