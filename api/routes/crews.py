@@ -1,12 +1,11 @@
 """Crews, their members, certificates, stock and shifts."""
 
-from datetime import date
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, status
+from fastapi import APIRouter, Path, status
 
 from api.deps import IfMatch, Now, Reading, Who, Writing, requires, the_version
-from api.schemas.forms import PathId
+from api.schemas.forms import PathDay, PathId, QueryDay
 from api.schemas.registry import (
     Absence,
     BreakOut,
@@ -99,9 +98,7 @@ def certify(
 @router.get(
     "/territories/{territory_id}/expiring-certificates", dependencies=[requires("registry:read")]
 )
-def expiring(
-    territory_id: PathId, until: Annotated[date, Query()], session: Reading
-) -> list[ExpiringOut]:
+def expiring(territory_id: PathId, until: QueryDay, session: Reading) -> list[ExpiringOut]:
     """Certificates that end on or before `until`, the longest expired first."""
     return ExpiringOut.all_of(
         queries.expiring_certificates(session, territory_id=territory_id, until=until)
@@ -133,7 +130,7 @@ def set_stock(
 @router.get(
     "/territories/{territory_id}/days/{day}/shifts", dependencies=[requires("registry:read")]
 )
-def list_shifts(territory_id: PathId, day: date, session: Reading) -> list[ShiftDayOut]:
+def list_shifts(territory_id: PathId, day: PathDay, session: Reading) -> list[ShiftDayOut]:
     """Every shift of the day with breaks, members, skills and stock."""
     found = queries.crews_of_day(session, territory_id=territory_id, day=day)
     return [shift_day(row) for row in found]

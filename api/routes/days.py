@@ -1,14 +1,13 @@
 """Closing a day, and its report."""
 
 from dataclasses import asdict
-from datetime import date
 
 from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from api.deps import Now, Reading, Who, Writing, requires
 from api.schemas.days import ClosingOut
-from api.schemas.forms import PathId
+from api.schemas.forms import PathDay, PathId
 from api.schemas.planning import DayClosing
 from dispatch.field.closing import close_day
 from dispatch.insight.report import DayReport, day_report
@@ -20,7 +19,7 @@ router = APIRouter(tags=["days"])
 @router.post("/territories/{territory_id}/days/{day}/closing", dependencies=[requires("day:close")])
 def close(
     territory_id: PathId,
-    day: date,
+    day: PathDay,
     body: DayClosing,
     session: Writing,
     caller: Who,
@@ -39,7 +38,7 @@ def close(
 
 
 @router.get("/territories/{territory_id}/days/{day}/report", dependencies=[requires("report:read")])
-def report(territory_id: PathId, day: date, session: Reading, moment: Now) -> DayReport:
+def report(territory_id: PathId, day: PathDay, session: Reading, moment: Now) -> DayReport:
     """The day's report; on a day under way, as far as it has come."""
     return day_report(session, territory_id=territory_id, day=day, now=moment)
 
@@ -49,7 +48,9 @@ def report(territory_id: PathId, day: date, session: Reading, moment: Now) -> Da
     dependencies=[requires("report:read")],
     response_class=PlainTextResponse,
 )
-def report_csv(territory_id: PathId, day: date, session: Reading, moment: Now) -> PlainTextResponse:
+def report_csv(
+    territory_id: PathId, day: PathDay, session: Reading, moment: Now
+) -> PlainTextResponse:
     """The day's report as CSV, for a spreadsheet."""
     found = day_report(session, territory_id=territory_id, day=day, now=moment)
     name = f"report-{territory_id}-{day.isoformat()}.csv"

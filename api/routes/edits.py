@@ -1,6 +1,5 @@
 """A dispatcher's edits: each proposes a new plan and leaves the old one as it is."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, status
@@ -15,7 +14,7 @@ from api.deps import (
     requires,
     the_version,
 )
-from api.schemas.forms import PathId, PathNumber
+from api.schemas.forms import PathId, PathNumber, QueryDay
 from api.schemas.planning import (
     InsertionIn,
     LockIn,
@@ -37,7 +36,7 @@ def find_places(
     session: Reading,
     moment: Now,
     engine: TheEngine,
-    day: Annotated[date | None, Query()] = None,
+    day: QueryDay | None = None,
     plan_id: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     count: Annotated[int, Query(ge=1, le=10)] = 3,
 ) -> list[OfferOut]:

@@ -1,7 +1,5 @@
 """A crew's day, and its actions. A crew's people reach their own crew's things only."""
 
-from datetime import date
-
 from fastapi import APIRouter
 
 from api.deps import Now, OwnCrew, Reading, TheSettings, Who, Writing, requires
@@ -13,7 +11,7 @@ from api.schemas.field import (
     QueuedActions,
     ShiftReport,
 )
-from api.schemas.forms import PathId
+from api.schemas.forms import PathDay, PathId
 from api.schemas.registry import ShiftOut
 from dispatch.field import actions
 from dispatch.field.actions import Outcome
@@ -27,7 +25,7 @@ router = APIRouter(tags=["crew's day"])
 
 @router.get("/crews/{crew_id}/days/{day}", dependencies=[requires("crew_day:read")])
 def get_crew_day(
-    crew_id: OwnCrew, day: date, session: Reading, moment: Now, settings: TheSettings
+    crew_id: OwnCrew, day: PathDay, session: Reading, moment: Now, settings: TheSettings
 ) -> CrewDayOut:
     """The crew's shifts and visits of a local day, in the order of the plan."""
     return CrewDayOut.of(crew_day(session, crew_id=crew_id, day=day, now=moment, key=settings.key))

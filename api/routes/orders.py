@@ -1,6 +1,5 @@
 """Work orders, and the calls to be made."""
 
-from datetime import date
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
@@ -18,7 +17,7 @@ from api.deps import (
     requires,
     the_version,
 )
-from api.schemas.forms import PageOf, PathId, page_of
+from api.schemas.forms import PageOf, PathDay, PathId, page_of
 from api.schemas.work import (
     CallOut,
     OrderDetail,
@@ -112,7 +111,7 @@ def move_order(
 
 
 @router.get("/territories/{territory_id}/days/{day}/calls", dependencies=[requires("order:call")])
-def list_calls(territory_id: PathId, day: date, session: Reading) -> list[CallOut]:
+def list_calls(territory_id: PathId, day: PathDay, session: Reading) -> list[CallOut]:
     """The calls to be made by `day`, the oldest first."""
     return [
         CallOut(

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict
-from datetime import date
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response, status
@@ -20,7 +19,7 @@ from api.deps import (
     requires,
     the_version,
 )
-from api.schemas.forms import PathId, PathNumber
+from api.schemas.forms import PathDay, PathId, PathNumber
 from api.schemas.planning import (
     AssignmentOut,
     LeftOutOut,
@@ -48,7 +47,7 @@ router = APIRouter(tags=["plans"])
 @router.get("/territories/{territory_id}/days/{day}/board", dependencies=[requires("board:read")])
 def get_board(
     territory_id: PathId,
-    day: date,
+    day: PathDay,
     session: Reading,
     plan_id: Annotated[int | None, Query(ge=1, le=2**53)] = None,
 ) -> BoardPage:
@@ -70,7 +69,7 @@ def compare(plan_id: PathNumber, session: Reading) -> dict[str, dict[str, Any]]:
 )
 def insert_waiting(
     territory_id: PathId,
-    day: date,
+    day: PathDay,
     session: Writing,
     caller: Who,
     moment: Now,
@@ -95,7 +94,7 @@ def insert_waiting(
 )
 def request_plan(
     territory_id: PathId,
-    day: date,
+    day: PathDay,
     body: PlanOptions,
     session: Writing,
     caller: Who,
@@ -114,7 +113,7 @@ def request_plan(
 
 
 @router.get("/territories/{territory_id}/days/{day}/plans", dependencies=[requires("plan:read")])
-def list_plans(territory_id: PathId, day: date, session: Reading) -> list[PlanOut]:
+def list_plans(territory_id: PathId, day: PathDay, session: Reading) -> list[PlanOut]:
     """The day's plans, the newest first."""
     territories.get(session, territory_id)
     found = states.in_states(session, territory_id=territory_id, day=day, states=tuple(PlanStatus))

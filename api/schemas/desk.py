@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from api.schemas.forms import Id, Input, Output, Version
+from api.schemas.forms import Day, Id, Input, Instant, Output, Version
 from api.schemas.work import Window
 from dispatch.desk.tables import RequestKind, RequestStatus
 from dispatch.work.tables import Mode, Priority, SeriesStatus
@@ -35,7 +35,7 @@ class RequestIn(Input):
     subject: Annotated[str, Field(min_length=1, max_length=200)]
     text: LongText = ""
     channel: Annotated[str, Field(min_length=1, max_length=16)] = "phone"
-    received_at: AwareDatetime | None = None
+    received_at: Instant | None = None
 
 
 class RequestOut(Output):
@@ -89,8 +89,8 @@ class OrderFromRequest(Input):
     work_type: Id
     priority: Priority | None = None
     description: Annotated[str, Field(max_length=1000)] = ""
-    earliest_day: date | None = None
-    due_at: AwareDatetime | None = None
+    earliest_day: Day | None = None
+    due_at: Instant | None = None
     window: Window | None = None
     preferred_crews: Annotated[list[Id], Field(max_length=200, default_factory=list)]
     version: Version
@@ -105,7 +105,7 @@ class SeriesIn(Input):
     work_type: Id | None = None
     mode: Mode | None = None
     rrule: Annotated[str, Field(max_length=200)] | None = None
-    starts_on: date | None = None
+    starts_on: Day | None = None
     tolerance_days: Annotated[int, Field(ge=0, le=366)] = 7
     owner: Id | None = None
 

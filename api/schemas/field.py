@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from api.schemas.forms import Id, Input, Latitude, Longitude, Output
+from api.schemas.forms import Id, Input, Instant, Latitude, Longitude, Output
 from dispatch.registry.tables import ShiftStatus
 from dispatch.work.tables import VisitStatus
 
@@ -116,7 +116,7 @@ class CrewActionIn(Input):
     data: Annotated[dict[str, Any], Field(max_length=50, default_factory=dict)]
     lat: Latitude | None = None
     lon: Longitude | None = None
-    device_at: AwareDatetime | None = None
+    device_at: Instant | None = None
 
 
 class ActionOut(Output):

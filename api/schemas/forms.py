@@ -1,10 +1,11 @@
 """What every body of a request and every answer has in common."""
 
 from collections.abc import Sequence
+from datetime import date, datetime
 from typing import Annotated, Any, Generic, Self, TypeVar, cast
 
-from fastapi import Path
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from fastapi import Path, Query
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
 from dispatch.core import pages
 
@@ -15,6 +16,20 @@ ID_PATTERN = r"^[\w.:@/-]{1,64}$"
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 PathId = Annotated[str, Path(pattern=ID_PATTERN)]
 PathNumber = Annotated[int, Path(ge=1, le=2**53)]
+_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
+PathDay = Annotated[date, Path(ge=_FIRST_DAY, le=_LAST_DAY)]
+QueryDay = Annotated[date, Query(ge=_FIRST_DAY, le=_LAST_DAY)]
+"""Days beyond these are mistakes, and calendars run out not far beyond."""
+
+
+def _within_reach(moment: datetime) -> datetime:
+    if not _FIRST_DAY <= moment.date() <= _LAST_DAY:
+        raise ValueError(f"an instant lies between {_FIRST_DAY} and {_LAST_DAY}")
+    return moment
+
+
+Instant = Annotated[AwareDatetime, AfterValidator(_within_reach)]
 Version = Annotated[
     int | None,
     Field(None, ge=1, le=2**31, description="the version you saw; If-Match may say it instead"),

@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from api.schemas.forms import Id, Input, Output, Version
+from api.schemas.forms import Day, Id, Input, Instant, Output, Version
 from dispatch.planning.tables import PlanStatus
 
 
@@ -154,7 +154,7 @@ class OfferOut(Output):
 class InsertionIn(Input):
     """Where to insert: a day or a plan, and a shift; left out: today, the plan in force, the cheapest place."""
 
-    day: date | None = None
+    day: Day | None = None
     plan_id: Annotated[int, Field(ge=1, le=2**53)] | None = None
     shift_id: Id | None = None
 
@@ -165,7 +165,7 @@ class MoveIn(Input):
     visit_id: Id
     shift_id: Id
     position: Annotated[int, Field(ge=0, le=1000)] | None = None
-    start_at: AwareDatetime | None = None
+    start_at: Instant | None = None
     version: Version
 
 

@@ -3,9 +3,9 @@
 from datetime import date, datetime, time
 from typing import Annotated, Any
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from api.schemas.forms import Id, Input, Latitude, Longitude, Output, Version
+from api.schemas.forms import Day, Id, Input, Instant, Latitude, Longitude, Output, Version
 from dispatch.registry.tables import AreaClass, CustomerClass, ShiftStatus, SiteClass
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -197,8 +197,8 @@ class CertificateIn(Input):
 
     skill: Annotated[str, Field(min_length=1, max_length=16)]
     level: Annotated[int, Field(ge=1, le=99)] = 1
-    valid_from: date
-    valid_until: date
+    valid_from: Day
+    valid_until: Day
 
 
 class CertificateOut(Output):
@@ -236,17 +236,17 @@ class StockOut(Output):
 class BreakIn(Input):
     """A break of `minutes` that begins between two local times, or instants."""
 
-    earliest: AwareDatetime | time
-    latest: AwareDatetime | time
+    earliest: Instant | time
+    latest: Instant | time
     minutes: Annotated[int, Field(ge=1, le=600)]
 
 
 class ShiftIn(Input):
     """A new shift: local times of the day, or instants where it passes midnight."""
 
-    day: date
-    starts: AwareDatetime | time
-    ends: AwareDatetime | time
+    day: Day
+    starts: Instant | time
+    ends: Instant | time
     breaks: Annotated[list[BreakIn], Field(max_length=8, default_factory=list)]
     max_overtime_s: Annotated[int, Field(ge=0, le=86_400)] = 0
     members: Annotated[list[Id], Field(max_length=50)] | None = None

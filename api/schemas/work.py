@@ -3,9 +3,9 @@
 from datetime import date, datetime
 from typing import Annotated, Literal
 
-from pydantic import AwareDatetime, Field
+from pydantic import Field
 
-from api.schemas.forms import Id, Input, Output, Version
+from api.schemas.forms import Day, Id, Input, Instant, Output, Version
 from dispatch.work.tables import (
     HoldReason,
     Mode,
@@ -84,8 +84,8 @@ class PointsIn(Input):
 class Window(Input):
     """A span [start, end) in which work begins."""
 
-    start_at: AwareDatetime
-    end_at: AwareDatetime
+    start_at: Instant
+    end_at: Instant
 
 
 class OrderIn(Input):
@@ -98,8 +98,8 @@ class OrderIn(Input):
     owner: Id | None = None
     priority: Priority | None = None
     description: Annotated[str, Field(max_length=1000)] = ""
-    earliest_day: date | None = None
-    due_at: AwareDatetime | None = None
+    earliest_day: Day | None = None
+    due_at: Instant | None = None
     window: Window | None = None
     preferred_crews: Annotated[Crews, Field(default_factory=list)]
     forbidden_crews: Annotated[Crews, Field(default_factory=list)]
@@ -173,7 +173,7 @@ class OrderMove(Input):
     action: Literal["hold", "release", "cancel", "complete_call", "call_again", "verify", "close"]
     reason: Annotated[str, Field(max_length=200)] = ""
     outcome: Annotated[str, Field(max_length=500)] = ""
-    day: date | None = None
+    day: Day | None = None
     version: Version
 
 

@@ -1,6 +1,6 @@
 """The board: the dispatcher's one page."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Request
@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 from api import board_data
 from api.deps import Caller, Now, Reading, TheSettings, Who, requires
 from api.routes.plans import messages_go
-from api.schemas.forms import PathId
+from api.schemas.forms import PathId, QueryDay
 from api.web.board_view import axis_of, done_of, lanes_of, map_of
 from api.web.errors import UTC_ZONE
 from api.web.rendering import render, words_for
@@ -32,7 +32,7 @@ def board(
     moment: Now,
     settings: TheSettings,
     territory: Annotated[str | None, Query(max_length=32)] = None,
-    day: Annotated[date | None, Query()] = None,
+    day: QueryDay | None = None,
     show: Annotated[Literal["in_force", "proposed"] | None, Query()] = None,
 ) -> Response:
     """The board of a day; a crew's people are sent to their own day."""

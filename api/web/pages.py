@@ -1,9 +1,9 @@
 """The server-rendered pages: sign in, a crew's day, a customer's visit. The board is in `board_page`."""
 
-from datetime import date, timedelta
+from datetime import timedelta
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.customer_view import open_link
@@ -18,6 +18,7 @@ from api.deps import (
     public,
     requires,
 )
+from api.schemas.forms import QueryDay
 from api.web.errors import UTC_ZONE
 from api.web.rendering import render, words_for
 from dispatch.contact import texts as customer_texts
@@ -66,7 +67,7 @@ def crew_page(
     caller: Who,
     moment: Now,
     settings: TheSettings,
-    day: Annotated[date | None, Query()] = None,
+    day: QueryDay | None = None,
 ) -> HTMLResponse:
     """A crew's day with its buttons."""
     crew = crews.get(session, crew_id)

@@ -145,3 +145,21 @@ def _shorten_patience(database: Database) -> None:
     @sa.event.listens_for(database.engine, "checkout")
     def _short(connection: object, _record: object, _proxy: object) -> None:
         connection.execute("PRAGMA busy_timeout=50")  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30", "today"])
+@pytest.mark.parametrize(
+    "path", ["/api/v1/territories/humen/days/{day}/board", "/crew/K01?day={day}", "/?day={day}"]
+)
+def test_days_beyond_the_calendar_are_refused(sign_in: SignIn, day: str, path: str) -> None:
+    answer = sign_in("dispatcher").get(path.format(day=day))
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "day")
+
+
+def test_an_instant_beyond_the_calendar_is_refused(sign_in: SignIn) -> None:
+    body = {"start_at": "0001-01-01T00:00:00+14:00", "end_at": "9999-12-31T23:59:59-12:00"}
+
+    answer = sign_in("dispatcher").post("/api/v1/visits/V1/promises", json=body)
+
+    assert (answer.status_code, answer.json()["field"]) == (422, "start_at")
