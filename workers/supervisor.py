@@ -114,9 +114,12 @@ class Supervisor:
     so that Ctrl-C in the terminal reaches only us, and dies with us even when we are killed.
     """
 
-    def __init__(self, *, logs: Path, say: Callable[[str], None]) -> None:
+    def __init__(
+        self, *, logs: Path, say: Callable[[str], None], pauses: Sequence[float] = BACKOFF_S
+    ) -> None:
         self._logs = logs
         self._say = say
+        self._pauses = pauses
         self._running: dict[str, _Running] = {}
         self._wanted: list[tuple[Child, threading.Event]] = []
         self._stop = threading.Event()
@@ -196,7 +199,7 @@ class Supervisor:
             return
         if now - running.began > QUIET_S:
             running.deaths = 0
-        pause = BACKOFF_S[min(running.deaths, len(BACKOFF_S) - 1)]
+        pause = self._pauses[min(running.deaths, len(self._pauses) - 1)]
         running.deaths += 1
         running.restart_at = now + pause
         self._say(

@@ -94,7 +94,7 @@ class Crowd:
 def crowd(settings: Settings, database: Database) -> Iterator[Crowd]:
     """An installation without workers yet; all are stopped at the end."""
     said: list[str] = []
-    keeper = Supervisor(logs=settings.data_dir / "logs", say=said.append)
+    keeper = Supervisor(logs=settings.data_dir / "logs", say=said.append, pauses=(0.1,))
     try:
         yield Crowd(settings, database, keeper, said)
     finally:
