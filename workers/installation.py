@@ -103,13 +103,14 @@ def optimizer_is_ready(settings: Settings) -> bool:
 
 @contextmanager
 def _ends_politely() -> Iterator[None]:
-    """Have SIGTERM and SIGHUP end the block as Ctrl-C does."""
+    """Have SIGINT, SIGTERM and SIGHUP end the block, also where a shell started us with SIGINT ignored."""
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
     before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
+        number: signal.signal(number, interrupt)
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
     }
     os.umask(0o077)
     try:

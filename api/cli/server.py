@@ -67,6 +67,7 @@ def up(
         with contextlib.suppress(KeyboardInterrupt):
             threading.Event().wait()
         err.print("stopping ...")
+    err.print("[green]stopped[/]")
 
 
 def _welcome(settings: Settings, database: Database, opened: Opened | None) -> None:

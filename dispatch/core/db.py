@@ -266,6 +266,7 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
         Path(url.database).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     engine = sa.create_engine(
         url,
+        hide_parameters=True,  # errors end up in logs, and parameters are people's data
         module=sqlite_driver(),
         connect_args={"timeout": 5.0, "check_same_thread": False},
         **({} if url.database else {"poolclass": sa.StaticPool}),
@@ -300,6 +301,7 @@ def _postgresql_engine(url: sa.URL) -> sa.Engine:
     )
     return sa.create_engine(
         url,
+        hide_parameters=True,
         pool_size=10,
         max_overflow=10,
         pool_pre_ping=True,

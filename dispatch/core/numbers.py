@@ -1,6 +1,7 @@
 """Readable numbers such as R-000123: what people say on the telephone."""
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col
 
 from dispatch.core.tables import Sequence
@@ -12,7 +13,12 @@ def next_number(session: Session, name: str, prefix: str) -> str:
 
 
 def take(session: Session, name: str, count: int) -> int:
-    """Reserve `count` numbers of a series and return the first."""
+    """Reserve `count` numbers of a series and return the first.
+
+    The first of a series may be asked for by two at once: the insert gives way to the other's, and both count on.
+    """
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    session.execute(insert(Sequence).values(name=name, value=0).on_conflict_do_nothing())
     statement = (
         sa.update(Sequence)
         .where(col(Sequence.name) == name)
@@ -20,9 +26,4 @@ def take(session: Session, name: str, count: int) -> int:
         .returning(col(Sequence.value))
         .execution_options(synchronize_session=False)
     )
-    value = session.execute(statement).scalar_one_or_none()
-    if value is None:
-        session.add(Sequence(name=name, value=count))
-        session.flush()
-        return 1
-    return int(value) - count + 1
+    return int(session.execute(statement).scalar_one()) - count + 1
