@@ -6,7 +6,6 @@ from typing import NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.geodesic import distances
 from optimizer.problem import Crew, Estimate, Matrix, Place, Problem, Profiles
 from optimizer.values import UNREACHABLE
 
@@ -75,6 +74,9 @@ def _base(problem: Problem, crew: Crew) -> tuple[npt.NDArray[np.float64], Grid |
 
 
 def _estimated(estimate: Estimate, places: Sequence[Place]) -> tuple[npt.NDArray[np.float64], Grid]:
+    # Loading compiled code takes most of a second, and most processes never estimate a distance.
+    from optimizer.geodesic import distances
+
     metres = distances(
         np.array([place.lat for place in places], dtype=np.float64),
         np.array([place.lon for place in places], dtype=np.float64),
