@@ -12,6 +12,8 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
 
+from api.web.hints import in_chinese
+
 LANGUAGES = ("zh-CN", "en")
 FOLDER = Path(__file__).parent / "texts"
 _LOCALES = {"zh-CN": Locale.parse("zh_CN"), "en": Locale.parse("en_GB")}
@@ -35,6 +37,10 @@ class Words:
         """The text of `key`, such as `sign_in.title`; an unknown key shows itself."""
         text = self._table.get(key, key)
         return text.format(**values) if values else text
+
+    def hint(self, hint: str) -> str:
+        """What would make a visit fit, in this language."""
+        return in_chinese(hint) if self.language == "zh-CN" else hint
 
     def name(self, thing: Any) -> str:
         """The name of a thing that has one in each language."""
