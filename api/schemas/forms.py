@@ -2,10 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import date, datetime
-from typing import Annotated, Any, Generic, Self, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, Self, TypeVar, cast
 
 from fastapi import Path, Query
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from dispatch.core import pages
 
@@ -53,6 +62,20 @@ class Input(BaseModel):
                 if isinstance(value, str) and "\x00" in value:
                     raise ValueError(f"{key} contains a NUL character")
         return values
+
+
+class Change(Input):
+    """The body of a PATCH: what is left out stays; null only clears what may be empty."""
+
+    may_be_null: ClassVar[frozenset[str]] = frozenset()
+
+    @field_validator("*", mode="after")
+    @classmethod
+    def _refuse_null(cls, value: Any, info: ValidationInfo) -> Any:
+        # Defaults are not validated, so a null seen here was sent.
+        if value is None and info.field_name not in {"version", *cls.may_be_null}:
+            raise ValueError("cannot be null; leave it out to keep it as it is")
+        return value
 
 
 class Output(BaseModel):

@@ -1,11 +1,11 @@
 """Organisations, territories, customers, crews and their shifts."""
 
 from datetime import date, datetime, time
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from api.schemas.forms import Day, Id, Input, Instant, Latitude, Longitude, Output, Version
+from api.schemas.forms import Change, Day, Id, Input, Instant, Latitude, Longitude, Output, Version
 from dispatch.registry.tables import AreaClass, CustomerClass, ShiftStatus, SiteClass
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -139,8 +139,10 @@ class CustomerIn(Input):
     wants_messages: bool = True
 
 
-class CustomerChange(Input):
+class CustomerChange(Change):
     """What changes of a customer; what is left out stays."""
+
+    may_be_null: ClassVar[frozenset[str]] = frozenset({"phone", "email"})
 
     name: Name | None = None
     customer_class: CustomerClass | None = None

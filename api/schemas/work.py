@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from api.schemas.forms import Day, Id, Input, Instant, Output, Version
+from api.schemas.forms import Change, Day, Id, Input, Instant, Output, Version
 from dispatch.work.tables import (
     HoldReason,
     Mode,
@@ -44,7 +44,7 @@ class WorkTypeOut(Output):
     active: bool
 
 
-class WorkTypeChange(Input):
+class WorkTypeChange(Change):
     """What changes of a work type; what is left out stays."""
 
     name_zh: TypeName | None = None

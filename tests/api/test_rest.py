@@ -294,6 +294,20 @@ def test_fields_that_were_not_offered_are_refused_and_change_nothing(
         assert session.exec(select(Customer)).all() == []
 
 
+def test_null_clears_what_may_be_empty_and_nothing_else(
+    sign_in: SignIn, humen: dict[str, str]
+) -> None:
+    client = sign_in("admin")
+
+    cleared = client.patch(f"{V1}/customers/C1", json={"phone": None})
+    nameless = client.patch(f"{V1}/customers/C1", json={"name": None})
+    timeless = client.patch(f"{V1}/work-types/MTR-XCH", json={"p50_minutes": None})
+
+    assert cleared.json()["phone"] is None
+    assert (nameless.status_code, nameless.json()["field"]) == (422, "name")
+    assert (timeless.status_code, timeless.json()["field"]) == (422, "p50_minutes")
+
+
 def test_an_account_cannot_raise_itself(sign_in: SignIn) -> None:
     client = sign_in("dispatcher")
     me = client.get(f"{V1}/me").json()["account"]
