@@ -139,11 +139,12 @@ def send_under_fire(workers: Crowd, mail: MailServer, *, kills: int) -> int:
     workers.add_worker("one", "--shift", str(shift))
     while landed < kills:
         before = mail.offered
-        eventually(lambda: mail.offered > before or workers.open() == 0)  # noqa: B023
+        # a courtesy message waits half a minute when other work is late, as it is when workers keep dying
+        eventually(lambda: mail.offered > before or workers.open() == 0, seconds=90)  # noqa: B023
         time.sleep(chance.uniform(0, 0.1))
         landed += workers.kill("one")
         eventually(lambda: "one" in workers.keeper.pids())
-    workers.wait_until_done(seconds=120)
+    workers.wait_until_done(seconds=times(120, 300))
     return landed
 
 
