@@ -270,10 +270,10 @@ def _depot(shift: BoardShift) -> str:
 
 
 def _incumbent(board: Board) -> Incumbent | None:
-    """Who has what on the plan in force, among what is still to be done; a visit returned to the pool is free."""
+    """Who has what on the plan in force; a visit that returned to the pool has no shift any more."""
     given: dict[str, list[BoardVisit]] = {}
     for row in (*board.under_way, *board.visits):
-        if row.shift_id is not None and (row.is_given or row.is_under_way):
+        if row.shift_id is not None:
             given.setdefault(row.shift_id, []).append(row)
     if not given:
         return None

@@ -9,6 +9,7 @@ from dispatch.core.db import StaleVersion
 from dispatch.core.events import Actor
 from dispatch.core.tables import Event
 from dispatch.planning import edits, plans
+from dispatch.planning.editing import stand
 from dispatch.planning.edits import DoesNotFit, NoPlanYet, NotEditable, VisitBegun
 from dispatch.planning.tables import LeftOut, Plan, PlanStatus
 from dispatch.registry import crews, shifts
@@ -127,6 +128,27 @@ def test_where_every_crew_is_full_a_less_urgent_visit_gives_way(session: Session
     plan = edits.insert_visit(session, visit_id=visit.id, actor=DISPATCHER, now=at("08:00"))
     assert visits_on(session, plan) == sorted([short.id, visit.id])
     assert set(left_out(session, plan)) == {long.id}
+
+
+def test_a_locked_visit_never_gives_way(session: Session) -> None:
+    crew_on(session, "C1")
+    locked, other = job(session, minutes=270), job(session, east=2, minutes=270)
+    published(session)
+    locked.locked_crew, locked.locked_crew_id = True, "C1"
+    visit = urgent(session, minutes=200)
+
+    found = edits.offers(session, visit_id=visit.id, now=at("08:00"))
+
+    assert [offer.instead_of for offer in found] == [other.id]
+
+
+def test_a_visit_under_way_stands_once_and_first_on_its_shift(session: Session) -> None:
+    first, second, _ = a_day(session)
+    work_on(session, second, now=at("08:05"))
+
+    standing = stand(session, in_force(session), now=at("08:10"))
+
+    assert standing.orders[ONE] == [second.id, first.id]
 
 
 def test_a_visit_that_nobody_can_do_is_refused_with_the_reason(session: Session) -> None:

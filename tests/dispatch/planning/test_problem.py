@@ -88,6 +88,20 @@ def test_leaving_out_costs_more_for_age_and_customer_class_but_at_most_half_more
     assert asked(made, ancient.id).unserved_cost == 75_000
 
 
+def test_age_and_customer_class_never_lift_a_visit_into_the_next_class(session: Session) -> None:
+    crew_on(session, "C1")
+    edit(session, name="age", value={"most": 50}, actor=DISPATCHER, now=NOW)
+    edit(session, name="class", value={"A": 50}, actor=DISPATCHER, now=NOW)
+    visit = job(
+        session,
+        day=DAY - timedelta(days=90),
+        now=NOW - timedelta(days=90),
+        customer_class=CustomerClass.A,
+    )
+
+    assert asked(built(session), visit.id).unserved_cost == 75_000
+
+
 def test_a_promise_makes_a_follow_up_as_dear_as_a_statutory_deadline(session: Session) -> None:
     crew_on(session, "C1")
     visit = job(session, work_type="DATA", window=(at("09:00"), at("11:00")))

@@ -30,6 +30,7 @@ from tests.builders.planning import (
     published,
     set_out,
     stop_of,
+    withdraw,
     work_on,
 )
 from tests.builders.registry import DISPATCHER
@@ -305,6 +306,27 @@ def test_a_crew_that_began_what_the_plan_moves_stops_the_plan(session: Session) 
         plans.publish(session, plan_id=plan.id or 0, actor=DISPATCHER, now=at("08:10"))
 
     assert (second.crew_id, second.status) == ("C1", VisitStatus.WORKING)
+
+
+def test_a_crew_that_went_on_in_another_order_stops_the_plan(session: Session) -> None:
+    first, second, _ = a_day(session)
+    orders = {"C1-20260310": [first.id, second.id]}
+    published(session, orders=orders)
+    plan = proposed(session, orders=orders)
+    work_on(session, second, now=at("08:05"))
+
+    with pytest.raises(BoardMoved, match=second.id):
+        plans.publish(session, plan_id=plan.id or 0, actor=DISPATCHER, now=at("08:10"))
+
+
+def test_a_visit_that_was_taken_back_since_stops_the_plan(session: Session) -> None:
+    first, *_ = a_day(session)
+    published(session)
+    plan = proposed(session)
+    withdraw(session, first, now=NOW)
+
+    with pytest.raises(BoardMoved, match=f"visits changed: {first.id}"):
+        publish(session, plan)
 
 
 def test_a_lock_set_after_the_plan_was_made_is_kept(session: Session) -> None:

@@ -210,6 +210,23 @@ def test_a_break_that_is_over_is_not_planned_again(session: Session) -> None:
     assert not build(session, territory_id="humen", day=DAY, now=ended).problem.shifts[0].breaks
 
 
+def test_a_break_stays_over_in_the_plans_that_follow(session: Session) -> None:
+    one = crew_on(session, "C1", breaks=[Break(time(8), time(13), 30)])
+    visit = job(session, minutes=60)
+    job(session, minutes=360)
+    plan = published(session)
+    assert plan.answer is not None
+    (pause,) = plan.answer["routes"][0]["breaks"]
+    ended = plan_instant(pause["end"])
+    assert ended < at("12:00")
+    finish(session, visit, began=ended, now=ended + minutes(30))
+    published(session, now=ended + minutes(40))
+
+    made = build(session, territory_id="humen", day=DAY, now=ended + minutes(50))
+
+    assert shift_in(made, one).breaks == ()
+
+
 def plan_instant(seconds: int) -> datetime:
     return at("00:00") + minutes(seconds / 60)
 
