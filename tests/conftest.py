@@ -8,9 +8,8 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
 
-from dispatch.core import triggers
 from dispatch.core.db import Database, transaction
-from dispatch.model import metadata
+from dispatch.core.migrate import migrate
 
 
 @pytest.fixture(scope="session")
@@ -18,9 +17,7 @@ def empty_database_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A database file with the tables and nothing else, made once and copied for each test."""
     path = tmp_path_factory.mktemp("schema") / "empty.db"
     database = Database(f"sqlite:///{path}")
-    with database.engine.begin() as connection:
-        metadata.create_all(connection)
-        triggers.create(connection)
+    migrate(database)
     with database.engine.connect() as connection:
         connection.exec_driver_sql("ROLLBACK")
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)")
