@@ -36,7 +36,7 @@ from api.schemas.planning import (
 from dispatch.contact import facts
 from dispatch.core.config import Settings
 from dispatch.planning import fallback, plans, queries, states
-from dispatch.planning.publishing import Told
+from dispatch.planning.differences import Told
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.registry import territories

@@ -145,9 +145,15 @@ def _places(
         _offered(standing, before, engine.apply(problem, before, place), place, None)
         for place in free[:k]
     ]
-    if not found:
+    if not found and _wants_room(before, visit_id):
         found = list(_displacing(standing, before, visit_id, k, engine, shift_id))
     return sorted(found, key=lambda one: one.offer.cost)
+
+
+def _wants_room(before: Answer, visit_id: str) -> bool:
+    """Whether the visit is left out for want of room alone: no other visit's place helps against another reason."""
+    reasons = {entry.visit: entry.reason for entry in before.unserved}
+    return reasons.get(visit_id) in {"relation", "capacity", "cost"}
 
 
 def _displacing(

@@ -6,6 +6,7 @@ from sqlmodel import Session
 
 from dispatch.core.events import SYSTEM, Actor
 from dispatch.planning import states
+from dispatch.planning.differences import Told
 from dispatch.planning.options import BadOption
 from dispatch.planning.publishing import (
     AlreadyPublished,
@@ -13,7 +14,6 @@ from dispatch.planning.publishing import (
     LockBroken,
     NotProposed,
     Published,
-    Told,
     preview,
     publish,
 )

@@ -11,6 +11,7 @@ from dispatch.core.errors import ConflictError
 from dispatch.core.events import SYSTEM, Actor
 from dispatch.planning import fingerprint, states
 from dispatch.planning.board import Board, BoardVisit
+from dispatch.planning.differences import Told, differences
 from dispatch.planning.lifecycle import IN_FORCE, WAITING
 from dispatch.planning.reading import read_board
 from dispatch.planning.tables import Assignment, Plan, PlanStatus
@@ -40,19 +41,6 @@ class LockBroken(ConflictError):
     """The plan puts a locked visit elsewhere: it was locked after the plan was made."""
 
     code = "lock_broken"
-
-
-@dataclass(frozen=True, slots=True)
-class Told:
-    """One visit whose crew or time becomes another by publishing: `new`, `moved`, `retimed` or `withdrawn`."""
-
-    visit_id: str
-    customer_id: str
-    change: str
-    crew_id: str | None
-    start_at: datetime | None
-    was_crew_id: str | None
-    was_start_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,38 +96,6 @@ def preview(session: Session, *, plan_id: int) -> list[Told]:
     _refuse_moved(plan, board, stops)
     _refuse_broken_locks(board, stops)
     return differences(board, stops)
-
-
-def differences(board: Board, stops: Mapping[str, Assignment]) -> list[Told]:
-    """What the stops change for the visits of the board that no crew has begun, by visit."""
-    lines = []
-    for row in board.visits:
-        stop = stops.get(row.id)
-        given = row.is_given
-        if stop is None and not given:
-            continue
-        if stop is None:
-            change = "withdrawn"
-        elif not given:
-            change = "new"
-        elif (row.crew_id, row.shift_id) != (stop.crew_id, stop.shift_id):
-            change = "moved"
-        elif row.planned_start_at != stop.start_at:
-            change = "retimed"
-        else:
-            continue
-        lines.append(
-            Told(
-                visit_id=row.id,
-                customer_id=row.customer_id,
-                change=change,
-                crew_id=stop.crew_id if stop else None,
-                start_at=stop.start_at if stop else None,
-                was_crew_id=row.crew_id if given else None,
-                was_start_at=row.planned_start_at if given else None,
-            )
-        )
-    return lines
 
 
 def _refuse_unless_proposed(plan: Plan) -> None:
@@ -233,6 +189,13 @@ def _move_visits(
     rows = _visit_rows(session, [row.id for row in changed])
     for row in changed:
         stop, visit = stops.get(row.id), rows[row.id]
+        if visit.status is not row.status:
+            # PostgreSQL lets others commit between the comparison and here; a later change of the row itself
+            # is caught by its version.
+            raise BoardMoved(
+                f"Visit {row.id} has just become {visit.status.value}. Plan again, then publish the new plan.",
+                moved={"changed": {"visits": [row.id]}, "new": {}, "gone": {}},
+            )
         keeps_crew = stop is not None and stop.crew_id == row.crew_id
         if row.is_given and not keeps_crew:
             visits.act(session, visit, "withdraw", actor=actor, now=now)
