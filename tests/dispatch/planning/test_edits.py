@@ -7,6 +7,7 @@ from sqlmodel import Session, select
 
 from dispatch.core.db import StaleVersion
 from dispatch.core.events import Actor
+from dispatch.core.lifecycle import MoveNotYours
 from dispatch.core.tables import Event
 from dispatch.planning import edits, plans
 from dispatch.planning.editing import stand
@@ -466,7 +467,7 @@ def test_a_crew_of_another_role_may_not_edit(session: Session) -> None:
     first, *_ = a_day(session)
     make_crew(session, id="C9")
 
-    with pytest.raises(Exception, match="may not"):
+    with pytest.raises(MoveNotYours):
         edits.put_back(
             session, plan_id=in_force(session).id or 0, visit_id=first.id,
             actor=Actor("C9", "crew"), now=NOW,

@@ -1,11 +1,8 @@
 """The board's page: everything on it, in few statements, however large the day is."""
 
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 import pytest
-import sqlalchemy as sa
 from sqlmodel import Session
 
 from dispatch.core.db import Database, transaction
@@ -32,6 +29,7 @@ from tests.builders.planning import (
 from tests.builders.registry import DISPATCHER, make_crew, make_territory
 from tests.builders.work import make_order
 from tests.instants import DAY, NOW, at
+from tests.statements import counted
 
 
 def board(session: Session, plan_id: int | None = None) -> BoardPage:
@@ -40,22 +38,6 @@ def board(session: Session, plan_id: int | None = None) -> BoardPage:
 
 def reasons(page: BoardPage) -> dict[str, str]:
     return {row.visit.id: row.reason for row in page.queue}
-
-
-@contextmanager
-def counted(session: Session) -> Iterator[list[str]]:
-    """The statements that the block sends."""
-    found: list[str] = []
-    engine = session.get_bind().engine
-
-    def note(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        found.append(statement)
-
-    sa.event.listen(engine, "before_cursor_execute", note)
-    try:
-        yield found
-    finally:
-        sa.event.remove(engine, "before_cursor_execute", note)
 
 
 def test_a_day_without_a_plan_shows_its_crews_and_what_waits(session: Session) -> None:
@@ -183,21 +165,23 @@ def test_a_plan_stands_beside_the_naive_rule(session: Session) -> None:
     assert queries.compare_naive(session, plan_id=request(session).id or 0) == {}
 
 
-def test_the_board_takes_as_many_statements_for_many_visits_as_for_few(session: Session) -> None:
+def test_the_board_takes_as_many_statements_for_many_visits_as_for_few(
+    database: Database, session: Session
+) -> None:
     large_day(session, crews=2, visits=5)
     proposed(session)
-    with counted(session) as few:
+    with counted(database) as few:
         board(session)
-    with counted(session) as few_reads:
+    with counted(database) as few_reads:
         read_board(session, territory_id="humen", day=DAY)
     for number in range(3):
         crew_on(session, f"C{number}")
         job(session, east=number)
     proposed(session)
 
-    with counted(session) as many:
+    with counted(database) as many:
         board(session)
-    with counted(session) as many_reads:
+    with counted(database) as many_reads:
         read_board(session, territory_id="humen", day=DAY)
 
     assert len(few) == len(many) <= 14
