@@ -11,8 +11,8 @@ from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
 from api import permissions, problems
+from api.gate import Gate
 from api.routes import ROUTERS, system
-from api.security import Gate
 from api.state import State
 from api.web import board_page, pages
 from dispatch.core.config import Settings
@@ -54,7 +54,7 @@ def create_app(
     app.state.gridcrew = state
     problems.install(app)
     paths: dict[object, str] = {}
-    app.add_middleware(Gate, settings=settings, metrics=state.metrics, paths=paths)
+    app.add_middleware(Gate, paths=paths)
     rest = APIRouter(prefix=PREFIX)
     for router in ROUTERS:
         rest.include_router(router)

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from starlette.testclient import TestClient
 
 from api.app import create_app
+from api.state import State
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.registry import accounts
@@ -48,9 +49,18 @@ def settings(tmp_path: Path) -> Settings:
     return Settings(data_dir=tmp_path, public_url=ORIGIN)
 
 
+@pytest.fixture(scope="session")
+def built(tmp_path_factory: pytest.TempPathFactory) -> FastAPI:
+    """The application, put together once: its hundred routes take a second, and hold nothing of a test."""
+    settings = Settings(data_dir=tmp_path_factory.mktemp("app"), public_url=ORIGIN)
+    return create_app(settings, Database("sqlite:///:memory:"), engine=in_process)
+
+
 @pytest.fixture
-def app(settings: Settings, database: Database, clock: VirtualClock) -> FastAPI:
-    return create_app(settings, database, clock=clock, engine=in_process)
+def app(built: FastAPI, settings: Settings, database: Database, clock: VirtualClock) -> FastAPI:
+    """The application on this test's database and clock, with nothing remembered."""
+    built.state.gridcrew = State(settings, database, clock, in_process)
+    return built
 
 
 @pytest.fixture

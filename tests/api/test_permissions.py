@@ -6,6 +6,7 @@ from starlette.routing import Mount
 from starlette.testclient import TestClient
 
 from api import permissions
+from api.deps import requires
 from api.permissions import PERMISSIONS, Public, UndeclaredRoute
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
@@ -38,8 +39,8 @@ def test_nothing_else_answers_but_the_static_files(app: FastAPI) -> None:
     assert mounts == ["/static"]
 
 
-def test_an_app_with_an_undeclared_route_does_not_start(app: FastAPI) -> None:
-    router = APIRouter()
+def test_an_app_with_an_undeclared_route_does_not_start() -> None:
+    app, router = FastAPI(), APIRouter()
 
     @router.get("/forgotten")
     def forgotten() -> None: ...
@@ -50,10 +51,8 @@ def test_an_app_with_an_undeclared_route_does_not_start(app: FastAPI) -> None:
         permissions.refuse_undeclared(app.routes)
 
 
-def test_a_route_with_a_misspelt_permission_does_not_start(app: FastAPI) -> None:
-    from api.deps import requires
-
-    router = APIRouter()
+def test_a_route_with_a_misspelt_permission_does_not_start() -> None:
+    app, router = FastAPI(), APIRouter()
 
     @router.get("/misspelt", dependencies=[requires("plan:publsh")])
     def misspelt() -> None: ...

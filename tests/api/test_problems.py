@@ -3,10 +3,12 @@
 import logging
 
 import pytest
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter
 from starlette.testclient import TestClient
 
+from api.app import create_app
 from api.deps import public
+from dispatch.core.config import Settings
 from dispatch.core.db import Database
 from tests.api.conftest import SignIn
 
@@ -84,11 +86,12 @@ def test_impossible_ids_are_refused(sign_in: SignIn, path: str) -> None:
 
 
 def test_what_nobody_expected_gets_a_number_that_the_log_repeats(
-    app: FastAPI,
-    anonymous: TestClient,
+    settings: Settings,
+    database: Database,
     caplog: pytest.LogCaptureFixture,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
+    app = create_app(settings, database)
     router = APIRouter()
 
     @router.get("/broken", dependencies=[public("test")])
@@ -98,7 +101,7 @@ def test_what_nobody_expected_gets_a_number_that_the_log_repeats(
     app.include_router(router)
 
     with caplog.at_level(logging.INFO):
-        answer = anonymous.get("/broken")
+        answer = TestClient(app).get("/broken")
 
     _is_problem(answer, 500, "internal_error")
     assert "canary" not in answer.text

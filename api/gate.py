@@ -1,0 +1,192 @@
+"""What stands before every route: rules for bodies and origins, a place to work, headers, the log line."""
+
+import time
+from collections.abc import Mapping
+from typing import cast
+
+import anyio
+import structlog
+from anyio.lowlevel import RunVar
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api import problems
+from api.security import SAFE_METHODS, ForeignOrigin, is_https, origin_verdict
+from api.state import State
+
+log = structlog.get_logger("gridcrew.api")
+
+MAX_BODY = 1_000_000
+AT_ONCE = 12
+"""Requests worked on at once: fewer than there are database connections (15) and worker threads (40).
+
+A request that holds the write lock needs a thread again before it commits; were all threads taken by requests that
+wait for that lock, nobody could go on until they give up.
+"""
+_PLACES: RunVar[anyio.Semaphore] = RunVar("gridcrew_places")
+
+CONTENT_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
+    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+LINK_PATHS = ("/v/", "/sign-in/", "/api/v1/customer-visits/")
+"""Paths that carry a secret: their address must not leave by the Referer header."""
+
+
+class Gate:
+    """Checks requests before they reach a route, and finishes answers: headers, log line, measurements.
+
+    It is the outermost layer, so that what nobody expected is answered here too.
+    """
+
+    def __init__(self, app: ASGIApp, *, paths: Mapping[object, str]) -> None:
+        self.app = app
+        self.paths = paths
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        begun = time.monotonic()
+        status = 0
+
+        async def finishing(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                _add_headers(scope, MutableHeaders(scope=message))
+            await send(message)
+
+        try:
+            refusal = _refuse(scope)
+            if refusal is None:
+                await self._serve(scope, receive, finishing)
+            else:
+                await refusal(scope, receive, finishing)
+        except Exception as error:  # the last line of defence: logged with its number
+            answer = problems.of_crash(error, Request(scope))
+            if status:  # half an answer is out; the server closes the connection
+                raise
+            await answer(scope, receive, finishing)
+        finally:
+            self._note(scope, status, time.monotonic() - begun)
+
+    async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the app answer, when the body is here and one of the places is free."""
+        body = await _whole_body(scope, receive)
+        if body is None:
+            await _too_large()(scope, receive, send)
+            return
+        place = _places()
+        await place.acquire()
+        held = True
+
+        async def sending(message: Message) -> None:
+            nonlocal held
+            if held:  # the route has returned and committed; a slow reader holds nobody up
+                held = False
+                place.release()
+            await send(message)
+
+        try:
+            await self.app(scope, _again(body, receive), sending)
+        finally:
+            if held:
+                place.release()
+
+    def _note(self, scope: Scope, status: int, seconds: float) -> None:
+        # The path itself may hold a token or a name: only the route's own pattern is kept.
+        route = self.paths.get(scope.get("endpoint"), "unmatched")
+        _state(scope).metrics.request(scope["method"], route, status, seconds)
+        log.info(
+            "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000)
+        )
+
+
+def _state(scope: Scope) -> State:
+    return cast("State", scope["app"].state.gridcrew)
+
+
+def _refuse(scope: Scope) -> Response | None:
+    if scope["method"] in SAFE_METHODS:
+        return None
+    headers = Headers(scope=scope)
+    length = headers.get("content-length", "")
+    if length.isdigit() and int(length) > MAX_BODY:
+        return _too_large()
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    has_body = length not in {"", "0"} or "transfer-encoding" in headers
+    if (kind or has_body) and kind != "application/json":
+        return problems.answer(
+            415, "not_json", "Send JSON, with the header Content-Type: application/json."
+        )
+    if origin_verdict(headers, scheme=scope["scheme"], settings=_state(scope).settings) is False:
+        return problems.of_refusal(
+            ForeignOrigin("This request comes from another site's page and is refused.")
+        )
+    return None
+
+
+def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
+    path = scope["path"]
+    headers["X-Content-Type-Options"] = "nosniff"
+    headers["Content-Security-Policy"] = CONTENT_POLICY
+    headers["Cross-Origin-Opener-Policy"] = "same-origin"
+    headers["Cross-Origin-Resource-Policy"] = "same-origin"
+    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    headers["Referrer-Policy"] = "no-referrer" if path.startswith(LINK_PATHS) else "same-origin"
+    if is_https(_state(scope).settings):
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    if not path.startswith("/static/"):
+        headers["Cache-Control"] = "no-store"
+
+
+def _too_large() -> Response:
+    return problems.answer(
+        413, "too_large", f"A request holds at most {MAX_BODY:,} bytes.", limit=MAX_BODY
+    )
+
+
+def _places() -> anyio.Semaphore:
+    """The places of this event loop."""
+    try:
+        return _PLACES.get()
+    except LookupError:
+        made = anyio.Semaphore(AT_ONCE)
+        _PLACES.set(made)
+        return made
+
+
+async def _whole_body(scope: Scope, receive: Receive) -> bytes | None:
+    """The request's body; None when it is longer than `MAX_BODY`, whatever length the sender told."""
+    headers = Headers(scope=scope)
+    if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
+        return b""
+    parts: list[bytes] = []
+    taken = 0
+    while True:
+        message = await receive()
+        part = message.get("body", b"")
+        taken += len(part)
+        if taken > MAX_BODY:
+            return None
+        parts.append(part)
+        if not message.get("more_body", False):
+            return b"".join(parts)
+
+
+def _again(body: bytes, receive: Receive) -> Receive:
+    """Receive the body once more, then whatever comes after it."""
+    told = False
+
+    async def received() -> Message:
+        nonlocal told
+        if told:
+            return await receive()
+        told = True
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    return received
