@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.web.texts import LANGUAGES, Words
+from api.web.texts import LANGUAGES, Words, problems
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -47,6 +47,7 @@ def render(
             t=words,
             caller=caller,
             asset=asset,
+            problems=problems(words.language),
             here=request.url.path,
             switch=_with_language(request, words.other),
             **values,

@@ -1,5 +1,6 @@
 """What the pages say, in Chinese and English, and how they write dates and numbers."""
 
+import json
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -85,6 +86,14 @@ class Words:
         if self.language == "zh-CN":
             return f"{days} 天 {hours} 小时" if days else f"{hours} 小时 {rest} 分"
         return f"{days} d {hours} h" if days else f"{hours} h {rest:02d} min"
+
+
+@lru_cache(maxsize=4)
+def problems(language: str) -> str:
+    """Refusals by code as JSON, for a page's script; empty where the problem documents' own language is shown."""
+    path = FOLDER / f"problems.{language}.toml"
+    content = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    return json.dumps(content, ensure_ascii=False)
 
 
 @lru_cache(maxsize=4)

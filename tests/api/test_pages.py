@@ -1,5 +1,6 @@
 """The pages: in both languages, safe with hostile names, quick on a large day."""
 
+import json
 import re
 import time
 from datetime import timedelta
@@ -10,10 +11,11 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from api.web.texts import table
+from api.web.texts import problems, table
 from dispatch.contact import links
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
+from dispatch.core.errors import DispatchError
 from dispatch.registry import accounts
 from dispatch.work.tables import Visit
 from tests.api.conftest import ORIGIN, SignIn, VirtualClock
@@ -287,3 +289,20 @@ def _copy(session: Any, visit_id: str, shift_ids: list[str], count: int) -> None
             f"travel_s) SELECT plan_id, '{new}', '{crew}', '{shift}', {n + 100}, arrive_at, start_at, end_at, "
             f"travel_s FROM assignment WHERE visit_id = '{visit_id}'"
         )
+
+
+def test_refusals_are_worded_in_chinese_for_the_chinese_pages_only(anonymous: TestClient) -> None:
+    chinese = anonymous.get("/sign-in", params={"lang": "zh-CN"}, headers=HTML).text
+    english = anonymous.get("/sign-in", params={"lang": "en"}, headers=HTML).text
+
+    assert "账号或密码不正确" in chinese
+    assert 'data-problems="{}"' in english
+
+
+def test_every_worded_refusal_is_one_that_exists() -> None:
+    def codes(kind: type[DispatchError]) -> set[str]:
+        return {kind.code, *(code for sub in kind.__subclasses__() for code in codes(sub))}
+
+    worded = set(json.loads(problems("zh-CN")))
+
+    assert worded - codes(DispatchError) == {"internal_error"}

@@ -7,7 +7,14 @@ const gridcrew = {
   say(text) {
     gridcrew.notice.textContent = text;
     gridcrew.notice.hidden = !text;
-    if (text) gridcrew.notice.scrollIntoView({ block: "nearest" });
+  },
+
+  /** A refusal in the page's language, else in its own words. */
+  worded(problem) {
+    const texts = JSON.parse(gridcrew.notice.dataset.problems || "{}");
+    const number = problem.details?.error_id;
+    const text = texts[problem.code];
+    return text ? text + (number ? ` (${number})` : "") : problem.detail;
   },
 
   /** Sends JSON and gives the answer's body; a refusal is shown and gives null. */
@@ -32,7 +39,7 @@ const gridcrew = {
     const text = await answer.text();
     const content = text ? JSON.parse(text) : {};
     if (answer.ok) return content;
-    gridcrew.say(content.detail || gridcrew.notice.dataset.network);
+    gridcrew.say(gridcrew.worded(content) || gridcrew.notice.dataset.network);
     return null;
   },
 
