@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,7 @@ from rich.progress import Progress, TaskID
 from sqlmodel import col, select
 
 from api.cli.console import progress
+from dispatch.contact.quiet import quiet_until
 from dispatch.core.calendar import next_working_day, zone_named
 from dispatch.core.db import Database, transaction
 from dispatch.core.errors import DispatchError
@@ -48,6 +49,8 @@ class Opened:
     territory_id: str
     day: date
     plan_id: int | None
+    quiet_until: datetime | None = None
+    """When the quiet hours that hold now end, local time: messages to customers wait until then."""
 
 
 def load_example(database: Database, *, day: date | None, now: datetime) -> None:
@@ -87,6 +90,8 @@ def open_day(database: Database, *, day: date | None, now: datetime) -> Opened |
         if territory is None:
             return None
         zone = zone_named(territory.zone)
+        night = quiet_until(now, zone)
+        quiet = None if night is None else night.astimezone(zone)
         in_force = select(Plan).where(
             Plan.territory_id == territory.id,
             col(Plan.status).in_((PlanStatus.PUBLISHED, PlanStatus.ACTIVE)),
@@ -100,8 +105,8 @@ def open_day(database: Database, *, day: date | None, now: datetime) -> Opened |
             wanted.order_by(col(Plan.day), col(Plan.number).desc()).limit(1)
         ).first()
         if plan is not None:
-            return Opened(territory.id, plan.day, plan.id)
-        return Opened(territory.id, day or next_working_day(now, zone), None)
+            return Opened(territory.id, plan.day, plan.id, quiet)
+        return Opened(territory.id, day or next_working_day(now, zone), None, quiet)
 
 
 def plan_and_wait(
@@ -126,7 +131,7 @@ def plan_and_wait(
     with progress("{task.fields[best]}") as bar:
         task = bar.add_task(f"planning {opened.day}", total=seconds, best="")
         _follow(database, plan_id, bar, task, patience=seconds + 60)
-    return Opened(opened.territory_id, opened.day, plan_id)
+    return replace(opened, plan_id=plan_id)
 
 
 def plan_and_publish(

@@ -75,6 +75,10 @@ def _welcome(settings: Settings, database: Database, opened: Opened | None) -> N
         show_plan(database, opened)
         if not settings.smtp_url:
             out.print(f"Messages to customers are written to {settings.outbox_dir}", soft_wrap=True)
+        if opened.quiet_until is not None:
+            out.print(
+                f"It is night there: they wait until {opened.quiet_until:%H:%M} (quiet hours)."
+            )
     out.print(f"\nConsole: [bold]{settings.base_url}/[/]")
     link = sign_in_link(database, base_url=settings.base_url, now=clock())
     out.print(f"Sign in once with [bold]{link}[/]", soft_wrap=True)
