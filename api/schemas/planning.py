@@ -12,7 +12,7 @@ from dispatch.planning.tables import PlanStatus
 class PlanOptions(Input):
     """How to plan: the engine and its limits; what is left out is the installation's own."""
 
-    engine: Literal["search", "routing", "naive"] | None = None
+    engine: Literal["routing", "naive"] | None = None
     seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
     iterations: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None

@@ -59,7 +59,9 @@ def test_a_long_backlog_is_rung_for_as_it_shrinks(database: Database, broker: St
     sweeping = sweeper(database, broker)
 
     assert sweeping.ring(NOW) == MOST_WAITING
+    assert sweeping._behind, "the next round comes soon"
     assert sweeping.ring(NOW) == 0
+    assert not sweeping._behind, "nobody takes them: no hurry"
     broker.flush_all()
     assert sweeping.ring(NOW) == MOST_WAITING
 
