@@ -1,6 +1,7 @@
 """What every test may use: a fresh database file and an open transaction on it."""
 
 import shutil
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -35,11 +36,17 @@ def warm_engine() -> sa.Engine:
 
 
 @pytest.fixture
-def database(
-    empty_database_file: Path, tmp_path: Path, warm_engine: sa.Engine
-) -> Iterator[Database]:
+def memory() -> Iterator[Path]:
+    """A folder in memory where the system has one: most tests are not about what a disk does."""
+    shared = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
+        yield Path(folder)
+
+
+@pytest.fixture
+def database(empty_database_file: Path, memory: Path, warm_engine: sa.Engine) -> Iterator[Database]:
     """A database of this test's own."""
-    path = tmp_path / "gridcrew.db"
+    path = memory / "gridcrew.db"
     shutil.copyfile(empty_database_file, path)
     database = Database(f"sqlite:///{path}")
     for engine in (database.engine, database.reader):
