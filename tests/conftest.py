@@ -36,7 +36,7 @@ def warm_engine() -> sa.Engine:
 
 
 @pytest.fixture
-def memory() -> Iterator[Path]:
+def database_folder() -> Iterator[Path]:
     """A folder in memory where the system has one: most tests are not about what a disk does."""
     shared = Path("/dev/shm")
     with tempfile.TemporaryDirectory(dir=shared if shared.is_dir() else None) as folder:
@@ -44,9 +44,11 @@ def memory() -> Iterator[Path]:
 
 
 @pytest.fixture
-def database(empty_database_file: Path, memory: Path, warm_engine: sa.Engine) -> Iterator[Database]:
+def database(
+    empty_database_file: Path, database_folder: Path, warm_engine: sa.Engine
+) -> Iterator[Database]:
     """A database of this test's own."""
-    path = memory / "gridcrew.db"
+    path = database_folder / "gridcrew.db"
     shutil.copyfile(empty_database_file, path)
     database = Database(f"sqlite:///{path}")
     for engine in (database.engine, database.reader):

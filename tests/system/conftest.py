@@ -12,6 +12,12 @@ from tests.system.servers import MailServer, Redis, mail_server, redis_running
 
 
 @pytest.fixture
+def database_folder(tmp_path: Path) -> Path:
+    """On the disk: what these tests do to servers and processes is about what a disk keeps."""
+    return tmp_path
+
+
+@pytest.fixture
 def settings(tmp_path: Path) -> Settings:
     """An installation in this test's own folder."""
     return Settings(data_dir=tmp_path, secret_key="k" * 40)
