@@ -12,7 +12,11 @@ from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeEl
 
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
+from dispatch.core.events import Actor
 from workers.broker import bell, make_broker
+
+OPERATOR = Actor("command-line", "admin")
+"""Whoever holds the command line acts as an admin."""
 
 out = Console(highlight=False)
 err = Console(stderr=True, highlight=False)

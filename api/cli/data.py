@@ -1,6 +1,6 @@
 """Data in and out: `import`, `export`, `backup`, `restore`."""
 
-from datetime import date, datetime
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -8,7 +8,7 @@ import typer
 from rich.table import Table
 
 from api.cli.console import clock, opened, out, refuse
-from api.cli.opening import load_with_progress, open_day
+from api.cli.opening import chosen_day, load_with_progress, typed_date
 from dispatch.core.backup import back_up, put_back
 from dispatch.core.config import Settings
 from dispatch.core.migrate import migrate
@@ -34,7 +34,7 @@ def import_folder(
     """Import a branch: all of it or, when anything is refused, nothing; twice changes nothing."""
     with opened(Settings(), rings=True) as database:
         migrate(database)
-        loaded = load_with_progress(database, folder=folder, day=_day(day), now=clock())
+        loaded = load_with_progress(database, folder=folder, day=typed_date(day), now=clock())
     out.print(loaded.message)
 
 
@@ -48,9 +48,7 @@ def export(
 ) -> None:
     """Export a territory with its open work as CSV files with stable columns."""
     with opened(Settings()) as database:
-        where = open_day(database, day=_day(day), now=clock())
-        if where is None:
-            refuse("there is no territory yet; `gridcrew import examples/humen` loads the example")
+        where = chosen_day(database, day=day, now=clock())
         written = export_folder(
             database, folder=folder, territory_id=territory or where.territory_id, day=where.day
         )
@@ -93,7 +91,3 @@ def restore(
         f"restored {archive}, made {manifest.made_at}: {sum(manifest.rows.values()):,} rows, "
         f"audit chain at position {manifest.tail[0]:,}"
     )
-
-
-def _day(moment: datetime | None) -> date | None:
-    return None if moment is None else moment.date()

@@ -8,9 +8,9 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from api.cli.console import clock, err, opened, out, print_json, progress, refuse
+from api.cli.console import OPERATOR, clock, err, opened, out, print_json, progress
 from api.cli.figures import show_plan, show_reports
-from api.cli.opening import EXAMPLE, OPERATOR, open_day, plan_and_wait
+from api.cli.opening import EXAMPLE, chosen_day, plan_and_wait, typed_date
 from dispatch.core.calendar import at_local, next_working_day, zone_named
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
@@ -57,9 +57,7 @@ def plan(
     """Have the workers plan a day and show the proposal; nothing is told to anybody before `publish`."""
     settings = Settings()
     with opened(settings, rings=True) as database:
-        where = open_day(database, day=_date(day), now=clock())
-        if where is None:
-            refuse("there is no territory yet; `gridcrew import examples/humen` loads the example")
+        where = chosen_day(database, day=day, now=clock())
         options = {} if seconds is None else {"seconds": seconds}
         proposed = plan_and_wait(
             database, where, seconds=seconds or settings.solve_seconds, options=options, clock=clock
@@ -94,9 +92,7 @@ def publish(
 def report(day: Day = None, as_json: AsJson = False) -> None:
     """Report on a day: what was planned, what became of it."""
     with opened(Settings()) as database:
-        where = open_day(database, day=_date(day), now=clock())
-        if where is None:
-            refuse("there is no territory yet; `gridcrew import examples/humen` loads the example")
+        where = chosen_day(database, day=day, now=clock())
         with database.reading() as session:
             found = day_report(session, territory_id=where.territory_id, day=where.day, now=clock())
     if as_json:
@@ -130,7 +126,7 @@ def simulate(
             reports[name], chosen = _play(
                 bar,
                 folder,
-                _date(day),
+                typed_date(day),
                 engine=engine,
                 seconds=seconds,
                 seed=seed,
@@ -193,7 +189,3 @@ def _play(
         finally:
             database.close()
             bar.remove_task(task)
-
-
-def _date(moment: datetime | None) -> date | None:
-    return None if moment is None else moment.date()

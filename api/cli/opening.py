@@ -10,12 +10,11 @@ from typing import Any
 from rich.progress import Progress, TaskID
 from sqlmodel import col, select
 
-from api.cli.console import progress
+from api.cli.console import OPERATOR, progress
 from dispatch.contact.quiet import quiet_until
 from dispatch.core.calendar import next_working_day, zone_named
 from dispatch.core.db import Database, transaction
-from dispatch.core.errors import DispatchError
-from dispatch.core.events import Actor
+from dispatch.core.errors import DispatchError, NotFoundError
 from dispatch.exchange.loading import Loaded, load_folder
 from dispatch.planning import plans
 from dispatch.planning.tables import Plan, PlanStatus
@@ -23,7 +22,6 @@ from dispatch.registry import accounts
 from dispatch.registry.tables import Role, Territory
 
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "humen"
-OPERATOR = Actor("gridcrew-up", "admin")
 LOGIN = "admin"
 POLL_S = 0.2
 
@@ -33,6 +31,12 @@ class ExampleMissing(DispatchError):
 
     code = "example_missing"
     status = 404
+
+
+class NoTerritory(NotFoundError):
+    """Nothing has been loaded yet."""
+
+    code = "no_territory"
 
 
 class PlanningFailed(DispatchError):
@@ -107,6 +111,21 @@ def open_day(database: Database, *, day: date | None, now: datetime) -> Opened |
         if plan is not None:
             return Opened(territory.id, plan.day, plan.id, quiet)
         return Opened(territory.id, day or next_working_day(now, zone), None, quiet)
+
+
+def chosen_day(database: Database, *, day: datetime | None, now: datetime) -> Opened:
+    """What `open_day` finds for the day typed on the command line; raises NoTerritory."""
+    found = open_day(database, day=typed_date(day), now=now)
+    if found is None:
+        raise NoTerritory(
+            "there is no territory yet; `gridcrew import examples/humen` loads the example"
+        )
+    return found
+
+
+def typed_date(moment: datetime | None) -> date | None:
+    """The date of a day typed on the command line, which is read as a datetime."""
+    return None if moment is None else moment.date()
 
 
 def plan_and_wait(

@@ -6,14 +6,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from api.cli.console import clock, opened, out, print_json, refuse
+from api.cli.console import OPERATOR, clock, opened, out, print_json, refuse
 from dispatch.core.config import Settings
 from dispatch.core.db import transaction
-from dispatch.core.events import Actor
 from dispatch.registry import accounts
 from dispatch.registry.tables import Role
-
-OPERATOR = Actor("command-line", "admin")
 
 group = typer.Typer(help="Add, list and disable the people who sign in.", no_args_is_help=True)
 

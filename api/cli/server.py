@@ -13,7 +13,14 @@ import typer
 
 from api.cli.console import clock, err, out, refuse
 from api.cli.figures import show_plan
-from api.cli.opening import Opened, load_example, open_day, plan_and_publish, sign_in_link
+from api.cli.opening import (
+    Opened,
+    load_example,
+    open_day,
+    plan_and_publish,
+    sign_in_link,
+    typed_date,
+)
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
 from dispatch.core.migrate import migrate as apply_migrations
@@ -51,7 +58,7 @@ def up(
     The first start loads the example; later ones go on where the last one stopped. Ctrl-C stops everything.
     """
     settings = Settings()
-    wanted = day.date() if day else None
+    wanted = typed_date(day)
     with running(settings, api=[PYTHON, "-m", "api"], say=_say) as installation:
         database = installation.database
         err.print(f"[bold]Gridcrew[/] on {_kind(database)}, data in {settings.data_dir.absolute()}")

@@ -155,14 +155,7 @@ def finish(session: Session, lease: Lease, *, now: datetime) -> None:
 
 def hand_back(session: Session, lease: Lease, *, now: datetime) -> bool:
     """Return a task that was claimed but not begun: the attempt does not count."""
-    return _fenced(
-        session,
-        lease,
-        state=TaskState.DUE,
-        run_at=now,
-        lease_until=None,
-        attempts=Task.attempts - 1,
-    )
+    return postpone(session, lease, until=now)
 
 
 def postpone(session: Session, lease: Lease, *, until: datetime) -> bool:
