@@ -1,0 +1,200 @@
+"""Why a visit is left out, proven by trying every shift; and why it is where it is.
+
+An insertion that is worth its cost is no reason to report: it is made (`settle`), and what is
+explained is the plan with it.
+"""
+
+from dataclasses import dataclass
+
+from optimizer.alternatives import Alternative, alternatives
+from optimizer.displacing import Exchange, cleared, exchanges
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+from optimizer.reasons import cost_to_serve, reason_on
+from optimizer.relaxing import Relaxation, Relaxer
+from optimizer.search.answer import answer
+from optimizer.search.greedy import by_worth, insert_worthwhile
+from optimizer.standing import Standing
+
+SERVED = "served"
+IMPOSSIBLE = "impossible"
+DISPLACED = "displaced"
+NOT_WORTH_IT = "not_worth_it"
+TIED = "tied"
+
+
+@dataclass(frozen=True, slots=True)
+class ShiftReason:
+    """The first rule that keeps the visit from a shift; one of the format's reasons."""
+
+    shift: str
+    crew: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation:
+    """Why the plan serves a visit so, or why it does not.
+
+    `verdict` is one of
+
+    - `served`: it is on `shift`, beginning at `start`; `alternatives` are the next best crews;
+    - `impossible`: no shift could serve it even when empty; `reasons` has the rule for each;
+    - `displaced`: it fits only if `pushed_out` of `shift` are left out, which changes the total by
+      `cost` points (negative when that would pay);
+    - `not_worth_it`: it fits, for `cost` points; leaving it out costs `leaving_out`;
+    - `tied`: what it is tied to keeps it out: a visit it follows is left out, or no time or crew
+      suits both; `reasons` has the shifts.
+
+    `relaxations` are the cheapest single changes that would make it fit, of each kind one, the
+    cheapest first. `plan` is the settled plan that is explained, None where nothing was settled.
+    """
+
+    visit: str
+    verdict: str
+    shift: str | None = None
+    start: int | None = None
+    cost: int | None = None
+    leaving_out: int = 0
+    pushed_out: tuple[str, ...] = ()
+    reasons: tuple[ShiftReason, ...] = ()
+    relaxations: tuple[Relaxation, ...] = ()
+    alternatives: tuple[Alternative, ...] = ()
+    plan: Plan | None = None
+
+
+def settle(problem: Problem, plan: Plan) -> Plan:
+    """The plan with every insertion made that lowers its total; the plan itself when none does."""
+    standing = Standing(problem, plan)
+    after = settled(standing)
+    return plan if after is standing else after.plan
+
+
+def settled(standing: Standing) -> Standing:
+    """The standing with every insertion made that lowers its total; itself when none does."""
+    order = by_worth(standing.instance)
+    state, least = standing.state, standing.state.cost()
+    while True:
+        trial = insert_worthwhile(state.copy(), order)
+        if trial.cost() >= least:
+            break
+        state, least = trial, trial.cost()
+    if state is standing.state:
+        return standing
+    plan = answer(state, standing.plan.search)
+    return Standing(standing.problem, plan, standing.instance)
+
+
+def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
+    """Why the visit is where it is, or left out; raise VisitUnknown.
+
+    Where an insertion of this visit would lower the total it is made, with all others that would,
+    and the explanation is of the settled plan, which it then carries as `plan`.
+    """
+    return explained(Standing(problem, plan), visit_id)
+
+
+def explained(standing: Standing, visit_id: str) -> Explanation:
+    """What `explain` answers for a standing."""
+    v = standing.visit(visit_id)
+    if standing.state.where[v] >= 0:
+        return _served(standing, v, None)
+    cost = cost_to_serve(standing.state, v)
+    if cost is not None and cost < _drop(standing, v):
+        after = settled(standing)
+        if after.state.where[v] >= 0:
+            return _served(after, v, after.plan)
+        # Something worth more took its place: the settled plan is the one to explain.
+        return _left_out(after, v, None if after is standing else after.plan)
+    return _left_out(standing, v, None)
+
+
+def _drop(standing: Standing, v: int) -> int:
+    """Points that leaving the visit out costs, with those that must begin together with it."""
+    instance = standing.instance
+    return sum(instance.drop_cost[other] for other in instance.groups[v])
+
+
+def _served(standing: Standing, v: int, plan: Plan | None) -> Explanation:
+    s = standing.state.where[v]
+    shift, visit = standing.problem.shifts[s].id, standing.problem.visits[v].id
+    route = standing.state.routes[s]
+    assert route is not None
+    start = next(stop.begin for stop in route.timing.stops if stop.visit == v)
+    return Explanation(
+        visit=visit,
+        verdict=SERVED,
+        shift=shift,
+        start=standing.starts().get(visit, start),
+        leaving_out=_drop(standing, v),
+        alternatives=tuple(alternatives(standing, v)),
+        plan=plan,
+    )
+
+
+def _left_out(standing: Standing, v: int, plan: Plan | None) -> Explanation:
+    problem, state, instance = standing.problem, standing.state, standing.instance
+    reasons = tuple(
+        ShiftReason(shift.id, shift.crew, reason_on(state, v, s))
+        for s, shift in enumerate(problem.shifts)
+    )
+    possible = {"relation", "capacity", "cost"}.intersection(each.reason for each in reasons)
+    verdict, cost, exchange = IMPOSSIBLE, None, None
+    if "cost" in possible:
+        verdict, cost = NOT_WORTH_IT, cost_to_serve(state, v)
+    elif possible:
+        exchange = _exchange(standing, v)
+        verdict = TIED if exchange is None else DISPLACED
+        cost = None if exchange is None else exchange.cost
+    relaxations = [] if verdict == NOT_WORTH_IT else Relaxer(standing, v).each()
+    if exchange is not None and len(exchange.out) == 1:
+        relaxations.append(_instead(standing, v, exchange))
+        relaxations.sort(key=lambda relaxation: (relaxation.cost, relaxation.kind))
+    return Explanation(
+        visit=problem.visits[v].id,
+        verdict=verdict,
+        shift=None if exchange is None else problem.shifts[exchange.shift].id,
+        cost=cost,
+        leaving_out=sum(instance.drop_cost[other] for other in instance.groups[v]),
+        pushed_out=() if exchange is None else tuple(problem.visits[u].id for u in exchange.out),
+        reasons=reasons,
+        relaxations=tuple(relaxations),
+        plan=plan,
+    )
+
+
+def _exchange(standing: Standing, v: int) -> Exchange | None:
+    """The cheapest way to make room: one visit, else two of a route, else as many as it needs."""
+    state, instance = standing.state, standing.instance
+    if len(instance.groups[v]) > 1 or any(state.where[u] < 0 for u in instance.firsts_of[v]):
+        return None
+    names, shifts = standing.problem.visits, instance.candidates[v]
+
+    def may_go(other: int) -> bool:
+        return names[other].pinned is None
+
+    for size in (1, 2):
+        found = exchanges(state, v, shifts=shifts, size=size, most=1, movable=may_go)
+        if found:
+            return found[0]
+    return cleared(state, v, shifts, may_go)
+
+
+def _instead(standing: Standing, v: int, exchange: Exchange) -> Relaxation:
+    """The exchange of one visit, as a relaxation."""
+    problem = standing.problem
+    trial = standing.state.copy()
+    trial.remove(set(exchange.out))
+    order = trial.order(exchange.shift)
+    trial.place(exchange.shift, (*order[: exchange.position], v, *order[exchange.position :]))
+    route = trial.routes[exchange.shift]
+    assert route is not None
+    shift = problem.shifts[exchange.shift]
+    return Relaxation(
+        kind="instead",
+        shift=shift.id,
+        crew=shift.crew,
+        start=route.timing.stops[exchange.position].begin,
+        cost=exchange.cost,
+        detail=problem.visits[exchange.out[0]].id,
+    )
