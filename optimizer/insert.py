@@ -63,16 +63,22 @@ class InsertionStale(ValueError):
 
 
 def insert(
-    problem: Problem, plan: Plan, visit_id: str, k: int = 3, *, displacing: bool = False
+    problem: Problem,
+    plan: Plan,
+    visit_id: str,
+    k: int = 3,
+    *,
+    displacing: bool = False,
+    shift: str | None = None,
 ) -> list[Insertion]:
     """The `k` cheapest places for an unserved visit in the plan, none when it fits nowhere.
 
     Other routes stay as they are, and the route's other visits keep their order. A visit that
     begins together with an unserved one has no place alone. With `displacing`, a visit without any
     free place is told the `k` cheapest places that put out one visit which costs less to leave out
-    and is not pinned. Raise VisitUnknown.
+    and is not pinned. With `shift`, places on other shifts do not count. Raise VisitUnknown.
     """
-    return places(Standing(problem, plan), visit_id, k, displacing=displacing)
+    return places(Standing(problem, plan), visit_id, k, displacing=displacing, shift=shift)
 
 
 def places(
@@ -83,7 +89,7 @@ def places(
     displacing: bool = False,
     shift: str | None = None,
 ) -> list[Insertion]:
-    """What `insert` answers for a standing; with `shift`, the places on this one alone."""
+    """What `insert` answers for a standing."""
     instance, state = standing.instance, standing.state
     v = standing.visit(visit_id)
     if state.where[v] >= 0 or len(instance.groups[v]) > 1:
