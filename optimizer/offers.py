@@ -192,7 +192,8 @@ def _made(window: Window, chance: _Chance, board: _Board) -> Offer | None:
     instance, s, position = state.instance, chance.spot.shift, chance.spot.position
     own = _inside(state, v, s, window)
     order = state.order(s)
-    if not own:
+    # Once promised the window is the visit's own, and no shift takes one it could not do alone.
+    if not own or not instance.fits_alone(instance.services[s][v]._replace(windows=own), s):
         return None
     route = state.built(s, (*order[:position], v, *order[position:]), {v: own})
     if route is None:

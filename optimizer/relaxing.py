@@ -192,8 +192,13 @@ class Relaxer:
         return None
 
     def part(self, s: int, visit: Visit) -> Standing:
-        """The shift and what is tied to it, with the visit as it is given."""
-        return self.standing.part((s,), visit)
+        """The crew's shifts and what is tied to them, with the visit as it is given.
+
+        All of the crew's: a longer shift can run into one that it could not meet before.
+        """
+        crew_of = self.standing.instance.crew_of
+        shifts = (other for other, crew in enumerate(crew_of) if crew == crew_of[s])
+        return self.standing.part(shifts, visit)
 
     def _told(
         self, kind: str, s: int, found: Found, amount: int | None = None, detail: str | None = None
