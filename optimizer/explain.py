@@ -1,20 +1,21 @@
 """Why a visit is left out, proven by trying every shift; and why it is where it is.
 
-An insertion that is worth its cost is no reason to report: it is made (`settle`), and what is
-explained is the plan with it.
+An insertion that is worth its cost, be it instead of another visit, is no reason to report: it is
+made (`settle`), and what is explained is the plan with it.
 """
 
 from dataclasses import dataclass
 
 from optimizer.alternatives import Alternative, alternatives
-from optimizer.displacing import Exchange, cleared, exchanges
+from optimizer.displacing import Exchange, cleared
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reasons import cost_to_serve, reason_on
 from optimizer.relaxing import Relaxation, Relaxer
-from optimizer.search.answer import answer
-from optimizer.search.greedy import by_worth, insert_worthwhile
+from optimizer.settling import cheapest, made, settle, settled
 from optimizer.standing import Standing
+
+__all__ = ["Explanation", "ShiftReason", "explain", "explained", "settle", "settled"]
 
 SERVED = "served"
 IMPOSSIBLE = "impossible"
@@ -41,7 +42,7 @@ class Explanation:
     - `served`: it is on `shift`, beginning at `start`; `alternatives` are the next best crews;
     - `impossible`: no shift could serve it even when empty; `reasons` has the rule for each;
     - `displaced`: it fits only if `pushed_out` of `shift` are left out, which changes the total by
-      `cost` points (negative when that would pay);
+      `cost` points;
     - `not_worth_it`: it fits, for `cost` points; leaving it out costs `leaving_out`;
     - `tied`: what it is tied to keeps it out: a visit it follows is left out, or no time or crew
       suits both; `reasons` has the shifts.
@@ -63,33 +64,11 @@ class Explanation:
     plan: Plan | None = None
 
 
-def settle(problem: Problem, plan: Plan) -> Plan:
-    """The plan with every insertion made that lowers its total; the plan itself when none does."""
-    standing = Standing(problem, plan)
-    after = settled(standing)
-    return plan if after is standing else after.plan
-
-
-def settled(standing: Standing) -> Standing:
-    """The standing with every insertion made that lowers its total; itself when none does."""
-    order = by_worth(standing.instance)
-    state, least = standing.state, standing.state.cost()
-    while True:
-        trial = insert_worthwhile(state.copy(), order)
-        if trial.cost() >= least:
-            break
-        state, least = trial, trial.cost()
-    if state is standing.state:
-        return standing
-    plan = answer(state, standing.plan.search)
-    return Standing(standing.problem, plan, standing.instance)
-
-
 def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
     """Why the visit is where it is, or left out; raise VisitUnknown.
 
-    Where an insertion of this visit would lower the total it is made, with all others that would,
-    and the explanation is of the settled plan, which it then carries as `plan`.
+    Where serving this visit would lower the total, instead of others or not, that is done, with all
+    else that lowers it in one step; the explanation is of that plan and carries it as `plan`.
     """
     return explained(Standing(problem, plan), visit_id)
 
@@ -99,14 +78,24 @@ def explained(standing: Standing, visit_id: str) -> Explanation:
     v = standing.visit(visit_id)
     if standing.state.where[v] >= 0:
         return _served(standing, v, None)
+    if not _pays(standing, v):
+        return _left_out(standing, v, None)
+    after = settled(standing)
+    plan = None if after is standing else after.plan
+    if after.state.where[v] >= 0:
+        return _served(after, v, plan)
+    return _left_out(after, v, plan)  # something worth more took its place
+
+
+def _pays(standing: Standing, v: int) -> bool:
+    """Whether serving the visit lowers the total, if need be instead of another."""
     cost = cost_to_serve(standing.state, v)
-    if cost is not None and cost < _drop(standing, v):
-        after = settled(standing)
-        if after.state.where[v] >= 0:
-            return _served(after, v, after.plan)
-        # Something worth more took its place: the settled plan is the one to explain.
-        return _left_out(after, v, None if after is standing else after.plan)
-    return _left_out(standing, v, None)
+    if cost is not None:
+        return cost < _drop(standing, v)
+    if len(standing.instance.groups[v]) > 1:
+        return False
+    exchange = cheapest(standing.state, v, 1)
+    return exchange is not None and exchange.cost < 0
 
 
 def _drop(standing: Standing, v: int) -> int:
@@ -168,25 +157,19 @@ def _exchange(standing: Standing, v: int) -> Exchange | None:
     state, instance = standing.state, standing.instance
     if len(instance.groups[v]) > 1 or any(state.where[u] < 0 for u in instance.firsts_of[v]):
         return None
-    names, shifts = standing.problem.visits, instance.candidates[v]
-
-    def may_go(other: int) -> bool:
-        return names[other].pinned is None
-
     for size in (1, 2):
-        found = exchanges(state, v, shifts=shifts, size=size, most=1, movable=may_go)
-        if found:
-            return found[0]
-    return cleared(state, v, shifts, may_go)
+        found = cheapest(state, v, size)
+        if found is not None:
+            return found
+    names = standing.problem.visits
+    return cleared(state, v, instance.candidates[v], lambda other: names[other].pinned is None)
 
 
 def _instead(standing: Standing, v: int, exchange: Exchange) -> Relaxation:
     """The exchange of one visit, as a relaxation."""
     problem = standing.problem
-    trial = standing.state.copy()
-    trial.remove(set(exchange.out))
-    order = trial.order(exchange.shift)
-    trial.place(exchange.shift, (*order[: exchange.position], v, *order[exchange.position :]))
+    trial = made(standing.state, v, exchange)
+    assert trial is not None
     route = trial.routes[exchange.shift]
     assert route is not None
     shift = problem.shifts[exchange.shift]

@@ -30,8 +30,8 @@ class Relaxation:
     `kind` is `window` (open `amount` minutes earlier, or close later, as `detail` says), `overtime`
     (`amount` more minutes on the shift), `skill` (`detail` at level `amount` for the crew),
     `members` (a crew of `amount`), `allow` (the crew is permitted), `unpin`, `parts` (`amount` more
-    of the part `detail` in stock), or `instead` (the visit `detail` goes to another day). `cost` is
-    what the plan's total changes by, points.
+    of the part `detail` in stock, beside what the other visits take), or `instead` (the visit
+    `detail` goes to another day). `cost` is what the plan's total changes by, points.
     """
 
     kind: str
@@ -164,8 +164,10 @@ class Relaxer:
             yield "allow", None, None, _allowed
         if visit.pinned is not None and visit.pinned.shift != shift.id:
             yield "unpin", None, visit.pinned.shift, _unpinned
+        names, order = self.standing.problem.visits, self.standing.state.order(s)
         for part, count in visit.parts.items():
-            missing = count - shift.stock.get(part, 0)
+            used = sum(names[other].parts.get(part, 0) for other in order)
+            missing = count + used - shift.stock.get(part, 0) if count else 0
             if missing > 0:
                 yield "parts", missing, part, _stocked(part, missing)
 

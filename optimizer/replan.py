@@ -9,10 +9,11 @@ from optimizer.rest import rest_of_day
 from optimizer.search.answer import answer
 from optimizer.search.insertion import spot_on
 from optimizer.search.state import State
+from optimizer.settling import improved
 from optimizer.solve import Limits, Progress, solve
 from optimizer.standing import Standing
 
-__all__ = ["Affected", "Replanned", "replan", "rest_of_day"]
+__all__ = ["Affected", "Replanned", "concluded", "replan", "rest_of_day"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,27 +62,35 @@ def replan(
         problem = replace(problem, weights=replace(problem.weights, change=change))
     rest = rest_of_day(problem, plan, now)
     found = solve(rest, limits, seed=seed, workers=workers, progress=progress, stop=stop)
-    calm = _calmed(Standing(rest, found))
-    if calm is not None:
-        found = answer(calm, found.search)
-    return Replanned(found, rest, tuple(_affected(rest, plan, found)))
+    return concluded(rest, plan, found)
 
 
-def _calmed(standing: Standing) -> State | None:
-    """The state with visits back on the shifts they had wherever that costs nothing; None if none.
+def concluded(rest: Problem, before: Plan, found: Plan) -> Replanned:
+    """A plan found for the rest, settled and without moves that do not pay, and who is affected.
+
+    For a search that ran elsewhere; `before` is the plan in force of the whole day.
+    """
+    standing = Standing(rest, found)
+    state = _calmed(improved(standing.state))
+    if state is not standing.state:
+        found = answer(state, found.search)
+    return Replanned(found, rest, tuple(_affected(rest, before, found)))
+
+
+def _calmed(state: State) -> State:
+    """The state with visits back on the shifts they had wherever that costs nothing.
 
     A search stops when its limit says so, and may leave moves that do not pay.
     """
-    state, instance = standing.state, standing.instance
-    moved = False
+    instance = state.instance
     for v in range(instance.visits):
         home = instance.shift_index.get(instance.before[v] or "", -1)
         if home < 0 or state.where[v] in (home, -1) or instance.barrier[v][home]:
             continue
         trial = _moved_back(state, v, home)
         if trial is not None and trial.cost() <= state.cost():
-            state, moved = trial, True
-    return state if moved else None
+            state = trial
+    return state
 
 
 def _moved_back(state: State, v: int, home: int) -> State | None:

@@ -112,6 +112,28 @@ def test_an_insertion_that_is_worth_it_is_made_and_not_reported() -> None:
     assert found.plan.cost.total < plan.cost.total
 
 
+def test_a_visit_that_pays_for_the_one_it_puts_out_is_planned_instead() -> None:
+    given = problem(visit("A"), visit("B", unserved_cost=500), shifts=(shift(max_visits=1),))
+
+    found = explain(given, retime(given, {"S": ["B"]}), "A")
+
+    assert found.verdict == "served"
+    assert found.plan is not None
+    assert check(given, found.plan).ok
+    assert [entry.visit for entry in found.plan.unserved] == ["B"]
+
+
+def test_no_displacement_that_is_reported_would_pay() -> None:
+    for seed in range(100):
+        given = random_problem(seed)
+        for entry in given.visits:
+            found = explain(given, naive(given), entry.id)
+
+            assert found.cost is None or found.verdict != "displaced" or found.cost >= 0, seed
+            if found.plan is not None:
+                assert check(given, found.plan).ok, seed
+
+
 def test_a_settled_plan_is_left_as_it_is() -> None:
     given = problem(visit("A"))
     plan = retime(given, {"S": ["A"]})
