@@ -132,7 +132,7 @@ def explain_visit(
     A visit left out is impossible (no empty shift could), displaced (only instead of others: which, at what cost),
     not worth it (both figures), or tied to one that is left out. Below stand the smallest changes that would make
     it fit; each has been tried. A place that is worth its cost is no reason: the answer is then about the settled
-    plan, which has the visit in it (-o). For a visit that is planned, the three next best crews are compared, all else left as it is.
+    plan, which has the visit in it (-o). A planned visit is compared with the three next best crews.
 
         gridcrew explain day.json plan.json V17
 
