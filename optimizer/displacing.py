@@ -14,6 +14,7 @@ from optimizer.search.insertion import spots_on
 from optimizer.search.instance import Instance
 from optimizer.search.route import Route
 from optimizer.search.state import State
+from optimizer.search.timeline import INFINITY
 
 Movable = Callable[[int], bool]
 
@@ -35,19 +36,21 @@ def exchanges(
     size: int,
     most: int,
     movable: Movable,
+    ceiling: int = INFINITY,
 ) -> list[Exchange]:
     """The `most` cheapest ways to serve `v` instead of `size` visits of one of the shifts.
 
+    Those that cost `ceiling` points or more do not count.
     Every shift and set gives its cheapest position. Visits that others depend on stay.
     """
     waiting = sorted(_bounded(state, v, shifts, size, movable))
     found: list[Exchange] = []
     worst: list[int] = []
     for bound, s, out in waiting:
-        if len(worst) >= most and bound >= -worst[0]:
+        if bound >= ceiling or (len(worst) >= most and bound >= -worst[0]):
             break
         exchange = exchanged(state, v, s, out)
-        if exchange is None:
+        if exchange is None or exchange.cost >= ceiling:
             continue
         found.append(exchange)
         heapq.heappush(worst, -exchange.cost)

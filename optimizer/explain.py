@@ -12,6 +12,8 @@ from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reasons import cost_to_serve, reason_on
 from optimizer.relaxing import Relaxation, Relaxer
+from optimizer.search.answer import answer
+from optimizer.search.greedy import by_worth, insert_worthwhile
 from optimizer.settling import cheapest, made, settle, settled
 from optimizer.standing import Standing
 
@@ -67,8 +69,8 @@ class Explanation:
 def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
     """Why the visit is where it is, or left out; raise VisitUnknown.
 
-    Where serving this visit would lower the total, instead of others or not, that is done, with all
-    else that lowers it in one step; the explanation is of that plan and carries it as `plan`.
+    Where serving this visit would lower the total, instead of others or not, that is done, with
+    every insertion that pays then; the explanation is of that plan and carries it as `plan`.
     """
     return explained(Standing(problem, plan), visit_id)
 
@@ -78,24 +80,30 @@ def explained(standing: Standing, visit_id: str) -> Explanation:
     v = standing.visit(visit_id)
     if standing.state.where[v] >= 0:
         return _served(standing, v, None)
-    if not _pays(standing, v):
-        return _left_out(standing, v, None)
-    after = settled(standing)
-    plan = None if after is standing else after.plan
-    if after.state.where[v] >= 0:
-        return _served(after, v, plan)
-    return _left_out(after, v, plan)  # something worth more took its place
+    after = _with(standing, v)
+    if after is None:
+        return _left_out(standing, v)
+    return _served(after, v, after.plan)
 
 
-def _pays(standing: Standing, v: int) -> bool:
-    """Whether serving the visit lowers the total, if need be instead of another."""
-    cost = cost_to_serve(standing.state, v)
+def _with(standing: Standing, v: int) -> Standing | None:
+    """The standing with the visit served, if need be instead of another; None when that costs."""
+    state, order = standing.state, by_worth(standing.instance)
+    cost = cost_to_serve(state, v)
     if cost is not None:
-        return cost < _drop(standing, v)
-    if len(standing.instance.groups[v]) > 1:
-        return False
-    exchange = cheapest(standing.state, v, 1)
-    return exchange is not None and exchange.cost < 0
+        if cost >= _drop(standing, v):
+            return None
+        state = insert_worthwhile(state.copy(), (v, *order))
+    else:
+        exchange = None if len(standing.instance.groups[v]) > 1 else cheapest(state, v, 1)
+        exchanged = None if exchange is None or exchange.cost >= 0 else made(state, v, exchange)
+        if exchanged is None:
+            return None
+        # Whoever made room may have a place elsewhere.
+        state = insert_worthwhile(exchanged, order)
+    if state.where[v] < 0:
+        return None
+    return Standing(standing.problem, answer(state, standing.plan.search), standing.instance)
 
 
 def _drop(standing: Standing, v: int) -> int:
@@ -121,7 +129,7 @@ def _served(standing: Standing, v: int, plan: Plan | None) -> Explanation:
     )
 
 
-def _left_out(standing: Standing, v: int, plan: Plan | None) -> Explanation:
+def _left_out(standing: Standing, v: int) -> Explanation:
     problem, state, instance = standing.problem, standing.state, standing.instance
     reasons = tuple(
         ShiftReason(shift.id, shift.crew, reason_on(state, v, s))
@@ -148,7 +156,6 @@ def _left_out(standing: Standing, v: int, plan: Plan | None) -> Explanation:
         pushed_out=() if exchange is None else tuple(problem.visits[u].id for u in exchange.out),
         reasons=reasons,
         relaxations=tuple(relaxations),
-        plan=plan,
     )
 
 

@@ -218,8 +218,12 @@ def _reason(visit: Visit, window: Window, boards: Sequence[_Board]) -> str:
     own = visit.begins
     if own and not any(each.open <= window.close and window.open <= each.close for each in own):
         return OUTSIDE
-    found = (_shift_reason(window, board, s) for board in boards for s in board.shifts)
-    return max(found, key=REASONS.index, default="shift_hours")
+    last = -1
+    for reason in (_shift_reason(window, board, s) for board in boards for s in board.shifts):
+        last = max(last, REASONS.index(reason))
+        if reason == "capacity":
+            break  # none stands further down
+    return REASONS[last] if last >= 0 else "shift_hours"
 
 
 def _shift_reason(window: Window, board: _Board, s: int) -> str:

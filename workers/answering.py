@@ -6,6 +6,7 @@ known yet is asked for.
 """
 
 import contextlib
+import gc
 import hashlib
 import socket
 import time
@@ -148,6 +149,9 @@ class Server:
         if found is None:
             found = Instance(self.problem(question))
             self._compiled.put(question["problem"], found)
+            # Millions of long-lived objects are not looked through again at every collection.
+            gc.collect()
+            gc.freeze()
         if len(found.cache) > ROUTES_KEPT:
             found.cache.clear()
         return found

@@ -108,7 +108,7 @@ def test_an_insertion_that_is_worth_it_is_made_and_not_reported() -> None:
     assert found.verdict == "served"
     assert found.plan is not None
     assert check(given, found.plan).ok
-    assert found.plan == settle(given, plan)
+    assert found.plan.routes == settle(given, plan).routes
     assert found.plan.cost.total < plan.cost.total
 
 
