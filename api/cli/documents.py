@@ -1,28 +1,15 @@
 """The planning format's two commands: `optimize` and `check`."""
 
-import signal
-import sys
-import threading
-from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from api.cli.console import err, out, print_json, progress, refuse
-from dispatch.core.config import Settings
+from api.cli.console import out, print_json
+from api.cli.problems import accepted, read, searched, write
 from optimizer.check import Report, check
 from optimizer.codec import read_plan, read_problem
-from optimizer.problem import ProblemError
-from workers.solver import SolverFailed, run_solver
-
-Document = TypeVar("Document")
-
-DOCUMENT_REFUSED = 2
-LONGEST = 86400.0
-"""Seconds after which a search that counts iterations ends all the same."""
 
 
 def register(app: typer.Typer) -> None:
@@ -59,43 +46,17 @@ def optimize(
     Ctrl-C ends the search and writes the best plan so far. Exit code 0: a plan was written; 2: the document is
     refused, with the path of the faulty key on standard error.
     """
-    document = _read(problem)
-    _accepted(problem, document, read_problem)
-    stop = threading.Event()
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    limit = seconds if seconds is not None or iterations is not None else 20.0
-    with progress("{task.fields[best]}") as bar:
-        task = bar.add_task("planning", total=limit, best="")
-
-        def show(now: dict[str, Any]) -> None:
-            best = f"cost {now['total']:,}, {now['served']} visits"
-            bar.update(task, completed=now["seconds"], best=best)
-
-        try:
-            plan = run_solver(
-                Settings(),
-                document.decode(),
-                seconds=limit or LONGEST,
-                iterations=iterations,
-                seed=seed,
-                workers=workers,
-                engine=engine,
-                on_progress=show,
-                should_stop=stop.is_set,
-            )
-        except SolverFailed as error:
-            refuse(str(error))
-        finally:
-            signal.signal(signal.SIGINT, before)
-    if output is not None:
-        output.write_text(plan + "\n", encoding="utf-8")
-        err.print(f"wrote {output}")
-    if output is None or as_json:
-        typer.echo(plan)
+    document = read(problem)
+    accepted(problem, document, read_problem)
+    plan = searched(
+        document.decode(),
+        seconds=seconds,
+        iterations=iterations,
+        seed=seed,
+        workers=workers,
+        engine=engine,
+    )
+    write(plan, output, also_print=as_json)
 
 
 def check_plan(
@@ -108,29 +69,13 @@ def check_plan(
     Exit code 0: none; 1: at least one; 2: a document is refused.
     """
     report = check(
-        _accepted(problem, _read(problem), read_problem), _accepted(plan, _read(plan), read_plan)
+        accepted(problem, read(problem), read_problem), accepted(plan, read(plan), read_plan)
     )
     if as_json:
         print_json(_document(report))
     else:
         _show(report)
     raise typer.Exit(0 if report.ok else 1)
-
-
-def _read(path: Path) -> bytes:
-    if str(path) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        refuse(f"{path} cannot be read: {error.strerror}", code=DOCUMENT_REFUSED)
-
-
-def _accepted(path: Path, document: bytes, read: Callable[[bytes], Document]) -> Document:
-    try:
-        return read(document)
-    except ProblemError as error:
-        refuse(f"{path}: {error}", code=DOCUMENT_REFUSED)
 
 
 def _document(report: Report) -> dict[str, Any]:

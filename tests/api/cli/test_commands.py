@@ -144,6 +144,7 @@ def test_help_lists_every_command(gridcrew: Run) -> None:
 
     for command in (
         "up", "api", "worker", "migrate", "doctor", "import", "export", "plan", "publish", "optimize", "check",
-        "simulate", "demo", "report", "user", "tasks", "backup", "restore",
+        "replan", "explain", "offers", "compare", "simulate", "demo", "report", "user", "tasks",
+        "backup", "restore",
     ):  # fmt: skip
         assert f" {command} " in said
