@@ -345,7 +345,7 @@ class _Model:
         status = solver.solve(self.model)
         if status != cp_model.OPTIMAL:
             raise ArithmeticError(f"CP-SAT proved nothing: {solver.status_name(status)}")
-        plan = written_out(self.facts, [self._times(day, solver) for day in self.days])
+        plan = written_out(self.problem, [self._times(day, solver) for day in self.days])
         proven = round(solver.objective_value)
         if plan.cost.total != proven:
             raise ArithmeticError(f"the plan costs {plan.cost.total}, CP-SAT proved {proven}")
