@@ -6,6 +6,7 @@ same problem without the rule is shown to be cheaper, so the rule is what the pl
 
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 from optimizer.problem import (
     After,
@@ -84,7 +85,8 @@ def test_a_crew_that_is_too_small_is_passed_over() -> None:
 
 def test_a_crew_that_is_not_allowed_or_forbidden_is_passed_over() -> None:
     freed = problem(visit("A"), shifts=(NEAR, AWAY))
-    for keys in ({"allowed_crews": ("C2",)}, {"forbidden_crews": ("C1",)}):
+    rules: list[dict[str, Any]] = [{"allowed_crews": ("C2",)}, {"forbidden_crews": ("C1",)}]
+    for keys in rules:
         given = problem(visit("A", **keys), shifts=(NEAR, AWAY))
 
         assert orders(bound_by(given, freed)) == {"S2": ["A"]}
@@ -301,7 +303,7 @@ ROUNDABOUT = Matrix(((0, 5000, 10), (10, 0, 5000), (5000, 10, 0)))
 """From P to Q, from Q to R and from R to P is far; the other way round is not, even by two legs."""
 
 
-def _on_the_roundabout(*places: str, **keys: int | None) -> Problem:
+def _on_the_roundabout(*places: str, **keys: Any) -> Problem:
     visits = (visit(place, place) for place in places)
     shifts = (shift(from_="P", to="P", end=20_000, **keys),)
     names = tuple(Place(id) for id in "PQR")

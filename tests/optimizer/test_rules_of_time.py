@@ -3,6 +3,8 @@
 As in test_rules: breaking the rule would pay, and solve keeps it.
 """
 
+from typing import Any
+
 from optimizer.plan import Plan
 from optimizer.problem import (
     Break,
@@ -58,7 +60,7 @@ def test_setup_is_paid_again_after_a_stop_elsewhere() -> None:
 # Breaks
 
 
-def _with_breaks(*breaks: Break, **keys: int | None) -> Problem:
+def _with_breaks(*breaks: Break, **keys: Any) -> Problem:
     """A visit at "near" that is due on arrival, on a shift with these breaks."""
     return problem(visit("A", due=600, late_cost=1), shifts=(shift(breaks=breaks, **keys),))
 
