@@ -1,5 +1,7 @@
 """The planning format's two commands: `optimize` and `check`."""
 
+import enum
+import json
 import signal
 import sys
 import threading
@@ -14,8 +16,10 @@ import typer
 from api.cli.console import err, out, print_json, progress, refuse
 from dispatch.core.config import Settings
 from optimizer.check import Report, check
-from optimizer.codec import read_plan, read_problem
-from optimizer.problem import ProblemError
+from optimizer.codec import read_plan, read_problem, write_problem
+from optimizer.problem import Problem, ProblemError
+from optimizer.reading import parsed
+from optimizer.vroom import plan_to_vroom, problem_from_vroom
 from workers.solver import SolverFailed, run_solver
 
 Document = TypeVar("Document")
@@ -23,6 +27,13 @@ Document = TypeVar("Document")
 DOCUMENT_REFUSED = 2
 LONGEST = 86400.0
 """Seconds after which a search that counts iterations ends all the same."""
+
+
+class Format(enum.StrEnum):
+    """The formats in which a problem is read and its plan written."""
+
+    PLANNING = "planning"
+    VROOM = "vroom"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +61,9 @@ def optimize(
     engine: Annotated[
         str, typer.Option(help="routing (OR-Tools), or naive: the rule of thumb.")
     ] = "routing",
+    format: Annotated[
+        Format, typer.Option(help="planning: ours; vroom: VROOM's JSON in and out.")
+    ] = Format.PLANNING,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the plan even when -o is given.")
     ] = False,
@@ -59,8 +73,7 @@ def optimize(
     Ctrl-C ends the search and writes the best plan so far. Exit code 0: a plan was written; 2: the document is
     refused, with the path of the faulty key on standard error.
     """
-    document = _read(problem)
-    _accepted(problem, document, read_problem)
+    given = _accepted(problem, _read(problem), _READERS[format])
     stop = threading.Event()
 
     def interrupt(_number: int, _frame: FrameType | None) -> None:
@@ -78,7 +91,7 @@ def optimize(
         try:
             plan = run_solver(
                 Settings(),
-                document.decode(),
+                write_problem(given),
                 seconds=limit or LONGEST,
                 iterations=iterations,
                 seed=seed,
@@ -91,6 +104,8 @@ def optimize(
             refuse(str(error))
         finally:
             signal.signal(signal.SIGINT, before)
+    if format is Format.VROOM:
+        plan = json.dumps(plan_to_vroom(given, read_plan(plan)), ensure_ascii=False)
     if output is not None:
         output.write_text(plan + "\n", encoding="utf-8")
         err.print(f"wrote {output}")
@@ -131,6 +146,16 @@ def _accepted(path: Path, document: bytes, read: Callable[[bytes], Document]) ->
         return read(document)
     except ProblemError as error:
         refuse(f"{path}: {error}", code=DOCUMENT_REFUSED)
+
+
+def _from_vroom(document: bytes) -> Problem:
+    return problem_from_vroom(parsed(document))
+
+
+_READERS: dict[Format, Callable[[bytes], Problem]] = {
+    Format.PLANNING: read_problem,
+    Format.VROOM: _from_vroom,
+}
 
 
 def _document(report: Report) -> dict[str, Any]:
