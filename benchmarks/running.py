@@ -18,9 +18,7 @@ IMPOSSIBLE = {"skill", "members", "crew_not_allowed", "pinned", "parts", "shift_
 """Reasons for which a visit is left out by every plan."""
 AT_MOST = 900.0
 """Seconds beyond its limit after which an engine is given up: large plans take time to be told."""
-ONE_THREAD = {
-    name: "1" for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS")
-}
+ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,9 @@ from statistics import mean
 
 from benchmarks.running import Row
 
+MOST_PERCENT = 1000
+"""A gap from here on says that visits were left out, not how much was driven."""
+
 
 def printed(rows: Sequence[Row]) -> str:
     """All tables, class by class, and the means of all classes at the end."""
@@ -82,7 +85,11 @@ def _cell(rows: Sequence[Row], all_rows: Sequence[Row]) -> str:
 
 def _mean_gap(rows: Sequence[Row], all_rows: Sequence[Row]) -> str:
     gaps = [found for row in rows if (found := gap(row, all_rows)) is not None]
-    return f"{mean(gaps):.2f} %" if gaps else "–"
+    return _percent(mean(gaps)) if gaps else "–"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.2f} %" if value < MOST_PERCENT else f"> {MOST_PERCENT} %"
 
 
 def _means(rows: Sequence[Row]) -> str:
@@ -105,7 +112,7 @@ def _means(rows: Sequence[Row]) -> str:
             cells = [
                 f"{len(done)} of {len(all_of)}",
                 _mean_gap(done, mine),
-                f"{worst:.2f} %",
+                _percent(worst),
                 f"{mean(row.left_out for row in done):.1f}",
                 f"{driven:.1f}",
                 str(sum(row.violations for row in done)),

@@ -19,7 +19,6 @@ TENTHS = 10
 NEVER = 10_000_000
 """Cost of leaving a customer out, points: more than any of these plans costs."""
 START = datetime(2026, 1, 1, tzinfo=UTC)
-COLUMNS = 7
 
 
 class FileRefused(ValueError):
@@ -43,6 +42,8 @@ def read_folder(folder: Path) -> list[Named]:
 
     The keys of that file are paths inside the folder, its values objects with a `cost_x10`. Raise FileRefused.
     """
+    if not folder.is_dir():
+        raise FileRefused(f"there is no folder {folder}")
     known: dict[str, dict[str, int]] = {}
     if (folder / "best_known.json").exists():
         known = json.loads((folder / "best_known.json").read_text(encoding="utf-8"))
@@ -71,12 +72,15 @@ def problem_from(text: str) -> Problem:
                 count, capacity = map(int, cells)
                 vehicles = count, capacity
                 continue
-            if len(cells) != COLUMNS or int(cells[0]) != len(customers):
-                raise ValueError("not the next customer")
-            x, y, *rest = map(float, cells[1:])
-            customers.append(Customer(x, y, *map(int, rest)))
-        except ValueError as error:
-            raise FileRefused(f"line {number} is no row of an instance: {error}") from None
+            index, x, y, *rest = map(float, cells)
+            customer = Customer(x, y, *map(int, rest))
+        except (ValueError, TypeError):
+            raise FileRefused(
+                f"line {number} is no row of an instance: {' '.join(cells)}"
+            ) from None
+        if index != len(customers):
+            raise FileRefused(f"line {number} should be customer {len(customers)}")
+        customers.append(customer)
     if vehicles is None or len(customers) < 2:
         raise FileRefused("has no vehicles or no customers")
     return problem_of(customers, *vehicles)

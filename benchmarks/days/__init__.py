@@ -1,8 +1,8 @@
 """Made-up days of a power utility's field service around Humen, Dongguan, in the planning format.
 
-The same kind, size and seed give the same problem on every machine: all chance is `random.Random`'s, all arithmetic
-IEEE without transcendental functions. Days are slightly overloaded, so that a few visits are left out, and about one
-visit in a hundred asks for what no crew has.
+The same kind, size and seed give the same problem on every machine: all chance is `random.Random`'s, all
+arithmetic IEEE without transcendental functions. Days are slightly overloaded, so that a few visits are left out,
+and about one visit in a hundred asks for what no crew has.
 """
 
 from dataclasses import replace
@@ -30,10 +30,11 @@ CHANGE = 900
 def made(kind: str, size: int, seed: int) -> Named:
     """A day, or for `week` several: `kind` one of KINDS, `size` visits.
 
-    plain: hard windows, levelled skills, crew sizes, parts, several depots, setups shared at a place. hard: that and
-    lunch breaks. soft: due times by the points table, overtime, preferences, shifts that cost. linked: hard, and all
-    four relations on some visits. replanned: hard, with a plan in force, a crew that is absent and new urgent visits.
-    week: three or five days, visits promised or followed up on some of them, others priced by the day.
+    plain: hard windows, levelled skills, crew sizes, parts, several depots, setups shared at a place. hard: that
+    and lunch breaks. soft: due times by the points table, overtime, preferences, shifts that cost. linked: hard,
+    and all four relations on some visits. replanned: hard, with a plan in force, a crew that is absent and new
+    urgent visits. week: three or five days, visits promised or followed up on some of them, others priced by the
+    day.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")

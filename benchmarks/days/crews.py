@@ -35,7 +35,8 @@ class Roster:
 
 def roster(chance: Random, ground: Ground, kind: str, count: int, days: int) -> Roster:
     """Crews of all kinds in turn, each with a shift a day, from and to its depot."""
-    crews, shifts = [], []
+    crews: list[Crew] = []
+    shifts: list[Shift] = []
     for index in range(count):
         skills, members, pace = _KINDS[index % len(_KINDS)]
         crew = Crew(
@@ -47,9 +48,11 @@ def roster(chance: Random, ground: Ground, kind: str, count: int, days: int) -> 
         )
         crews.append(crew)
         depot = ground.depots[index % len(ground.depots)]
-        parts = {"meter": chance.randint(4, 8), "fuse": chance.randint(3, 6), "cable": 3}
-        for day in range(days):
-            shifts.append(_shift(crew.id, depot, kind, day, parts))
+        parts = {"meter": chance.randint(5, 9), "fuse": chance.randint(3, 6), "cable": 3}
+        if len(skills) == 1:
+            # Who only sees to meters carries more of them.
+            parts["meter"] += 6
+        shifts += [_shift(crew.id, depot, kind, day, parts) for day in range(days)]
     return Roster(tuple(crews), tuple(shifts), tuple(DAY * day for day in range(days)))
 
 

@@ -2,12 +2,13 @@
 
 Visits are optional clients with the cost of leaving them out as prize; one with several windows is a group of
 clients of which one is served at most. Who may go where is written into the distances of a routing profile for each
-kind of shift. A setup is driven: it is added to the way from any other place. Breaks, soft due times, relations,
-and overtime by the clock (PyVRP's is by the length of a route) it cannot express.
+kind of shift. A setup is driven: it is added to the way from any other place, and windows are later by it. Breaks,
+soft due times, relations, and overtime by the clock (PyVRP's is by the length of a route) it cannot express.
 """
 
 import time
 from collections.abc import Hashable
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -71,14 +72,16 @@ class _Model:
     def data(self) -> ProblemData:
         """Everything, as PyVRP takes it."""
         types, grids = self._types()
+        costs: list[Any] = [cost for cost, _ in grids]
+        times: list[Any] = [took for _, took in grids]
         rows = self.first_client + len(self.clients)
         return ProblemData(
             locations=[Location(0, 0) for _ in range(rows)],
             clients=self.clients,
             depots=[Depot(location) for location in range(self.first_client)],
             vehicle_types=types,
-            distance_matrices=[cost for cost, _ in grids],
-            duration_matrices=[took for _, took in grids],
+            distance_matrices=costs,
+            duration_matrices=times,
             groups=self.groups,
         )
 
@@ -99,8 +102,9 @@ class _Model:
                 Client(
                     location=self.first_client + len(self.clients),
                     delivery=load,
-                    tw_early=max(0, opens),
-                    tw_late=min(latest, closes),
+                    # PyVRP's service begins once the setup, which it takes for driving, is done.
+                    tw_early=max(0, opens) + visit.setup,
+                    tw_late=min(latest, closes + visit.setup),
                     prize=instance.drop_cost[v],
                     required=False,
                     group=group,
@@ -123,7 +127,7 @@ class _Model:
                 grids.append(self._grids(s))
             stock = tuple(shift.stock.get(part, 0) for part in self.parts)
             most = instance.visits if shift.max_visits is None else shift.max_visits
-            keys = {
+            keys: dict[str, Any] = {
                 "capacity": [*stock, *[most] * self.counted],
                 "start_depot": self.depots.index(shift.from_),
                 "end_depot": len(self.depots) if shift.to is None else self.depots.index(shift.to),
