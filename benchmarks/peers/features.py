@@ -1,5 +1,6 @@
 """What a problem asks for that a peer may have no word for."""
 
+import time
 from collections.abc import Sequence
 
 from optimizer.plan import Plan
@@ -38,7 +39,11 @@ def refuse(problem: Problem, unknown: Sequence[str]) -> None:
             raise CannotExpress(name)
 
 
-def timed(problem: Problem, orders: Sequence[Sequence[int]], engine: str) -> Plan:
-    """The plan of these orders, by shift; what does not fit exactly is left out."""
+def timed(problem: Problem, orders: Sequence[Sequence[int]], engine: str, *, began: float) -> Plan:
+    """The plan of these orders, by shift; what does not fit exactly is left out.
+
+    `began` is when the engine began to search, by the monotonic clock: what is done here is none of its time.
+    """
+    seconds = round(time.monotonic() - began, 2)
     state = from_orders(Instance(problem), orders)
-    return answer(state, {"engine": engine})
+    return answer(state, {"engine": engine, "seconds": seconds})

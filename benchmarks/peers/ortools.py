@@ -20,7 +20,8 @@ from optimizer.solve import Limits, solve
 def planned(problem: Problem, seconds: float, seed: int) -> Plan:
     """The plan of OR-Tools; raise CannotExpress where it finds none."""
     if is_plain(problem):
-        return timed(problem, _plain_orders(problem, seconds), "ortools")
+        orders, began = _plain_orders(problem, seconds)
+        return timed(problem, orders, "ortools", began=began)
     try:
         return solve(problem, Limits(seconds=seconds), seed=seed, engine="routing")
     except RoutingFailed as failure:
@@ -48,8 +49,8 @@ def is_plain(problem: Problem) -> bool:
     )
 
 
-def _plain_orders(problem: Problem, seconds: float) -> list[list[int]]:
-    deadline = time.monotonic() + seconds
+def _plain_orders(problem: Problem, seconds: float) -> tuple[list[list[int]], float]:
+    """The orders, and when the search for them began."""
     instance = Instance(problem)
     shift, visits = problem.shifts[0], problem.visits
     depot = instance.place_index[shift.from_]
@@ -78,10 +79,11 @@ def _plain_orders(problem: Problem, seconds: float) -> list[list[int]]:
         low, high = visit.windows[0]
         times.CumulVar(index).SetRange(max(0, low - shift.start), min(horizon, high - shift.start))
         model.AddDisjunction([index], visit.unserved_cost)
-    found = model.SolveWithParameters(_parameters(max(0.1, deadline - time.monotonic())))
+    began = time.monotonic()
+    found = model.SolveWithParameters(_parameters(seconds))
     if found is None:
         raise CannotExpress(f"no solution, status {model.status()}")
-    return [_order(model, manager, found, s) for s in range(len(problem.shifts))]
+    return [_order(model, manager, found, s) for s in range(len(problem.shifts))], began
 
 
 def _parameters(seconds: float) -> Any:

@@ -5,6 +5,7 @@ place, fixed costs. It ranks visits by priority instead of weighing what leaving
 """
 
 import json
+import time
 from datetime import timedelta
 
 import numpy as np
@@ -35,6 +36,7 @@ def planned(problem: Problem, seconds: float, _seed: int) -> Plan:
     travel = compile_travel(problem)
     for name, way in dict(zip(profile_names(travel), travel, strict=True)).items():
         given.set_durations_matrix(name, way.seconds.astype(np.uint32))
+    began = time.monotonic()
     found = given.solve(
         exploration_level=DEEPEST, nb_threads=1, timeout=timedelta(seconds=seconds)
     ).to_dict()
@@ -45,4 +47,4 @@ def planned(problem: Problem, seconds: float, _seed: int) -> Plan:
         orders[at_shift[route["vehicle"]]] = [
             at_visit[step["id"]] for step in route["steps"] if step["type"] == "job"
         ]
-    return timed(problem, orders, "vroom")
+    return timed(problem, orders, "vroom", began=began)

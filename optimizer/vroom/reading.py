@@ -5,7 +5,6 @@ skill "7" at level 1, the third amount the part "2". VROOM's priority only ranks
 `PRIORITY_STEP` points for each step of it, and one more, so that a job is left out for want of room only.
 """
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -26,6 +25,7 @@ from optimizer.values import (
     number,
     text,
 )
+from optimizer.vroom.keys import DOCUMENT, JOB, VEHICLE, At, in_matrix, in_vroom, keys_of, offset_of
 from optimizer.work import Visit, Window
 
 PRIORITY_STEP = 1_000_000
@@ -33,27 +33,6 @@ PRIORITY_STEP = 1_000_000
 MOST_INTEGER = 2**53
 """Largest integer that JSON carries between programs without loss."""
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
-_DOCUMENT = ("vehicles", "jobs", "shipments", "matrices")
-_VEHICLE = (
-    *("id", "profile", "description", "start", "start_index", "end", "end_index", "capacity"),
-    *("skills", "time_window", "breaks", "speed_factor", "max_tasks", "max_travel_time", "costs"),
-)
-_JOB = (
-    *("id", "description", "location", "location_index", "setup", "service", "delivery", "pickup"),
-    *("amount", "skills", "priority", "time_windows"),
-)
-_NOT_READ = {
-    "max_distance": "is not read: a shift has no limit in metres",
-    "steps": "is not read: a plan in force is an `incumbent` in the planning format",
-    "type": "is not read: a crew has one service factor for all visits",
-    "service_per_type": "is not read: a crew has one service factor for all visits",
-    "setup_per_type": "is not read: a crew has one service factor for all visits",
-    "max_load": "is not read: a break does not depend on the load",
-    "per_km": "must be 0 or left out: driving is priced by time",
-    "per_task_hour": "must be 0 or left out: service is not priced",
-    "costs": "is not read: driving costs its seconds",
-}
 
 
 def problem_from_vroom(document: object) -> Problem:
@@ -63,54 +42,16 @@ def problem_from_vroom(document: object) -> Problem:
     `start` is the earliest of them. Raise ProblemError, with the path in the VROOM document, for what is no VROOM
     document and for what the planning format has no word for (shipments, for one).
     """
-    found = _keys(document, "", _DOCUMENT, ("vehicles", "jobs"))
+    found = keys_of(document, "", DOCUMENT, ("vehicles", "jobs"))
     if listed(found.get("shipments", ()), "shipments"):
         raise ProblemError("shipments[0]", "shipments are not read: a visit has one place")
-    reader = _Reader(_offset(found))
+    reader = _Reader(offset_of(found))
     reader.matrices(found)
     for index, vehicle in enumerate(listed(found["vehicles"], "vehicles")):
         reader.vehicle(vehicle, f"vehicles[{index}]")
     for index, job in enumerate(listed(found["jobs"], "jobs")):
         reader.job(job, f"jobs[{index}]")
     return reader.problem()
-
-
-def _keys(
-    value: object, path: str, known: Iterable[str], required: Iterable[str]
-) -> dict[str, Any]:
-    """The object at a path with no keys but these."""
-    found, names = object_at(value, path), tuple(known)
-    for key, item in found.items():
-        if key in names:
-            continue
-        if key in _NOT_READ:
-            if key in {"per_km", "per_task_hour"} and item == 0:
-                continue
-            raise ProblemError(joined(path, key), _NOT_READ[key])
-        raise ProblemError(joined(path, key), f"is unknown; known are {', '.join(names)}")
-    for key in required:
-        if key not in found:
-            raise ProblemError(joined(path, key), "is required")
-    return found
-
-
-def _offset(found: dict[str, Any]) -> int:
-    """What VROOM's times are counted from, when they are Unix timestamps; 0 when they are not."""
-    times = sorted(_times(found.get("vehicles")) + _times(found.get("jobs")))
-    return times[0] if times and times[-1] > MAX_TIME else 0
-
-
-def _times(items: object) -> list[int]:
-    """All times of vehicles or jobs; whatever is no time is refused where it is read."""
-    pairs: list[object] = []
-    for item in items if isinstance(items, list) else ():
-        if isinstance(item, dict):
-            pairs.append(item.get("time_window"))
-            holders = [item, *(item["breaks"] if isinstance(item.get("breaks"), list) else ())]
-            for holder in holders:
-                if isinstance(holder, dict) and isinstance(holder.get("time_windows"), list):
-                    pairs.extend(holder["time_windows"])
-    return [t for pair in pairs if isinstance(pair, list) for t in pair if type(t) is int]
 
 
 @dataclass
@@ -144,7 +85,7 @@ class _Reader:
                 meta={"vroom": {"offset": self.offset, **self.names}},
             )
         except ProblemError as error:
-            raise _in_vroom(error) from None
+            raise in_vroom(error) from None
         except OverflowError:
             raise ProblemError("vehicles", "holds times beyond any calendar") from None
 
@@ -152,11 +93,11 @@ class _Reader:
         """The matrices, and a place for each of their rows."""
         for name, way in object_at(found.get("matrices", {}), "matrices").items():
             path = joined("matrices", name)
-            keys = _keys(way, path, ("durations", "distances"), ("durations",))
+            keys = keys_of(way, path, ("durations", "distances"), ("durations",))
             try:
                 self.ways[name] = Matrix(keys["durations"], keys.get("distances"))
             except ProblemError as error:
-                raise ProblemError(joined(path, _matrix_path(error.path)), error.message) from None
+                raise ProblemError(joined(path, in_matrix(error.path)), error.message) from None
             size = len(self.ways[name].seconds)
             if self.places and size != len(self.places):
                 raise ProblemError(
@@ -166,7 +107,7 @@ class _Reader:
 
     def vehicle(self, value: object, path: str) -> None:
         """A vehicle as a crew and its shift."""
-        found = _keys(value, path, _VEHICLE, ("id",))
+        found = keys_of(value, path, VEHICLE, ("id",))
         name = self._name("vehicles", found, path)
         start = self._place(found, path, "start")
         if start is None:
@@ -181,7 +122,7 @@ class _Reader:
         if "time_window" in found:
             opens, closes = self._window(found["time_window"], joined(path, "time_window"))
         capacity = self._amounts(found, path, "capacity")
-        with _At(path, {"from_": "start", "stock": "capacity"}):
+        with At(path, {"from_": "start", "stock": "capacity"}):
             self.crews.append(
                 Crew(
                     id=name,
@@ -208,7 +149,7 @@ class _Reader:
 
     def job(self, value: object, path: str) -> None:
         """A job as a visit."""
-        found = _keys(value, path, _JOB, ("id",))
+        found = keys_of(value, path, JOB, ("id",))
         name = self._name("jobs", found, path)
         place = self._place(found, path, "location")
         if place is None:
@@ -216,7 +157,7 @@ class _Reader:
         priority = integer(found.get("priority", 0), joined(path, "priority"), 0, 100)
         windows = listed(found.get("time_windows", ()), joined(path, "time_windows"))
         at = joined(path, "time_windows")
-        with _At(path, {"duration": "service"}):
+        with At(path, {"duration": "service"}):
             self.visits.append(
                 Visit(
                     id=name,
@@ -261,7 +202,7 @@ class _Reader:
         lon, lat = number(pair[0], f"{at}[0]"), number(pair[1], f"{at}[1]")
         name = f"{lon},{lat}"
         if name not in self.places:
-            with _At(at, {"lon": "[0]", "lat": "[1]"}):
+            with At(at, {"lon": "[0]", "lat": "[1]"}):
                 self.places[name] = Place(name, lat, lon)
         return name
 
@@ -281,13 +222,13 @@ class _Reader:
         for index, value in enumerate(listed(found.get("breaks", ()), joined(path, "breaks"))):
             at = f"{joined(path, 'breaks')}[{index}]"
             known = ("id", "time_windows", "service", "description")
-            keys = _keys(value, at, known, ("id", "time_windows"))
+            keys = keys_of(value, at, known, ("id", "time_windows"))
             windows = listed(keys["time_windows"], joined(at, "time_windows"))
             if len(windows) != 1:
                 raise ProblemError(joined(at, "time_windows"), "must be one: a break has one span")
             earliest, latest = self._window(windows[0], f"{at}.time_windows[0]")
             name = str(integer(keys["id"], joined(at, "id"), 0, MOST_INTEGER))
-            with _At(at, {"duration": "service"}):
+            with At(at, {"duration": "service"}):
                 breaks.append(Break(name, earliest, latest, keys.get("service", 0)))
         return tuple(breaks)
 
@@ -325,7 +266,7 @@ class _Reader:
 
     def _costs(self, found: dict[str, Any], path: str) -> int:
         at = joined(path, "costs")
-        keys = _keys(found.get("costs", {}), at, ("fixed", "per_hour"), ())
+        keys = keys_of(found.get("costs", {}), at, ("fixed", "per_hour"), ())
         hourly = integer(keys.get("per_hour", 3600), joined(at, "per_hour"), 0, MAX_COST)
         if hourly % 3600:
             raise ProblemError(joined(at, "per_hour"), "must be whole points a second: 3600 n")
@@ -333,34 +274,3 @@ class _Reader:
             raise ProblemError(joined(at, "per_hour"), "must be the same for all vehicles")
         self.rate = hourly // 3600
         return integer(keys.get("fixed", 0), joined(at, "fixed"), 0, MAX_COST)
-
-
-class _At:
-    """Turns a refusal of our types into one at a path of the VROOM document."""
-
-    def __init__(self, path: str, words: dict[str, str]) -> None:
-        self.path, self.words = path, words
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: Callable[..., Any] | None, error: object, _trace: object) -> None:
-        if isinstance(error, ProblemError) and not error.path.startswith(self.path):
-            key = _VROOM_WORDS.get(error.path, error.path)
-            raise ProblemError(joined(self.path, self.words.get(key, key)), error.message) from None
-
-
-_VROOM_WORDS = {
-    "max_visits": "max_tasks",
-    "max_travel": "max_travel_time",
-    "travel_factor": "speed_factor",
-}
-
-
-def _matrix_path(path: str) -> str:
-    return path.replace("seconds", "durations", 1).replace("metres", "distances", 1)
-
-
-def _in_vroom(error: ProblemError) -> ProblemError:
-    path = error.path.replace("shifts[", "vehicles[", 1).replace("crews[", "vehicles[", 1)
-    return ProblemError(path.replace("visits[", "jobs[", 1), error.message)

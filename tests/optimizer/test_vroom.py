@@ -1,5 +1,6 @@
 """VROOM's JSON in and out: what is read, what is written, and what is refused by its path."""
 
+import contextlib
 from copy import deepcopy
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -209,6 +210,31 @@ def test_a_faulty_document_is_refused_by_the_path_of_its_key(path: str, value: o
         problem_from_vroom(document)
 
     assert refusal.value.path == path
+
+
+def paths(at: Any, path: str = "") -> list[str]:
+    """The path of everything in a document."""
+    keys = at.items() if isinstance(at, dict) else enumerate(at) if isinstance(at, list) else ()
+    found = []
+    for key, item in keys:
+        here = f"{path}[{key}]" if isinstance(key, int) else f"{path}.{key}".lstrip(".")
+        found += [here, *paths(item, here)]
+    return found
+
+
+@pytest.mark.parametrize(
+    "junk", [None, True, -1, 1.5, float("nan"), 10**30, "", [], [[]], {}, {"a": 1}]
+)
+def test_junk_anywhere_is_refused_or_read_but_never_crashes(junk: object) -> None:
+    refused = []
+    for path in paths(DOCUMENT):
+        with contextlib.suppress(ProblemError):
+            problem_from_vroom(changed(path, junk))
+            continue
+        refused.append(path)
+
+    assert "matrices.car.durations[0]" in refused
+    assert "jobs[0]" in refused
 
 
 @pytest.mark.parametrize("key", ["vehicles", "jobs"])
