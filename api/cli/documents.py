@@ -1,5 +1,8 @@
 """The planning format's two commands: `optimize` and `check`."""
 
+import enum
+import json
+from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -9,7 +12,17 @@ import typer
 from api.cli.console import out, print_json
 from api.cli.problems import accepted, read, searched, write
 from optimizer.check import Report, check
-from optimizer.codec import read_plan, read_problem
+from optimizer.codec import read_plan, read_problem, write_problem
+from optimizer.problem import Problem
+from optimizer.reading import parsed
+from optimizer.vroom import plan_to_vroom, problem_from_vroom
+
+
+class Format(enum.StrEnum):
+    """The formats in which a problem is read and its plan written."""
+
+    PLANNING = "planning"
+    VROOM = "vroom"
 
 
 def register(app: typer.Typer) -> None:
@@ -37,6 +50,9 @@ def optimize(
     engine: Annotated[
         str, typer.Option(help="routing (OR-Tools), or naive: the rule of thumb.")
     ] = "routing",
+    format: Annotated[
+        Format, typer.Option(help="planning: ours; vroom: VROOM's JSON in and out.")
+    ] = Format.PLANNING,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the plan even when -o is given.")
     ] = False,
@@ -46,16 +62,17 @@ def optimize(
     Ctrl-C ends the search and writes the best plan so far. Exit code 0: a plan was written; 2: the document is
     refused, with the path of the faulty key on standard error.
     """
-    document = read(problem)
-    accepted(problem, document, read_problem)
+    given = accepted(problem, read(problem), _READERS[format])
     plan = searched(
-        document.decode(),
+        write_problem(given),
         seconds=seconds,
         iterations=iterations,
         seed=seed,
         workers=workers,
         engine=engine,
     )
+    if format is Format.VROOM:
+        plan = json.dumps(plan_to_vroom(given, read_plan(plan)), ensure_ascii=False)
     write(plan, output, also_print=as_json)
 
 
@@ -76,6 +93,16 @@ def check_plan(
     else:
         _show(report)
     raise typer.Exit(0 if report.ok else 1)
+
+
+def _from_vroom(document: bytes) -> Problem:
+    return problem_from_vroom(parsed(document))
+
+
+_READERS: dict[Format, Callable[[bytes], Problem]] = {
+    Format.PLANNING: read_problem,
+    Format.VROOM: _from_vroom,
+}
 
 
 def _document(report: Report) -> dict[str, Any]:
