@@ -9,7 +9,7 @@ from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.search.answer import answer
 from optimizer.search.given import from_orders, from_outline, incumbent_orders
-from optimizer.search.greedy import insert_worthwhile
+from optimizer.search.greedy import by_worth, insert_worthwhile
 from optimizer.search.instance import Instance
 from optimizer.search.rounds import Budget, Rounds
 from optimizer.search.searcher import Outline, Searcher
@@ -129,7 +129,7 @@ class _Run:
     def _finished(self, outline: Outline) -> State:
         """The outline in exact times, with whatever of the rest is worth it."""
         state = from_outline(self.instance, outline.orders, outline.begins)
-        left = [v for v, s in enumerate(state.where) if s < 0]
+        left = [v for v in by_worth(self.instance) if state.where[v] < 0]
         state = insert_worthwhile(state, left)
         self.tell(self.budget.elapsed(), self.iterations, state.cost(), state.served())
         return state

@@ -4,15 +4,26 @@ from collections.abc import Iterable
 
 from optimizer.search.groups import insert_group
 from optimizer.search.insertion import Spot, spot_on
+from optimizer.search.instance import Instance
 from optimizer.search.state import State
+
+
+def by_worth(instance: Instance) -> list[int]:
+    """Visits, the costliest to leave out first, then the first due."""
+    services = instance.services
+    return sorted(
+        range(instance.visits),
+        key=lambda v: (-instance.drop_cost[v], services[0][v].due if services else 0, v),
+    )
 
 
 def insert_worthwhile(state: State, visits: Iterable[int]) -> State:
     """The state after inserting those of these visits that lower the total, until none does.
 
-    Each goes where it costs least; visits that begin together go together or not at all.
+    They are tried in this order; each goes where it costs least, and visits that begin
+    together go together or not at all.
     """
-    waiting = sorted(visits, key=lambda v: (-state.instance.drop_cost[v], v))
+    waiting = list(dict.fromkeys(visits))
     while True:
         before = state.served()
         for v in waiting:
