@@ -17,7 +17,7 @@ from api.state import State
 from api.web import board_page, pages
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
-from dispatch.planning.editing import Engine
+from dispatch.planning.engine import Engine
 from workers.warm import WarmOptimizer
 
 PREFIX = "/api/v1"

@@ -13,6 +13,7 @@ from dispatch.core.crash import crashpoint
 from dispatch.core.db import transaction
 from dispatch.core.errors import DispatchError
 from dispatch.planning import plans
+from dispatch.planning.options import DEFAULT_ENGINE
 from dispatch.planning.tables import PlanStatus
 from workers.execution import Interrupted, Postponed, TransientFailure, Work
 from workers.solver import SolverFailed, run_solver
@@ -53,7 +54,8 @@ def _run(work: Work, taken: plans.Taken) -> None:
             seconds=float(options.get("seconds", default)),
             iterations=options.get("iterations"),
             seed=int(options.get("seed", 0)),
-            engine=str(options.get("engine", "routing")),
+            engine=str(options.get("engine", DEFAULT_ENGINE)),
+            workers=int(options.get("workers", work.settings.solve_workers)),
             on_progress=watch.note,
             should_stop=watch.should_stop,
         )

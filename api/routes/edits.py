@@ -19,7 +19,7 @@ from api.schemas.planning import (
     InsertionIn,
     LockIn,
     MoveIn,
-    OfferOut,
+    PlaceOut,
     PlanOut,
     PutBackIn,
     ReplanIn,
@@ -39,9 +39,9 @@ def find_places(
     day: QueryDay | None = None,
     plan_id: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     count: Annotated[int, Query(ge=1, le=10)] = 3,
-) -> list[OfferOut]:
+) -> list[PlaceOut]:
     """The cheapest places for a waiting visit, and what each displaces."""
-    found = edits.offers(
+    found = edits.places(
         session,
         visit_id=visit_id,
         day=day,
@@ -50,7 +50,7 @@ def find_places(
         engine=engine,
         now=moment,
     )
-    return OfferOut.all_of(found)
+    return PlaceOut.all_of(found)
 
 
 @router.post(

@@ -12,10 +12,11 @@ from dispatch.planning.tables import PlanStatus
 class PlanOptions(Input):
     """How to plan: the engine and its limits; what is left out is the installation's own."""
 
-    engine: Literal["routing", "naive"] | None = None
+    engine: Literal["search", "routing", "naive"] | None = None
     seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
     iterations: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
 class PlanOut(Output):
@@ -136,7 +137,7 @@ class DisplacedOut(Output):
     start_at: datetime | None
 
 
-class OfferOut(Output):
+class PlaceOut(Output):
     """A place for a visit; `cost` in points is what the plan's total changes by."""
 
     visit_id: str

@@ -4,10 +4,8 @@ An edit never changes a plan: it proposes another one, so that two dispatchers c
 last edit is undone by discarding its plan.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
 
 from sqlmodel import Session, col, select
 
@@ -17,7 +15,6 @@ from dispatch.planning import runs, states
 from dispatch.planning.lifecycle import IN_FORCE
 from dispatch.planning.problem import Built, build
 from dispatch.planning.tables import Assignment, Plan, PlanStatus
-from optimizer.insert import Insertion
 from optimizer.plan import Plan as Answer
 from optimizer.problem import Problem
 
@@ -47,22 +44,6 @@ class VisitBegun(ConflictError):
     """A crew has begun the visit, or it is over: its place on the plan is a fact."""
 
     code = "visit_begun"
-
-
-class Engine(Protocol):
-    """Answers small questions at once: `optimizer.insert` itself, or the warm process that the API asks."""
-
-    def insert(self, problem: Problem, plan: Answer, visit_id: str, k: int = 3) -> list[Insertion]:
-        """The `k` cheapest places for an unserved visit."""
-        ...
-
-    def apply(self, problem: Problem, plan: Answer, insertion: Insertion) -> Answer:
-        """The plan with the insertion made."""
-        ...
-
-    def retime(self, problem: Problem, orders: Mapping[str, Sequence[str]]) -> Answer:
-        """The plan of visits in these orders."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)

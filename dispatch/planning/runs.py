@@ -53,9 +53,10 @@ def request_plan(
 ) -> Plan:
     """Ask for a plan of a territory's local day; a worker solves it (task `plan.solve`).
 
-    `options`: `seconds`, `iterations`, `seed`, and `engine` (`routing`; `naive`, the rule of thumb, is answered at
-    once). Requests that still wait are superseded. The board is looked at first, so that nonsense in it is refused
-    here: raises NoSuchTerritory, DayOver, BadOption, BadPlanningRule, BadRelation, BoardRefused.
+    `options`: `seconds`, `iterations`, `seed`, `workers` (walks at once), and `engine` (`search` unless given;
+    `routing` is OR-Tools'; `naive`, the rule of thumb, is answered at once). Requests that still wait are
+    superseded. The board is looked at first, so that nonsense in it is refused here: raises NoSuchTerritory,
+    DayOver, BadOption, BadPlanningRule, BadRelation, BoardRefused.
     """
     chosen = checked_options(options or {})
     built = build(session, territory_id=territory_id, day=day, now=now)

@@ -102,18 +102,18 @@ async function showPlaces(box, button) {
   const plan = panel.dataset.plan ? `&plan_id=${panel.dataset.plan}` : "";
   const found = await gridcrew.send("GET", `/api/v1/visits/${encodeURIComponent(visit)}/places?day=${panel.dataset.day}${plan}`);
   if (!found) return;
-  const rows = found.map((offer) => {
+  const rows = found.map((place) => {
     const row = element("div", "line");
     const choose = element("button", "", panel.dataset.choose);
     choose.type = "button";
     choose.addEventListener("click", () =>
       gridcrew.once(choose, async () => {
-        const body = { plan_id: Number(panel.dataset.plan), shift_id: offer.shift_id };
+        const body = { plan_id: Number(panel.dataset.plan), shift_id: place.shift_id };
         if (await gridcrew.send("POST", `/api/v1/visits/${encodeURIComponent(visit)}/insertions`, body)) location.reload();
       })
     );
-    const moved = offer.displaced.length ? ` · ${offer.displaced.map((other) => other.visit_id).join(", ")}` : "";
-    row.append(element("span", "", `${crewName(offer.crew_id)} · ${clock(offer.start_at)} · ${panel.dataset.behind.replace("#", offer.position)} · ${offer.cost > 0 ? "+" : ""}${offer.cost.toLocaleString(text)}${moved}`), choose);
+    const moved = place.displaced.length ? ` · ${place.displaced.map((other) => other.visit_id).join(", ")}` : "";
+    row.append(element("span", "", `${crewName(place.crew_id)} · ${clock(place.start_at)} · ${panel.dataset.behind.replace("#", place.position)} · ${place.cost > 0 ? "+" : ""}${place.cost.toLocaleString(text)}${moved}`), choose);
     return row;
   });
   button.remove();
