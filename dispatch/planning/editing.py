@@ -7,7 +7,8 @@ last edit is undone by discarding its plan.
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from dispatch.core.errors import ConflictError
 from dispatch.core.events import Actor
@@ -176,24 +177,21 @@ def _orders(session: Session, plan: Plan, built: Built) -> Orders:
     shifts = {shift.id for shift in built.problem.shifts}
     orders: Orders = {shift: [] for shift in shifts}
     placed: set[str] = set()
+    held = {row.id for row in built.rows.under_way}
     for visit in built.problem.visits:
-        if visit.id in _held(built) and visit.pinned is not None:
+        if visit.id in held and visit.pinned is not None:
             first = visit.pinned.start is not None
             orders[visit.pinned.shift].insert(
                 0 if first else len(orders[visit.pinned.shift]), visit.id
             )
             placed.add(visit.id)
     statement = (
-        select(Assignment)
-        .where(Assignment.plan_id == plan.id)
+        sa.select(col(Assignment.shift_id), col(Assignment.visit_id))
+        .where(col(Assignment.plan_id) == plan.id)
         .order_by(col(Assignment.shift_id), col(Assignment.position))
     )
-    for stop in session.exec(statement):
-        if stop.visit_id in known - placed and stop.shift_id in shifts:
-            orders[stop.shift_id].append(stop.visit_id)
-            placed.add(stop.visit_id)
+    for shift_id, visit_id in session.execute(statement):
+        if visit_id in known and visit_id not in placed and shift_id in shifts:
+            orders[shift_id].append(visit_id)
+            placed.add(visit_id)
     return orders
-
-
-def _held(built: Built) -> set[str]:
-    return {row.id for row in built.rows.under_way}
