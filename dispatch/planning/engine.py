@@ -3,12 +3,11 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
-from optimizer.compare import Comparison, compare
 from optimizer.explain import Explanation, explain
 from optimizer.insert import Insertion, apply, insert, retime
 from optimizer.offers import Offer, offers
 from optimizer.plan import Plan
-from optimizer.problem import Problem
+from optimizer.problem import Problem, Visit
 
 
 class Engine(Protocol):
@@ -36,17 +35,13 @@ class Engine(Protocol):
         ...
 
     def offers(
-        self, problem: Problem, plan: Plan, visit: str, windows: Iterable[Sequence[int]]
+        self, problem: Problem, plan: Plan, visit: str | Visit, windows: Iterable[Sequence[int]]
     ) -> list[Offer]:
         """What each window costs, or why the visit cannot have it."""
         ...
 
     def explain(self, problem: Problem, plan: Plan, visit_id: str) -> Explanation:
         """Why the visit is left out, or where it is."""
-        ...
-
-    def compare(self, problem: Problem, plan_a: Plan, plan_b: Plan) -> Comparison:
-        """How plan b differs from plan a."""
         ...
 
 
@@ -58,7 +53,6 @@ class InProcess:
     retime = staticmethod(retime)
     offers = staticmethod(offers)
     explain = staticmethod(explain)
-    compare = staticmethod(compare)
 
 
 in_process: Engine = InProcess()

@@ -70,7 +70,7 @@ def places(
     `day` is today in the territory unless given. Where every crew is full, a place may be that of one less urgent
     visit. Empty when there is none. Raises NoSuchVisit, NoPlanYet, NotEditable, VisitBegun, DoesNotFit.
     """
-    standing = stand_for(session, visits.get(session, visit_id), day, plan_id, now=now)
+    standing = _waiting(session, visit_id, day, plan_id, now=now)
     before = engine.retime(standing.problem, standing.orders)
     found = engine.insert(standing.problem, before, visit_id, k, displacing=True)
     return [_told(standing, before, insertion) for insertion in found]
@@ -91,7 +91,7 @@ def insert_visit(
 
     Raises what `places` does, and DoesNotFit with the reason when there is no place.
     """
-    standing = stand_for(session, visits.get(session, visit_id), day, plan_id, now=now)
+    standing = _waiting(session, visit_id, day, plan_id, now=now)
     before = engine.retime(standing.problem, standing.orders)
     found: list[Insertion] = []
     if shift_id is None or shift_id in standing.orders:
@@ -107,22 +107,27 @@ def insert_visit(
 def stand_for(
     session: Session, visit: Visit, day: date | None, plan_id: int | None, *, now: datetime
 ) -> Standing:
-    """The plan to insert into, against the board; refuses a visit that cannot be inserted.
-
-    Raises what `places` does.
-    """
+    """The plan that a question about a visit is about: the one named, else the day's, today's unless given."""
     if plan_id is not None:
         plan = editable(session, plan_id)
     else:
         territory = territories.get(session, visit.territory_id)
         today = local_day(now, zone_named(territory.zone))
         plan = current(session, territory_id=territory.id, day=day or today)
-    standing = stand(session, plan, now=now)
-    refuse_begun(standing, visit.id)
-    refuse_unplaceable(standing, visit.id)
-    if any(visit.id in order for order in standing.orders.values()):
+    return stand(session, plan, now=now)
+
+
+def _waiting(
+    session: Session, visit_id: str, day: date | None, plan_id: int | None, *, now: datetime
+) -> Standing:
+    """The plan to insert into, against the board; refuses a visit that cannot be inserted."""
+    standing = stand_for(session, visits.get(session, visit_id), day, plan_id, now=now)
+    refuse_begun(standing, visit_id)
+    refuse_unplaceable(standing, visit_id)
+    if any(visit_id in order for order in standing.orders.values()):
         raise NotEditable(
-            f"Visit {visit.id} is on plan {plan.number} already; move it instead.", visit=visit.id
+            f"Visit {visit_id} is on plan {standing.plan.number} already; move it instead.",
+            visit=visit_id,
         )
     return standing
 
