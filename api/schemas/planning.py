@@ -19,6 +19,18 @@ class PlanOptions(Input):
     workers: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
+class AffectedOut(Output):
+    """A visit that the plan gives another crew or time than the plan in force did when it was made."""
+
+    visit_id: str
+    customer_id: str
+    change: Literal["new", "moved", "retimed", "withdrawn"]
+    crew_id: str | None
+    start_at: datetime | None
+    was_crew_id: str | None
+    was_start_at: datetime | None
+
+
 class PlanOut(Output):
     """A day's plan: where it is, how far its run has come, and its figures once it has an answer."""
 
@@ -32,6 +44,7 @@ class PlanOut(Output):
     options: dict[str, Any]
     progress: dict[str, Any]
     figures: dict[str, Any]
+    affected: list[AffectedOut]
     error: str
     created_by: str
     created_at: datetime
