@@ -1,7 +1,7 @@
 """Two plans of a day side by side: what each costs, every crew's day, and who is affected."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -16,6 +16,7 @@ from dispatch.work.tables import Visit, WorkOrder
 from optimizer.codec import plan_from, problem_from
 from optimizer.compare import Comparison as Found
 from optimizer.compare import CrewChange, Term, compare
+from optimizer.problem import Problem
 
 
 class OtherDay(InvalidError):
@@ -76,10 +77,24 @@ def compare_plans(session: Session, *, plan_id: int, with_plan_id: int) -> Compa
             raise NoAnswerYet(f"Plan {each.number} has no answer yet.", plan=each.id)
     assert plan.problem is not None
     assert plan.answer is not None
+    assert other.problem is not None
     assert other.answer is not None
-    problem = problem_from(plan.problem)
+    problem = _with_crews_of(problem_from(plan.problem), problem_from(other.problem))
     found = compare(problem, plan_from(other.answer), plan_from(plan.answer))
     return _told(session, plan, other, found, DayClock(problem.start))
+
+
+def _with_crews_of(problem: Problem, other: Problem) -> Problem:
+    """The problem with the other's crews and shifts too: one that has fallen ill since is affected all the same."""
+    places = {place.id: place for place in (*other.places, *problem.places)}
+    crews = {crew.id: crew for crew in (*other.crews, *problem.crews)}
+    shifts = {shift.id: shift for shift in (*other.shifts, *problem.shifts)}
+    return replace(
+        problem,
+        places=tuple(places.values()),
+        crews=tuple(crews[name] for name in sorted(crews)),
+        shifts=tuple(shifts.values()),
+    )
 
 
 def _told(session: Session, plan: Plan, other: Plan, found: Found, clock: DayClock) -> Comparison:

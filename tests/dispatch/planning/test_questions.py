@@ -10,6 +10,7 @@ from dispatch.planning.comparing import NoAnswerYet, OtherDay
 from dispatch.planning.edits import DoesNotFit, NoPlanYet, VisitBegun
 from dispatch.planning.offering import MOST, BadWindow
 from dispatch.planning.options import ENGINES
+from dispatch.registry import shifts
 from dispatch.work import promises
 from dispatch.work.tables import VisitRelation
 from optimizer.solve import ENGINES as SOLVERS
@@ -224,6 +225,21 @@ def test_two_plans_are_compared_by_cost_crew_and_customer(session: Session) -> N
     assert (change.visit_id, change.what) == (second.id, "crew")
     assert (change.was_crew_id, change.crew_id) == ("C1", "C2")
     assert change.customer
+
+
+def test_a_crew_that_fell_ill_is_among_the_affected(session: Session) -> None:
+    crew_on(session, "C1")
+    crew_on(session, "C2")
+    visit = job(session, east=1)
+    current = published(session, orders={ONE: [visit.id]})
+    shifts.mark_absent(session, shift_id=ONE, reason="ill", actor=DISPATCHER, now=NOW)
+    draft = proposed(session, orders={TWO: [visit.id]})
+
+    found = comparing.compare_plans(session, plan_id=draft.id or 0, with_plan_id=current.id or 0)
+
+    assert not found.same_board
+    assert [(row.was_crew_id, row.crew_id) for row in found.visits] == [("C1", "C2")]
+    assert found.affected == ("C1", "C2")
 
 
 def test_plans_of_other_days_and_plans_without_an_answer_are_not_compared(
