@@ -327,7 +327,7 @@ def test_a_draft_is_shown_beside_the_plan_in_force_with_who_is_affected(
     chinese = client.get(part, params={"lang": "zh-CN", "with": current}).text
 
     assert f"{part}&amp;lang=en" in board
-    assert "Affected: 1 visits, 2 crews" in english
+    assert "Affected: visits 1, crews 2" in english
     assert second.id in english
     assert "受影响：1 个任务，2 个班组" in chinese
     for text in (english, chinese):
