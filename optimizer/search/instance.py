@@ -55,7 +55,9 @@ class Instance:
         codes = self.packed.barrier.tolist()
         self.barrier = [[BARRIERS[code] for code in row] for row in codes]
         """Why a shift could not serve a visit even alone, by visit and shift; "" when it could."""
-        self.candidates = [[s for s, code in enumerate(row) if not code] for row in codes]
+        able = self.packed.data.able.tolist()
+        self.candidates = [[s for s, fits in enumerate(row) if fits] for row in able]
+        """The shifts that may serve a visit, alone or beside others."""
         self.drop_cost: list[int] = self.packed.data.visit[:, V_DROP].tolist()
         """Points of leaving a visit out."""
         self.serve_cost: list[list[int]] = self.packed.data.serve.tolist()
