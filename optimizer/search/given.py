@@ -41,7 +41,7 @@ def from_outline(
         exact = {
             v: narrowed(instance.windows[v], begins[v], begins[v]) for v in order if v in begins
         }
-        able = not any(instance.barrier[v][s] for v in order) and all(exact.values())
+        able = all(instance.may_serve(v, s) for v in order) and all(exact.values())
         if order and not (able and state.place(s, tuple(order), exact)):
             return from_orders(instance, orders)
     return state
@@ -80,7 +80,7 @@ def _whole_routes(state: State, ranks: Ranks) -> list[int]:
         by_shift.setdefault(ranks[v][0], []).append(v)
     rest: list[int] = []
     for s, order in by_shift.items():
-        able = instance.free and not any(instance.barrier[v][s] for v in order)
+        able = instance.free and all(instance.may_serve(v, s) for v in order)
         if not able or not state.place(s, tuple(order)):
             rest.extend(order)
     return rest
@@ -94,7 +94,7 @@ def _ranked_in(state: State, v: int, ranks: Ranks) -> State:
     spots = {}
     for other in group:
         s = ranks[other][0]
-        if state.instance.barrier[other][s] or state.blocked(other, s):
+        if not state.instance.may_serve(other, s) or state.blocked(other, s):
             return state
         spots[other] = (s, sum(1 for met in state.order(s) if ranks[met] < ranks[other]))
     if len(group) > 1:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from optimizer.search.instance import Gap, Instance
+from optimizer.search.paid import paid_timing
 from optimizer.search.timeline import (
     INFINITY,
     Ending,
@@ -47,7 +48,7 @@ class Route:
     def timing(self) -> Timing:
         """The times of the route, worked out when first asked for."""
         if self.held is None:
-            self.held = timed(self.ending, self.services, self.lane, fixed=self.gapped)
+            self.held = timed(self.ending, self.services, self.lane)
         return self.held
 
 
@@ -105,9 +106,8 @@ def build(
     ending = min(ends, key=_by_cost)
     held, time_cost = None, ending.cost
     if lane.work_rate:
-        ways = [timed(one, services, lane, fixed=bool(gaps)) for one in ends]
-        choice = min(range(len(ends)), key=lambda i: (ways[i].cost, ways[i].returns))
-        ending, held, time_cost = ends[choice], ways[choice], ways[choice].cost
+        held = _paid(gaps, services, lane, ending)
+        time_cost = held.cost
     fixed = instance.problem.shifts[s].use_cost + sum(instance.serve_cost[v][s] for v in order)
     cost = travel * instance.problem.weights.travel + fixed + time_cost
     latest = _latest(services, lane)
@@ -189,7 +189,7 @@ def _push_gaps(gaps: list[Gap], services: list[Service], lane: Lane) -> list[Ser
         ends = endings(labels[-1], services[-1].place, lane) if labels else []
         if not ends:
             return None
-        stops = timed(min(ends, key=_by_cost), services, lane, fixed=True).stops
+        stops = timed(min(ends, key=_by_cost), services, lane).stops
         broken = False
         for gap in gaps:
             first, second = stops[index[gap.first]], stops[index[gap.second]]
@@ -207,6 +207,37 @@ def _push_gaps(gaps: list[Gap], services: list[Service], lane: Lane) -> list[Ser
         if not broken:
             return services
     return None
+
+
+def _paid(gaps: list[Gap], services: list[Service], lane: Lane, ending: Ending) -> Timing:
+    """The cheapest times of a possible route whose work is paid for, as far as gaps let them be.
+
+    `ending` keeps the gaps; where the cheapest times break one, the visits of the gaps stay where
+    it has them.
+    """
+    best = paid_timing(services, lane)
+    assert best is not None
+    if _keeps(gaps, best):
+        return best
+    begins = {stop.visit: stop.begin for stop in timed(ending, services, lane).stops}
+    bound = {v for gap in gaps for v in (gap.first, gap.second)}
+    fixed = [
+        service._replace(windows=((begins[service.visit], begins[service.visit]),))
+        if service.visit in bound
+        else service
+        for service in services
+    ]
+    best = paid_timing(fixed, lane)
+    assert best is not None
+    return best
+
+
+def _keeps(gaps: list[Gap], timing: Timing) -> bool:
+    """Whether the times keep every gap."""
+    stops = {stop.visit: stop for stop in timing.stops}
+    return all(
+        gap.least <= stops[gap.second].begin - stops[gap.first].end <= gap.most for gap in gaps
+    )
 
 
 def narrowed(windows: Windows, low: int, high: int) -> Windows:
