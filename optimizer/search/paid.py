@@ -153,8 +153,11 @@ def _line(curve: Curve, t: int) -> tuple[int, int]:
     """The value and the slope of a curve from a moment at which one of its pieces may begin."""
     for begin, end, value, slope in reversed(curve):
         if begin <= t:
-            return (value + slope * (t - begin), slope) if t <= end else (
-                value + slope * (end - begin), 0)
+            return (
+                (value + slope * (t - begin), slope)
+                if t <= end
+                else (value + slope * (end - begin), 0)
+            )
     return INFINITY, 0
 
 
