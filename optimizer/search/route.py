@@ -1,6 +1,6 @@
 """One route made exact: its labels for quick questions, its times and its cost."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from optimizer.search.instance import Gap, Instance
@@ -212,24 +212,61 @@ def _push_gaps(gaps: list[Gap], services: list[Service], lane: Lane) -> list[Ser
 def _paid(gaps: list[Gap], services: list[Service], lane: Lane, ending: Ending) -> Timing:
     """The cheapest times of a possible route whose work is paid for, as far as gaps let them be.
 
-    `ending` keeps the gaps; where the cheapest times break one, the visits of the gaps stay where
-    it has them.
+    Where the cheapest times break a gap, one of its visits stays where they have it and the others
+    follow, each in turn, or all stay where `ending` has them; that need not be the cheapest.
     """
-    best = paid_timing(services, lane)
-    assert best is not None
-    if _keeps(gaps, best):
-        return best
-    begins = {stop.visit: stop.begin for stop in timed(ending, services, lane).stops}
-    bound = {v for gap in gaps for v in (gap.first, gap.second)}
-    fixed = [
-        service._replace(windows=((begins[service.visit], begins[service.visit]),))
-        if service.visit in bound
-        else service
-        for service in services
-    ]
-    best = paid_timing(fixed, lane)
-    assert best is not None
-    return best
+    free = paid_timing(services, lane)
+    assert free is not None
+    if _keeps(gaps, free):
+        return free
+    earliest = {stop.visit: stop.begin for stop in timed(ending, services, lane).stops}
+    bound = list(dict.fromkeys(v for gap in gaps for v in (gap.first, gap.second)))
+    kept = paid_timing([_begun(each, earliest, bound) for each in services], lane)
+    assert kept is not None
+    found = [kept]
+    for anchor in bound:
+        timing = _anchored(anchor, bound, gaps, services, lane, free)
+        if timing is not None:
+            found.append(timing)
+    return min(found, key=lambda timing: (timing.cost, timing.returns))
+
+
+def _begun(service: Service, begins: Mapping[int, int], bound: Collection[int]) -> Service:
+    """The service, at exactly its begin when it is one of the bound ones."""
+    if service.visit not in bound:
+        return service
+    return service._replace(windows=((begins[service.visit], begins[service.visit]),))
+
+
+def _anchored(
+    anchor: int,
+    bound: list[int],
+    gaps: list[Gap],
+    services: list[Service],
+    lane: Lane,
+    timing: Timing | None,
+) -> Timing | None:
+    """The cheapest times with one bound visit where `timing` has it, then the next, and so on."""
+    services = list(services)
+    index = {service.visit: i for i, service in enumerate(services)}
+    for v in (anchor, *(other for other in bound if other != anchor)):
+        if timing is None or _keeps(gaps, timing):
+            return timing
+        stop = timing.stops[index[v]]
+        services[index[v]] = _begun(services[index[v]], {v: stop.begin}, (v,))
+        for gap in gaps:
+            if gap.first == v:
+                other, low, high = gap.second, stop.end + gap.least, stop.end + gap.most
+            elif gap.second == v:
+                first = timing.stops[index[gap.first]]
+                other, length = gap.first, first.end - first.begin
+                low, high = (stop.begin - length - far for far in (gap.most, gap.least))
+            else:
+                continue
+            windows = narrowed(services[index[other]].windows, low, high)
+            services[index[other]] = services[index[other]]._replace(windows=windows)
+        timing = paid_timing(services, lane)
+    return timing if timing is not None and _keeps(gaps, timing) else None
 
 
 def _keeps(gaps: list[Gap], timing: Timing) -> bool:

@@ -13,11 +13,15 @@ from dataclasses import replace
 from optimizer.search.instance import Gap, Instance
 from optimizer.search.route import Route, build, narrowed
 from optimizer.search.state import State
-from optimizer.search.timeline import INFINITY, Windows
+from optimizer.search.timeline import INFINITY, Windows, last_begin
 from optimizer.search.timing import StopTime
 
 MOST_ROUNDS = 60
 """How often the bounds of tied routes are raised before the routes are given up."""
+MOST_FIRST = 6
+"""How many routes of paid work come first, at their own cheapest times, before the others."""
+MOST_TRIED = 60
+"""How many routes of paid work are built for that, so that many tied routes take no minutes."""
 MOST_POLISHING = 6
 """How often tied routes are made cheaper in turn."""
 
@@ -71,6 +75,8 @@ def place_jointly(state: State, shifts: Sequence[int], orders: Orders) -> bool:
                 state.place(placed, ())
             return False
     polish(state, shifts)
+    if instance.problem.weights.work:
+        _put_off(state, shifts, orders, routes)
     return True
 
 
@@ -174,3 +180,94 @@ def _earliest(instance: Instance, shifts: Sequence[int], orders: Orders) -> dict
         if not times.changed:
             return times.routes
     return None
+
+
+def _put_off(
+    state: State, shifts: Sequence[int], orders: Orders, routes: Mapping[int, Route]
+) -> None:
+    """Put the tied visits of the routes off where that saves work that is paid for.
+
+    Each route in turn comes first, at its own cheapest times within what all the ties allow, and
+    the others follow it; that need not find the cheapest times of all.
+    """
+    latest = _Latest(state.instance, orders, routes)
+    if not latest.found():
+        return
+    for first in shifts[: min(MOST_FIRST, MOST_TRIED // len(shifts))]:
+        trial = state.copy()
+        for s in shifts:
+            trial.place(s, ())
+        for s in (first, *(other for other in shifts if other != first)):
+            windows: dict[int, Windows] = {}
+            for service in latest.routes[s].services:
+                own = trial.windows(service.visit, s)
+                if own is not None:
+                    spans = service.windows
+                    windows[service.visit] = narrowed(own, spans[0][0], spans[-1][1])
+            if not trial.place(s, orders[s], windows):
+                break
+        else:
+            polish(trial, shifts)
+            if trial.cost() < state.cost():
+                state.become(trial)
+
+
+class _Latest:
+    """The latest begins of the visits of tied routes: upper bounds that fall."""
+
+    def __init__(self, instance: Instance, orders: Orders, routes: Mapping[int, Route]) -> None:
+        self.instance, self.orders = instance, orders
+        self.routes = dict(routes)
+        """The routes, their windows cut to what the ties allow."""
+        self.highs: dict[int, int] = {}
+        self.on = {v: s for s in routes for v in orders[s]}
+        self.lengths = {
+            stop.visit: stop.end - stop.begin
+            for route in routes.values()
+            for stop in route.timing.stops
+        }
+        self.changed = set(routes)
+
+    def found(self) -> bool:
+        """Whether bounds were found that every route can keep."""
+        for _ in range(MOST_ROUNDS):
+            for s in sorted(self.changed):
+                self._read(s)
+            self.changed = set()
+            for v in list(self.highs):
+                self._lower_by_ties(v)
+            if not self.changed:
+                return True
+            for s in sorted(self.changed):
+                before = self.routes[s]
+                windows = {
+                    each.visit: narrowed(each.windows, -INFINITY, self.highs[each.visit])
+                    for each in before.services
+                }
+                route = build(self.instance, s, self.orders[s], lane=before.lane, windows=windows)
+                if route is None:
+                    return False
+                self.routes[s] = route
+        return False
+
+    def _read(self, s: int) -> None:
+        """Take the bounds that a route sets by itself."""
+        route = self.routes[s]
+        for service, latest in zip(route.services, route.latest[1:], strict=True):
+            v = service.visit
+            high = last_begin(service.windows, max(latest) - self.lengths[v])
+            self.highs[v] = min(self.highs.get(v, INFINITY), high)
+
+    def _lower_by_ties(self, v: int) -> None:
+        for gap in self.instance.gaps_of[v]:
+            if gap.first == v and gap.second in self.highs:
+                length = self.lengths[v]
+                self._lower(v, self.highs[gap.second] - gap.least - length)
+                self._lower(gap.second, self.highs[v] + length + gap.most)
+        for other in self.instance.together_with[v]:
+            self._lower(other, self.highs[v])
+
+    def _lower(self, v: int, high: int) -> None:
+        if high < self.highs[v]:
+            self.highs[v] = high
+            self.changed.add(self.on[v])
