@@ -172,6 +172,11 @@ class Instance:
                     self.later[s].append(other)
                     self.earlier[other].append(s)
 
+    def may_serve(self, v: int, s: int) -> bool:
+        """Whether the shift may serve the visit at all, if not always alone: with another stop a
+        visit can lie on the way, or need no setup."""
+        return self.barrier[v][s] in ("", "shift_hours", "window")
+
     def fits_alone(self, service: Service, s: int) -> bool:
         """Whether a shift could serve this and nothing else."""
         lane, shift = self.lanes[s], self.problem.shifts[s]
