@@ -33,6 +33,12 @@ Column = tuple[int, tuple[int, ...]]
 MOST_LABELS = 1_000_000
 """Labels of one pricing; beyond that the bound of its relaxation counts. About 100 MB."""
 
+NEAR = 0.9
+"""The bound's share of the program's value at which its caps are raised."""
+NEARER = 0.98
+"""The same for routes that are none: they are forbidden one by one."""
+FIRST_EFFORT, MOST_EFFORT = 1_000_000, 300_000_000
+"""Comparisons of labels in a pricing, to begin with and at most."""
 TRUST = 0.7
 """Share of the best bound's duals in those that are priced."""
 
@@ -84,9 +90,11 @@ class _Generation:
         self.drop = drop_costs(problem)
         self.scale = scale_of(self.drop)
         self.classes = shift_classes(problem, self.scale)
+        able = {int(v) for kind in self.classes for v in kind.visits[kind.allowed[-1]]}
+        self.hopeless = sum(cost for v, cost in enumerate(self.drop) if v not in able)
         self.space = Workspace(MOST_LABELS)
         counts = [len(kind.shifts) for kind in self.classes]
-        self.master = Master(self.drop, counts, partition=not _triangular(problem))
+        self.master = Master(self.drop, self._caps(), counts, partition=not _triangular(problem))
         self.rounds = 0
         self.best: int | None = None
         """The best bound so far, scaled."""
@@ -94,16 +102,26 @@ class _Generation:
         """The duals of the best bound, and its least reduced costs by class."""
         self.found: dict[Column, None] = {}
         self.trust = TRUST
+        self.effort = FIRST_EFFORT
+        self.complete = True
 
     def run(self, columns: Iterable[Column]) -> Bound:
         """Generate columns until the limits or the optimum of the linear program."""
         self._begin(columns)
-        closed = False
+        closed, new = False, 1
         while not self._over():
             duals = self.master.solve()
             if duals is None:
                 break
-            if self._reaches(duals):
+            settled = self._reaches(duals)
+            if settled or new == 0 or self._near(duals, NEAR):
+                raised = self.master.raise_caps()
+                if settled or self._near(duals, NEARER):
+                    raised |= self._tighten(duals)
+                if raised:
+                    new = 1
+                    continue
+            if settled:
                 closed = True
                 break
             visits, thresholds = self._mixed(duals)
@@ -111,12 +129,41 @@ class _Generation:
             if new == 0 and not self._over():
                 before = self.best
                 new = self._round(visits, thresholds, exact=True)
-                if new == 0 and self.best == before and self.trust == 0.0:
+                if new == 0 and not self.complete:
+                    if self.effort > MOST_EFFORT:
+                        break
+                    self.effort *= 4
+                elif new == 0 and self.best == before and self.trust == 0.0:
                     closed = True
                     break
             # Where nothing was found, the program's own duals are the better guess.
             self.trust = min(TRUST, self.trust + 0.1) if new else max(0.0, self.trust / 2 - 0.05)
         return Bound(self._value(), tuple(self.found), self.rounds, closed)
+
+    def _caps(self) -> list[int]:
+        """What serving each visit alone costs about, where no shift can, what leaving it out does."""
+        caps = list(self.drop)
+        for kind in self.classes:
+            there = kind.costs[-2, :-2] + kind.costs[:-2, -1]
+            for v, cost, able in zip(kind.visits, there, kind.allowed[-1], strict=True):
+                if able:
+                    caps[v] = min(caps[v], int(cost) // self.scale.unit + 1)
+        return caps
+
+    def _near(self, duals: Duals, share: float) -> bool:
+        """Whether the bound is near the value of the program."""
+        if self.best is None:
+            return False
+        # What no shift can serve costs the same whatever the bound is.
+        room = duals.value - self.hopeless
+        return self.best >= (self.hopeless + share * room) * self.scale.unit
+
+    def _tighten(self, duals: Duals) -> bool:
+        """Forbid what is no route in the program's solution; False when there is nothing such."""
+        forbidden = [(k, order) for k, order in duals.routes if self.classes[k].forbid(order)]
+        for k, order in forbidden:
+            self.master.drop(k, order)
+        return bool(forbidden)
 
     def _begin(self, columns: Iterable[Column]) -> None:
         kind_of = {s: k for k, kind in enumerate(self.classes) for s in kind.shifts}
@@ -165,11 +212,15 @@ class _Generation:
     def _round(self, visits: Ints, thresholds: list[int], *, exact: bool) -> int:
         """Price all classes; keep the bound if it is the best; answer how many routes are new."""
         self.rounds += 1
+        self.complete = True
         new, least = 0, list[int]()
         for k, (kind, threshold) in enumerate(zip(self.classes, thresholds, strict=True)):
             if self._late():
                 return new
-            priced = kind.price(visits, threshold, self.scale, self.space, exact=exact)
+            priced = kind.price(
+                visits, threshold, self.scale, self.space, effort=self.effort, exact=exact
+            )
+            self.complete &= priced.complete
             least.append(min(0, priced.bound))
             new += self._keep(k, priced)
         total = int(visits.sum())

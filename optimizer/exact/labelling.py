@@ -46,7 +46,7 @@ BUCKETS = "Tuple((int64[:, ::1], int64[:, ::1], int64[:, ::1]))"
 def remembered(v: int, seen: int, u: int, memory: Memory) -> int:
     """What a route remembers at u that remembered `seen` at v."""
     near, bit = memory[0], memory[1]
-    result = 1 << bit[u, u]
+    result: int = 1 << bit[u, u]
     place = 0
     while seen:
         if seen & 1:
@@ -70,29 +70,33 @@ def beats(a: int, b: int, exact: int, labels: Labels) -> bool:
         return True
     if figures[a, 2] & ~figures[b, 2]:
         return False
+    more = 0
     for r in range(used.shape[1]):
-        if used[a, r] > used[b, r]:
-            return False
-    return True
+        more += used[a, r] > used[b, r]
+    return more == 0
 
 
-@compiled(f"boolean(int64, int64, int64, {LABELS}, {BUCKETS})")
-def enter(new: int, bucket: int, exact: int, labels: Labels, buckets: Buckets) -> bool:
+@compiled(f"boolean(int64, int64, int64[::1], {LABELS}, {BUCKETS})")
+def enter(new: int, bucket: int, orders: Ints, labels: Labels, buckets: Buckets) -> bool:
     """Put a label into its bucket and drop those it beats; False when it is beaten itself."""
     figures, links = labels[0], labels[1]
     heads, floors, queue = buckets
-    v, cost = links[new, 0], figures[new, 1]
+    v, cost, exact = links[new, 0], figures[new, 1], orders[1]
+    effort = 1 + heads.shape[1] // 16
     for b in range(bucket + 1):
         if floors[v, b] <= cost:
             other = heads[v, b]
             while other >= 0:
+                effort += 1
                 if beats(other, new, exact, labels):
+                    orders[3] -= effort
                     return False
                 other = links[other, 2]
     for b in range(bucket, heads.shape[1]):
         before, other = -1, heads[v, b]
         while other >= 0:
             then = links[other, 2]
+            effort += 1
             if beats(new, other, exact, labels):
                 figures[other, 3] = -1
                 if before < 0:
@@ -102,6 +106,7 @@ def enter(new: int, bucket: int, exact: int, labels: Labels, buckets: Buckets) -
             else:
                 before = other
             other = then
+    orders[3] -= effort
     links[new, 2] = heads[v, bucket]
     heads[v, bucket] = new
     floors[v, bucket] = min(floors[v, bucket], cost)
@@ -133,7 +138,7 @@ def serve(
     """Extend a label to visit u, from its arrivals there by set of breaks, into `new` and more.
 
     Answer the next label that is free. `orders` are the threshold, exact or not, and the resource
-    that is travel (-1: none).
+    that is travel (-1: none), and the comparisons that are left.
     """
     prices, travel, _, entry, entries, windows, late, clock, pauses, deadline = lane
     best, other, following = guide
@@ -167,12 +172,14 @@ def serve(
         links[new, 0], links[new, 1] = u, label
         for r in range(room.shape[0]):
             used[new, r] = used[label, r] + (travel[v, u] if r == orders[2] else loads[u, r])
-        if enter(new, (end - clock[0]) >> clock[6], orders[1], labels, buckets):
+        if enter(new, (end - clock[0]) >> clock[6], orders, labels, buckets):
             new += 1
     return new
 
 
-@compiled("boolean(int64, int64, int64, int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[::1], int64)")
+@compiled(
+    "boolean(int64, int64, int64, int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[::1], int64)"
+)
 def within(
     at: int, v: int, u: int, travel: Ints, used: Ints, loads: Ints, room: Ints, limited: int
 ) -> bool:
@@ -188,68 +195,85 @@ def within(
     return True
 
 
+@compiled(
+    f"int64(int64, int64, {LANE}, {GUIDE}, {MEMORY}, {LABELS}, {BUCKETS}, int64[::1], int64[:, ::1])"
+)
+def expand(
+    at: int,
+    count: int,
+    lane: Lane,
+    guide: Guide,
+    memory: Memory,
+    labels: Labels,
+    buckets: Buckets,
+    orders: Ints,
+    times: Ints,
+) -> int:
+    """End the route of a label and extend it to all visits; answer the next label that is free.
+
+    `times` is room for two rows of moments by set of breaks. At least as many labels must be free
+    as there are visits and sets of breaks.
+    """
+    prices, travel, after, entry, _, _, _, clock, pauses, deadline = lane
+    best, (_, bit, loads, room) = guide[0], memory
+    figures, links, used, ends = labels
+    moments, arrivals, start = times[0], times[1], travel.shape[0] - 2
+    v, cost, seen = links[at, 0], figures[at, 1], figures[at, 2]
+    depart(figures[at, 0], figures[at, 3], moments, pauses)
+    if v != start and within(at, v, start + 1, travel, used, loads, room, orders[2]):
+        home = homecoming(moments, travel[v, start + 1], clock, deadline)
+        total = cost + prices[v, start + 1] + home
+        if total < orders[0] and total < ends[v, 0]:
+            ends[v, 0], ends[v, 1] = total, at
+    for i in range(after.shape[1]):
+        u = after[v, i]
+        if u < 0:
+            break
+        if v != start and bit[v, u] >= 0 and (seen >> bit[v, u]) & 1:
+            continue
+        into, hope = entry[v, u], orders[0] - cost - prices[v, u]
+        useful = False
+        for m in range(moments.shape[0]):
+            arrivals[m] = NEVER
+            if moments[m] < NEVER:
+                there = (moments[m] + travel[v, u] - clock[0]) >> clock[6]
+                if there < clock[7] and best[into, there, m] < hope:
+                    arrivals[m] = moments[m] + travel[v, u]
+                    useful = True
+        if useful and within(at, v, u, travel, used, loads, room, orders[2]):
+            count = serve(at, u, count, lane, guide, memory, labels, buckets, orders, arrivals)
+    return count
+
+
 @compiled(f"int64({LANE}, {GUIDE}, {MEMORY}, {LABELS}, {BUCKETS}, int64[::1])")
 def label(
     lane: Lane, guide: Guide, memory: Memory, labels: Labels, buckets: Buckets, orders: Ints
 ) -> int:
     """Fill `ends` with the cheapest routes below the threshold, NEVER where there is none.
 
-    Answer the number of labels made, or -1 when they did not fit the arrays: then `ends` holds
-    routes, but not always the cheapest.
+    Answer the number of labels made, or -1 when they did not fit the arrays or took too many
+    comparisons: then `ends` holds routes, but not always the cheapest.
     """
-    prices, travel, after, entry, _, _, _, clock, pauses, deadline = lane
-    best = guide[0]
-    _, bit, loads, room = memory
+    travel, after, clock, deadline = lane[1], lane[2], lane[7], lane[9]
     figures, links, used, ends = labels
     heads, floors, queue = buckets
-    start, base, bits, threshold = travel.shape[0] - 2, clock[0], clock[6], orders[0]
-    sets = deadline.shape[0]
-    moments, arrivals = np.empty(sets, dtype=np.int64), np.empty(sets, dtype=np.int64)
+    times = np.empty((2, deadline.shape[0]), dtype=np.int64)
     heads[:] = -1
     floors[:] = NEVER
     queue[:] = -1
     ends[:, 0] = NEVER
-    figures[0, 0], figures[0, 1], figures[0, 2], figures[0, 3] = base, 0, 0, 0
-    links[0, 0], links[0, 1], links[0, 3] = start, -1, -1
+    figures[0, 0], figures[0, 1], figures[0, 2], figures[0, 3] = clock[0], 0, 0, 0
+    links[0, 0], links[0, 1], links[0, 3] = travel.shape[0] - 2, -1, -1
     used[0, :] = 0
     queue[0, :] = 0
     count = 1
     for bucket in range(clock[7]):
         at = queue[bucket, 0]
         while at >= 0:
-            if figures[at, 3] < 0:
-                at = links[at, 3]
-                continue
-            v, cost, seen = links[at, 0], figures[at, 1], figures[at, 2]
-            depart(figures[at, 0], figures[at, 3], moments, pauses)
-            if v != start and within(at, v, start + 1, travel, used, loads, room, orders[2]):
-                home = homecoming(moments, travel[v, start + 1], clock, deadline)
-                total = cost + prices[v, start + 1] + home
-                if total < threshold and total < ends[v, 0]:
-                    ends[v, 0], ends[v, 1] = total, at
-            for i in range(after.shape[1]):
-                u = after[v, i]
-                if u < 0:
-                    break
-                if v != start and bit[v, u] >= 0 and (seen >> bit[v, u]) & 1:
-                    continue
-                useful = False
-                for m in range(sets):
-                    arrivals[m] = NEVER
-                    if moments[m] < NEVER:
-                        arrive = moments[m] + travel[v, u]
-                        there = (arrive - base) >> bits
-                        if (
-                            there < clock[7]
-                            and cost + prices[v, u] + best[entry[v, u], there, m] < threshold
-                        ):
-                            arrivals[m] = arrive
-                            useful = True
-                if useful and within(at, v, u, travel, used, loads, room, orders[2]):
-                    count = serve(
-                        at, u, count, lane, guide, memory, labels, buckets, orders, arrivals
-                    )
-                    if count + sets > figures.shape[0]:
-                        return -1
+            if figures[at, 3] >= 0:
+                if count + after.shape[1] * deadline.shape[0] > len(figures) or orders[3] < 0:
+                    return -1
+                orders[3] -= after.shape[1] // 8
+                count = expand(at, count, lane, guide, memory, labels, buckets, orders, times)
             at = links[at, 3]
     return count

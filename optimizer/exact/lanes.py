@@ -6,10 +6,11 @@ See `optimizer.exact.moves` for the arrays and `optimizer.exact.pricing` for wha
 from collections.abc import Sequence
 
 import numpy as np
+import numpy.typing as npt
 
 from optimizer.exact.moves import Ints
 from optimizer.exact.pricing import Scale, ShiftClass
-from optimizer.problem import Crew, Problem, Shift, Visit
+from optimizer.problem import Crew, Problem, Shift, Visit, Window
 from optimizer.travel import compile_travel
 from optimizer.values import UNREACHABLE, round_half_up
 
@@ -42,21 +43,27 @@ def drop_costs(problem: Problem) -> list[int]:
 
 
 def shift_classes(problem: Problem, scale: Scale) -> list[ShiftClass]:
-    """The classes of the problem's shifts, in the order of their first shifts."""
+    """The classes of the problem's shifts; those that differ in stock only follow each other."""
     maker = _Maker(problem, scale)
     classes: dict[tuple[object, ...], ShiftClass] = {}
+    kin: dict[tuple[object, ...], int] = {}
     for s in range(len(problem.shifts)):
         made = maker.shift_class(s)
-        arrays = (
-            made.visits, made.costs, made.travel, made.entry, made.entries, made.windows, made.late,
-            made.clock, made.pauses, made.loads, made.room,
+        moves = _content(
+            made.visits, made.costs, made.travel, made.entry, made.entries, made.windows,
+            made.late, made.clock, made.pauses,
         )  # fmt: skip
-        key = (made.travel_resource, *((array.shape, array.tobytes()) for array in arrays))
+        made.kin = kin.setdefault(moves, len(kin))
+        key = made.kin, made.travel_resource, _content(made.loads, made.room)
         if key in classes:
             classes[key].shifts += (s,)
         else:
             classes[key] = made
-    return list(classes.values())
+    return sorted(classes.values(), key=lambda made: (made.kin, made.shifts))
+
+
+def _content(*arrays: Ints) -> tuple[object, ...]:
+    return tuple((array.shape, array.tobytes()) for array in arrays)
 
 
 class _Maker:
@@ -130,7 +137,8 @@ class _Maker:
             disliked = bool(visit.preferred_crews) and shift.crew not in visit.preferred_crews
             costs[:, i] += moved * weights.change + disliked * weights.not_preferred
         costs[-2, :] += shift.use_cost
-        return np.minimum(costs, self.scale.most // self.scale.unit) * self.scale.unit
+        scaled: Ints = np.minimum(costs, self.scale.most // self.scale.unit) * self.scale.unit
+        return scaled
 
     def _clock(self, shift: Shift, limit: int, bits: int) -> Ints:
         rate = self.problem.weights.overtime * self.scale.unit
@@ -175,7 +183,7 @@ def _windows(visits: list[Visit]) -> Ints:
     widest = max((len(v.begins) for v in visits), default=0)
     windows = np.full((len(visits), max(1, widest), 2), -FAR, dtype=np.int64)
     for i, visit in enumerate(visits):
-        begins = sorted(visit.begins) or [(-FAR, FAR)]
+        begins = sorted(visit.begins) or [Window(-FAR, FAR)]
         # Sorted by opening, the first window not yet closed gives the earliest begin.
         windows[i, : len(begins)] = begins
     return windows
@@ -236,7 +244,9 @@ def _deadlines(pauses: Ints) -> Ints:
     )
 
 
-def _allowed(travel: Ints, service: Ints, windows: Ints, start: int, limit: int) -> Ints:
+def _allowed(
+    travel: Ints, service: Ints, windows: Ints, start: int, limit: int
+) -> npt.NDArray[np.bool_]:
     """Whether one may follow another by windows and hours alone; the start is the last row."""
     count = len(windows)
     allowed = np.ones((count + 1, count), dtype=np.bool_)
@@ -252,7 +262,9 @@ def _allowed(travel: Ints, service: Ints, windows: Ints, start: int, limit: int)
     return allowed
 
 
-def _bits(travel: Ints, service: Ints, allowed: Ints, span: int) -> tuple[int, bool]:
+def _bits(
+    travel: Ints, service: Ints, allowed: npt.NDArray[np.bool_], span: int
+) -> tuple[int, bool]:
     """Log2 of the seconds in a bucket, and whether every move takes one bucket or more."""
     moves = (travel[:-2, :-2] + service[:-1])[allowed[:-1]]
     shortest = int(moves.min(initial=FAR))

@@ -17,6 +17,8 @@ class Duals(NamedTuple):
     value: float
     visits: list[float]
     classes: list[float]
+    routes: list[tuple[int, tuple[int, ...]]]
+    """Classes and visits of the routes in the solution."""
 
 
 class Master:
@@ -24,10 +26,18 @@ class Master:
 
     With `partition` a visit is on one route exactly, otherwise on one at least: as good where
     leaving out a stop never makes a route dearer, and easier to solve.
+
+    Leaving a visit out costs at first no more than `caps` says: the duals are then no larger, and
+    soon near the truth. The program is a relaxation until `raise_caps` finds none that matters.
     """
 
     def __init__(
-        self, drop_cost: Sequence[int], counts: Sequence[int], *, partition: bool
+        self,
+        drop_cost: Sequence[int],
+        caps: Sequence[int],
+        counts: Sequence[int],
+        *,
+        partition: bool,
     ) -> None:
         self.solver: Any = pywraplp.Solver.CreateSolver("GLOP")
         # Presolve would throw the last basis away.
@@ -39,10 +49,12 @@ class Master:
         self.objective = self.solver.Objective()
         self.objective.SetMinimization()
         self.known: dict[tuple[int, tuple[int, ...]], Any] = {}
-        for row, cost in zip(self.rows, drop_cost, strict=True):
-            left_out = self.solver.NumVar(0.0, infinity, "")
-            row.SetCoefficient(left_out, 1.0)
-            self.objective.SetCoefficient(left_out, float(cost))
+        self.drop_cost = list(drop_cost)
+        self.caps = [min(cost, cap) for cost, cap in zip(drop_cost, caps, strict=True)]
+        self.left_out = [self.solver.NumVar(0.0, infinity, "") for _ in drop_cost]
+        for row, column, cap in zip(self.rows, self.left_out, self.caps, strict=True):
+            row.SetCoefficient(column, 1.0)
+            self.objective.SetCoefficient(column, float(cap))
 
     def add(self, kind: int, order: tuple[int, ...], cost: int) -> bool:
         """Add a route of a class that costs so many points; False when it is there already."""
@@ -56,6 +68,22 @@ class Master:
         self.objective.SetCoefficient(column, float(cost))
         return True
 
+    def drop(self, kind: int, order: tuple[int, ...]) -> None:
+        """Take a route out."""
+        self.known[kind, order].SetUb(0.0)
+
+    def raise_caps(self) -> bool:
+        """Double the caps of visits that the last solution leaves out; False when there are none."""
+        raised = False
+        for v, column in enumerate(self.left_out):
+            if self.caps[v] < self.drop_cost[v] and column.solution_value() > 1e-7:
+                self.caps[v] = min(self.drop_cost[v], 2 * self.caps[v] + 1)
+                raised = True
+        # The values are gone with the first change of the program.
+        for column, cap in zip(self.left_out, self.caps, strict=True):
+            self.objective.SetCoefficient(column, float(cap))
+        return raised
+
     def solve(self) -> Duals | None:
         """The optimum over the routes so far, None when GLOP does not reach it."""
         if self.solver.Solve() != pywraplp.Solver.OPTIMAL:
@@ -64,4 +92,5 @@ class Master:
             self.objective.Value(),
             [row.dual_value() for row in self.rows],
             [limit.dual_value() for limit in self.limits],
+            [key for key, column in self.known.items() if column.solution_value() > 1e-7],
         )

@@ -61,7 +61,7 @@ def first_begin(u: int, time: int, windows: Ints) -> int:
     """The first moment from `time` on that lies in a window of the visit, or NEVER."""
     for w in range(windows.shape[1]):
         if time <= windows[u, w, 1]:
-            return max(time, windows[u, w, 0])
+            return max(time, int(windows[u, w, 0]))
     return NEVER
 
 

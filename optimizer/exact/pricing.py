@@ -10,13 +10,20 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from optimizer.exact.completion import Guide, complete
 from optimizer.exact.labelling import Buckets, Labels, Memory, label
 from optimizer.exact.moves import NEVER, Ints, Lane
 
-NEIGHBOURS = 10
+NEIGHBOURS = 8
 """Visits of an ng-neighbourhood, the visit itself included."""
+MOST_NEIGHBOURS = 60
+"""Bits of what a label remembers."""
+STEPS = (0.1, 0.25, 0.45, 0.7, 1.0)
+"""Thresholds that are tried, as shares of the way from the bound to the one asked for."""
+REACH = 0.45
+"""The last one tried where the pricing need not be exact."""
 ROUTES = 12
 """Routes taken from one pricing of a class."""
 
@@ -24,11 +31,13 @@ ROUTES = 12
 class Priced(NamedTuple):
     """A bound on the reduced cost of every route of a class, scaled, and routes found.
 
-    Routes are (cost in points, visits in order); they may come back to a visit.
+    Routes are (cost in points, visits in order); they may come back to a visit. `complete` tells
+    that no label was given up.
     """
 
     bound: int
     routes: list[tuple[int, tuple[int, ...]]]
+    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,8 @@ class Workspace:
         self.figures = np.zeros((labels, 4), dtype=np.int64)
         self.links = np.zeros((labels, 4), dtype=np.int64)
         self._flat: dict[str, Ints] = {}
+        self.guided: tuple[int, Ints, int] | None = None
+        """Which classes (their kin) and duals the guide is for, and its bound."""
 
     def array(self, name: str, *shape: int) -> Ints:
         """An array of this shape whose content is whatever was there before."""
@@ -75,14 +86,18 @@ class ShiftClass:
     loads: Ints
     room: Ints
     travel_resource: int
-    allowed: Ints
+    allowed: npt.NDArray[np.bool_]
     """Whether one may follow another."""
+    kin: int = 0
+    """The same for classes that differ in nothing but loads and room."""
     guided: bool = True
     """Whether every move takes at least one bucket of time, so that a guide can be made."""
 
     def __post_init__(self) -> None:
         self._list()
         self.near, self.bit = _neighbourhoods(self.travel, len(self.visits))
+        self.place = {int(v): i for i, v in enumerate(self.visits)}
+        self.kept: list[int] = []
 
     def _list(self) -> None:
         """Write what is allowed as lists."""
@@ -108,73 +123,148 @@ class ShiftClass:
         return prices
 
     def price(
-        self, duals: Ints, threshold: int, scale: Scale, space: Workspace, *, exact: bool
+        self,
+        duals: Ints,
+        threshold: int,
+        scale: Scale,
+        space: Workspace,
+        *,
+        effort: int,
+        exact: bool,
     ) -> Priced:
         """Bound the reduced cost of all routes, and find some below the threshold, both scaled.
 
         The bound holds for every elementary route, whether or not the search was `exact`.
         """
         if not len(self.visits):
-            return Priced(NEVER, [])
+            return Priced(NEVER, [], True)
         lane = self.lane(self.prices(duals))
-        guide = self._guide(space)
-        # No visit pays twice.
-        bound = -int(np.maximum(duals[self.visits], 0).sum())
-        if self.guided:
-            bound = max(bound, complete(lane, guide))
+        guide, bound = self._guide(lane, duals, space)
         if bound >= threshold:
-            return Priced(bound, [])
-        limit = space.labels if exact else min(space.labels, 50 * 1000)
-        count, ends = self._label(lane, guide, space, limit, threshold, exact=exact)
-        found = np.flatnonzero(ends[:, 0] < NEVER)
+            return Priced(bound, [], True)
+        found = np.empty(0, dtype=np.int64)
+        for part in STEPS if exact else [part for part in STEPS if part <= REACH]:
+            # The lower the threshold, the fewer the labels; the cheapest route is soon below it.
+            aim = threshold if part == 1.0 else bound + int(part * (threshold - bound))
+            count, ends = self._label(lane, guide, space, aim, effort, exact=exact)
+            found = np.flatnonzero(ends[:, 0] < NEVER)
+            if len(found) or count < 0:
+                break
         found = found[np.argsort(ends[found, 0], kind="stable")]
         if exact and count >= 0:
-            bound = max(bound, threshold if not len(found) else int(ends[found[0], 0]))
+            bound = max(bound, aim if not len(found) else int(ends[found[0], 0]))
         routes = []
         for v in found[:ROUTES]:
             order = self._order(space, int(ends[v, 1]))
             cost = int(ends[v, 0]) + sum(int(duals[u]) for u in order)
             routes.append((cost // scale.unit, order))
-        return Priced(bound, routes)
+        return Priced(bound, routes, count >= 0)
 
     def cost(self, order: Sequence[int], scale: Scale, space: Workspace) -> int | None:
         """Points that a route of visits of the problem costs, None when it is impossible."""
-        place = {int(v): i for i, v in enumerate(self.visits)}
-        if len(set(order)) < len(order) or not order or any(v not in place for v in order):
+        if not order or len(set(order)) < len(order) or any(v not in self.place for v in order):
             return None
-        chain = [len(self.visits), *(place[v] for v in order)]
+        stops = [self.place[v] for v in order]
+        if self._lacking(stops):
+            return None
+        chain = [len(self.visits), *stops]
         after = np.full((len(self.visits) + 1, 2), -1, dtype=np.int64)
         after[chain[:-1], 0] = chain[1:]
-        guide = self._guide(space)
-        guide[0][:] = -NEVER
-        guide[2][:] = -1
+        guide = self._room(space)
+        guide[0][:], guide[2][:] = -NEVER, -1
+        space.guided = None
         lane = self.lane(self.costs, after)
-        _, ends = self._label(lane, guide, space, space.labels, NEVER, exact=True)
+        _, ends = self._label(lane, guide, space, NEVER, NEVER, exact=True)
         cost = int(ends[chain[-1], 0])
         return None if cost >= NEVER else cost // scale.unit
 
-    def _guide(self, space: Workspace) -> Guide:
+    def forbid(self, order: Sequence[int]) -> bool:
+        """See to it that pricing finds this route no more, if it comes back to a visit or takes
+        more of a resource than there is; False when it does neither."""
+        stops = [self.place[v] for v in order]
+        lacking = self._lacking(stops)
+        found = bool(lacking)
+        self.kept += [r for r in lacking if r not in self.kept]
+        last: dict[int, int] = {}
+        for i, v in enumerate(stops):
+            if v in last:
+                found = True
+                for u in stops[last[v] + 1 : i]:
+                    self._remember(u, v)
+            last[v] = i
+        return found
+
+    def _lacking(self, stops: list[int]) -> list[int]:
+        """The resources of which a route takes more than there is."""
+        lacking = []
+        for r in range(len(self.room)):
+            total = int(self.loads[stops, r].sum())
+            if r == self.travel_resource:
+                total = int(self.travel[[-2, *stops], [*stops, -1]].sum())
+            if total > self.room[r]:
+                lacking.append(r)
+        return lacking
+
+    def _remember(self, u: int, v: int) -> None:
+        """Let routes that are at u remember that they were at v."""
+        size = int((self.near[u] >= 0).sum())
+        if self.bit[u, v] >= 0 or size >= MOST_NEIGHBOURS:
+            return
+        if size + 1 >= self.near.shape[1]:
+            more = np.full((len(self.near), 8), -1, dtype=np.int64)
+            self.near = np.concatenate([self.near, more], axis=1)
+        self.near[u, size], self.bit[u, v] = v, size
+
+    def _guide(self, lane: Lane, duals: Ints, space: Workspace) -> tuple[Guide, int]:
+        """The guide at these duals, and a bound on the cost of whole routes."""
+        guide = self._room(space)
+        known = space.guided
+        if known is not None and known[0] == self.kin and known[1] is duals:
+            return guide, known[2]
+        # No visit pays twice.
+        bound = -int(np.maximum(duals[self.visits], 0).sum())
+        if self.guided:
+            bound = max(bound, complete(lane, guide))
+        else:
+            guide[0][:], guide[2][:] = -NEVER, -1
+        space.guided = self.kin, duals, bound
+        return guide, bound
+
+    def _room(self, space: Workspace) -> Guide:
         shape = len(self.entries), int(self.clock[7]), len(self.deadline)
-        guide = tuple(space.array(name, *shape) for name in ("best", "other", "following"))
-        if not self.guided:
-            guide[0][:] = -NEVER
-            guide[2][:] = -1
-        return guide[0], guide[1], guide[2]
+        best, other, following = (
+            space.array(name, *shape) for name in ("best", "other", "following")
+        )
+        return best, other, following
 
     def _label(
-        self, lane: Lane, guide: Guide, space: Workspace, limit: int, threshold: int, *, exact: bool
+        self,
+        lane: Lane,
+        guide: Guide,
+        space: Workspace,
+        threshold: int,
+        effort: int,
+        *,
+        exact: bool,
     ) -> tuple[int, Ints]:
         count, buckets = len(self.visits), int(self.clock[7])
         ends = space.array("ends", count, 2)
-        used = space.array("used", limit, len(self.room))
-        labels: Labels = space.figures[:limit], space.links[:limit], used, ends
-        memory: Memory = self.near, self.bit, self.loads, self.room
+        kept = sorted(self.kept)
+        used = space.array("used", space.labels, len(kept))
+        labels: Labels = space.figures, space.links, used, ends
+        memory: Memory = (
+            self.near,
+            self.bit,
+            np.ascontiguousarray(self.loads[:, kept]),
+            self.room[kept],
+        )
         lists: Buckets = (
             space.array("heads", count, buckets),
             space.array("floors", count, buckets),
             space.array("queue", buckets, 2),
         )
-        orders = np.array([threshold, exact, self.travel_resource], dtype=np.int64)
+        limited = kept.index(self.travel_resource) if self.travel_resource in kept else -1
+        orders = np.array([threshold, exact, limited, effort], dtype=np.int64)
         return label(lane, guide, memory, labels, lists, orders), ends
 
     def _order(self, space: Workspace, last: int) -> tuple[int, ...]:
