@@ -39,6 +39,8 @@ NEARER = 0.98
 """The same for routes that are none: they are forbidden one by one."""
 FIRST_EFFORT, MOST_EFFORT = 1_000_000, 300_000_000
 """Comparisons of labels in a pricing, to begin with and at most."""
+ELIMINATE = 0.8
+"""Share of the gap at which moves were last left out at which it is worth while again."""
 TRUST = 0.7
 """Share of the best bound's duals in those that are priced."""
 
@@ -103,6 +105,8 @@ class _Generation:
         self.found: dict[Column, None] = {}
         self.trust = TRUST
         self.effort = FIRST_EFFORT
+        self.eliminated_at = 1 << 62
+        """The gap, scaled, at which moves were last left out."""
         self.complete = True
 
     def run(self, columns: Iterable[Column]) -> Bound:
@@ -110,6 +114,7 @@ class _Generation:
         self._begin(columns)
         closed, new = False, 1
         while not self._over():
+            self._eliminate()
             duals = self.master.solve()
             if duals is None:
                 break
@@ -214,12 +219,17 @@ class _Generation:
         self.rounds += 1
         self.complete = True
         new, least = 0, list[int]()
+        same: dict[tuple[int, int, int], Priced] = {}
         for k, (kind, threshold) in enumerate(zip(self.classes, thresholds, strict=True)):
             if self._late():
                 return new
-            priced = kind.price(
-                visits, threshold, self.scale, self.space, effort=self.effort, exact=exact
-            )
+            # Without limits, classes that differ in stock only have the same routes.
+            key = kind.kin, threshold, k if kind.kept else -1
+            if key not in same:
+                same[key] = kind.price(
+                    visits, threshold, self.scale, self.space, effort=self.effort, exact=exact
+                )
+            priced = same[key]
             self.complete &= priced.complete
             least.append(min(0, priced.bound))
             new += self._keep(k, priced)
@@ -229,6 +239,28 @@ class _Generation:
         if self.best is None or total > self.best:
             self.best, self.centre = total, (visits, least)
         return new
+
+    def _eliminate(self) -> None:
+        """Leave out the moves that are in no plan better than the known one."""
+        if self.upper is None or self.best is None or self.centre is None:
+            return
+        gap = (self.upper - 1) * self.scale.unit - self.best
+        if gap < 0 or gap > ELIMINATE * self.eliminated_at:
+            return
+        self.eliminated_at = gap
+        visits, least = self.centre
+        for k, kind in enumerate(self.classes):
+            if self._late():
+                return
+            # Classes alike but for their stock keep the same moves, so as to share their guides.
+            alike = [least[i] for i, other in enumerate(self.classes) if other.kin == kind.kin]
+            if k and self.classes[k - 1].kin == kind.kin:
+                kind.follow(self.classes[k - 1])
+            else:
+                kind.eliminate(visits, gap + max(alike), self.space)
+        for k, order in list(self.master.known):
+            if not self.classes[k].makes(order):
+                self.master.drop(k, order)
 
     def _late(self) -> bool:
         return self.deadline is not None and time.monotonic() >= self.deadline

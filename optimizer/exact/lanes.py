@@ -266,7 +266,9 @@ def _bits(
     travel: Ints, service: Ints, allowed: npt.NDArray[np.bool_], span: int
 ) -> tuple[int, bool]:
     """Log2 of the seconds in a bucket, and whether every move takes one bucket or more."""
-    moves = (travel[:-2, :-2] + service[:-1])[allowed[:-1]]
+    # From the arrival at one to the arrival at the next.
+    shortest_service = service.min(axis=0, initial=UNREACHABLE)
+    moves = (shortest_service[:, None] + travel[:-2, :-2])[allowed[:-1]]
     shortest = int(moves.min(initial=FAR))
     bits = max(1, span // BUCKETS).bit_length() - 1
     finest = shortest.bit_length() - 1

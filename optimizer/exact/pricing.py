@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.exact.completion import Guide, complete
+from optimizer.exact.elimination import bound_moves
 from optimizer.exact.labelling import Buckets, Labels, Memory, label
 from optimizer.exact.moves import NEVER, Ints, Lane
 
@@ -177,6 +178,30 @@ class ShiftClass:
         _, ends = self._label(lane, guide, space, NEVER, NEVER, exact=True)
         cost = int(ends[chain[-1], 0])
         return None if cost >= NEVER else cost // scale.unit
+
+    def eliminate(self, duals: Ints, most: int, space: Workspace) -> None:
+        """Leave out the moves of which every route has a reduced cost above `most`, scaled."""
+        if not self.guided or not len(self.visits):
+            return
+        lane = self.lane(self.prices(duals))
+        guide, _ = self._guide(lane, duals, space)
+        ways = space.array("ways", *guide[0].shape, 4)
+        least = space.array("least", *self.allowed.shape)
+        bound_moves(lane, guide, ways, least)
+        self.allowed &= least <= most
+        self._list()
+        # What is now shorter by moves is another lane.
+        space.guided = None
+
+    def follow(self, other: "ShiftClass") -> None:
+        """Make the same moves as another class of the same kin."""
+        self.allowed = other.allowed
+        self.after = other.after
+
+    def makes(self, order: Sequence[int]) -> bool:
+        """Whether all moves of a route are still there."""
+        stops = [self.place[v] for v in order]
+        return bool(self.allowed[[len(self.visits), *stops[:-1]], stops].all())
 
     def forbid(self, order: Sequence[int]) -> bool:
         """See to it that pricing finds this route no more, if it comes back to a visit or takes
