@@ -141,6 +141,27 @@ def test_the_bound_is_near_the_optimum_where_shifts_and_visits_are_independent()
     assert reached >= 0.9 * compared
 
 
+def test_leaving_out_moves_by_a_known_total_never_cuts_off_a_better_plan() -> None:
+    for seed in range(60, 120):
+        given = random_problem(seed, most_visits=9)
+        total = solve(given, Limits(iterations=60)).cost.total
+
+        for upper in (total, total + total // 20, 2 * total):
+            bound = lower_bound(given, rounds=ROUNDS, upper=upper)
+            assert bound.value is not None
+            assert bound.value <= total, (seed, upper)
+
+
+def test_a_move_is_as_long_as_from_arrival_to_arrival() -> None:
+    # Seed 93 serves in no time and drives for 210 s: buckets of 256 s would leave that move out.
+    given = random_problem(93, most_visits=9)
+
+    bound = lower_bound(given, rounds=ROUNDS)
+
+    assert bound.value is not None
+    assert bound.value <= solve(given, Limits(iterations=150)).cost.total
+
+
 def test_a_route_costs_in_pricing_what_it_costs_in_the_plan() -> None:
     compared = 0
     for seed in range(150):
