@@ -1,68 +1,99 @@
-"""`./run bench`: the Humen day planned by each engine, judged by the checker, in one run.
+"""`./run bench`: engines and instances side by side, in one run on one machine.
 
-Every engine is a process of its own with the same limits, as the product runs it. The table is Markdown.
+Every engine is a process of its own with the same wall time and one thread (`gridcrew x2` has two); every plan is
+judged by the checker. Tables are Markdown on standard output, progress is on standard error.
 """
 
 import argparse
-import tempfile
-from datetime import date, time
+import json
+import sys
+from dataclasses import asdict
 from pathlib import Path
 
-from rich.console import Console
+from benchmarks.days import KINDS
+from benchmarks.instances import Named
+from benchmarks.peers import PEERS, names
+from benchmarks.running import Row, run_all
+from benchmarks.suites import SUITES, instances, seconds_for
+from benchmarks.tables import printed
+from benchmarks.vrptw import FileRefused
 
-from dispatch.core.calendar import at_local, zone_named
-from dispatch.core.config import Settings
-from dispatch.core.db import Database
-from dispatch.core.migrate import migrate
-from dispatch.exchange.loading import load_folder
-from dispatch.planning.problem import build
-from optimizer.check import check
-from optimizer.codec import read_plan, read_problem, write_problem
-from workers.solver import run_solver
-
-HUMEN = Path(__file__).resolve().parents[1] / "examples" / "humen"
-DAY = date(2026, 11, 24)
-out = Console(highlight=False, soft_wrap=True)
-
-
-def humen_day() -> str:
-    """The problem of the Humen example on `DAY`, seen at 07:00: the same document on every machine."""
-    with tempfile.TemporaryDirectory() as folder:
-        database = Database(f"sqlite:///{Path(folder) / 'bench.db'}")
-        migrate(database)
-        now = at_local(DAY, time(7), zone_named("Asia/Shanghai"))
-        loaded = load_folder(database, folder=HUMEN, day=DAY, now=now)
-        with database.reading() as session:
-            built = build(session, territory_id=loaded.territory_id, day=DAY, now=now)
-        database.close()
-    return write_problem(built.problem)
+WITHOUT = "gridcrew without CP-SAT"
 
 
 def main() -> None:
     """Plan, judge, print."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--seconds", type=float, nargs="+", default=[2.0, 5.0, 20.0])
-    parser.add_argument("--seed", type=int, default=1)
+    parser = _parser()
     options = parser.parse_args()
-    document = humen_day()
-    problem = read_problem(document)
-    out.print(f"Humen, {DAY}: {len(problem.visits)} visits, {len(problem.shifts)} shifts\n")
-    out.print(
-        "| engine | seconds | total cost | left out | minutes driven per visit | violations |"
-    )
-    out.print("| --- | ---: | ---: | ---: | ---: | ---: |")
-    runs = [("naive", 1.0), *(("routing", seconds) for seconds in options.seconds)]
-    for engine, seconds in runs:
-        answer = run_solver(Settings(), document, seconds=seconds, seed=options.seed, engine=engine)
-        plan = read_plan(answer)
-        report = check(problem, plan)
-        served = sum(len(route.stops) for route in plan.routes)
-        driven = sum(route.travel_seconds for route in plan.routes) / 60 / served
-        broken = len(report.violations) + len(report.figures)
-        shown = "-" if engine == "naive" else f"{seconds:g}"
-        out.print(
-            f"| {engine} | {shown} | {plan.cost.total:,} | {len(plan.unserved)} | {driven:.1f} | {broken} |"
+    try:
+        engines = _engines(options.engines, options.choice)
+        named = instances(
+            options.suite,
+            sizes=options.sizes,
+            seeds=options.instance_seeds,
+            kinds=options.kinds,
+            folder=options.vrptw,
         )
+    except (ValueError, FileRefused) as error:
+        parser.error(str(error))
+
+    def seconds(instance: Named) -> list[float]:
+        return options.seconds or [seconds_for(instance, options.suite)]
+
+    rows = run_all(
+        named, engines, seconds=seconds, seeds=options.seeds, jobs=options.jobs, told=_tell
+    )
+    if options.json is not None:
+        lines = (json.dumps(asdict(row), ensure_ascii=False) for row in rows)
+        options.json.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
+    sys.stdout.write(printed(rows))
+    if any(row.violations for row in rows):
+        sys.exit("A plan broke the format's rules.")
+
+
+def _engines(wanted: list[str], choice: str) -> list[str]:
+    engines = names(wanted)
+    if choice == "off":
+        engines = [WITHOUT if engine == "gridcrew" else engine for engine in engines]
+    if choice == "both" and "gridcrew" in engines:
+        engines.insert(engines.index("gridcrew") + 1, WITHOUT)
+    return list(dict.fromkeys(engines))
+
+
+def _tell(row: Row, done: int, of: int) -> None:
+    said = row.cannot or f"{row.total:,} points, {row.left_out} out, {row.seconds:g} s"
+    sys.stderr.write(f"[{done}/{of}] {row.instance} {row.engine}: {said}\n")
+    sys.stderr.flush()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
+    parser.add_argument("--suite", choices=SUITES, default="quick")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[], help="visits an instance")
+    parser.add_argument("--kinds", choices=KINDS, nargs="+", default=[], help="kinds of days")
+    parser.add_argument("--seconds", type=float, nargs="+", help="wall seconds, one or several")
+    parser.add_argument(
+        "--engines",
+        nargs="+",
+        default=[engine for engine in PEERS if engine != WITHOUT],
+        help=f"of {', '.join(PEERS)}",
+    )
+    parser.add_argument("--seeds", type=int, nargs="+", default=[1], help="of the engines")
+    parser.add_argument(
+        "--instance-seeds", type=int, nargs="+", default=[1], help="of what is made up"
+    )
+    parser.add_argument("--jobs", type=int, default=1, help="engines at a time")
+    parser.add_argument("--vrptw", type=Path, metavar="FOLDER", help="read VRPTW files from here")
+    parser.add_argument(
+        "--choice",
+        choices=("on", "off", "both"),
+        default="on",
+        help="CP-SAT's rounds in gridcrew's search",
+    )
+    parser.add_argument(
+        "--json", type=Path, metavar="FILE", help="raw rows, one JSON object a line"
+    )
+    return parser
 
 
 if __name__ == "__main__":

@@ -1,17 +1,39 @@
 """One visit into a plan that stands, and a plan from orders that a dispatcher gives."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from optimizer.displacing import exchanges, without
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reasons import unserved
 from optimizer.search.answer import answer, priced, written
-from optimizer.search.given import from_orders
 from optimizer.search.insertion import spots_on
 from optimizer.search.instance import Instance
-from optimizer.search.route import narrowed
 from optimizer.search.state import State
+from optimizer.standing import Standing, VisitUnknown, ordered
+
+__all__ = [
+    "Delay",
+    "Insertion",
+    "InsertionStale",
+    "VisitUnknown",
+    "apply",
+    "apply_to",
+    "insert",
+    "places",
+    "retime",
+    "retime_on",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Delay:
+    """A visit that begins later than it did, seconds after the problem's start."""
+
+    visit: str
+    was_start: int
+    start: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +42,9 @@ class Insertion:
 
     `arrive`, `start` and `end` are the visit's times, seconds after the problem's start; `cost` is
     what the plan's total changes by, points, the saved cost of leaving the visit out included.
+    `displaces` are the visits of the route that begin later for it, in the order of the route.
+    `instead_of` is the visit of the same route that is left out for it; positions are counted
+    without it, and its own cost of being left out is in `cost`.
     """
 
     visit: str
@@ -29,38 +54,85 @@ class Insertion:
     start: int
     end: int
     cost: int
-
-
-class VisitUnknown(ValueError):
-    """The problem has no visit, or no shift, of this name."""
+    displaces: tuple[Delay, ...] = ()
+    instead_of: str | None = None
 
 
 class InsertionStale(ValueError):
     """The insertion does not fit the plan (any more)."""
 
 
-def insert(problem: Problem, plan: Plan, visit_id: str, k: int = 3) -> list[Insertion]:
+def insert(
+    problem: Problem,
+    plan: Plan,
+    visit_id: str,
+    k: int = 3,
+    *,
+    displacing: bool = False,
+    shift: str | None = None,
+) -> list[Insertion]:
     """The `k` cheapest places for an unserved visit in the plan, none when it fits nowhere.
 
     Other routes stay as they are, and the route's other visits keep their order. A visit that
-    begins together with an unserved one has no place alone. Raise VisitUnknown.
+    begins together with an unserved one has no place alone. With `displacing`, a visit without any
+    free place is told the `k` cheapest places that put out one visit which costs less to leave out
+    and is not pinned. With `shift`, places on other shifts do not count. Raise VisitUnknown.
     """
-    instance = Instance(problem)
-    v = instance.visit_index.get(visit_id, -1)
-    if v < 0:
-        raise VisitUnknown(f"no visit {visit_id!r} in this problem")
-    state = _state(instance, plan)
+    return places(Standing(problem, plan), visit_id, k, displacing=displacing, shift=shift)
+
+
+def places(
+    standing: Standing,
+    visit_id: str,
+    k: int = 3,
+    *,
+    displacing: bool = False,
+    shift: str | None = None,
+) -> list[Insertion]:
+    """What `insert` answers for a standing."""
+    instance, state = standing.instance, standing.state
+    v = standing.visit(visit_id)
     if state.where[v] >= 0 or len(instance.groups[v]) > 1:
         return []
-    spots = sorted(spot for s in instance.candidates[v] for spot in spots_on(state, v, s))
+    shifts = instance.candidates[v]
+    if shift is not None:
+        only = standing.shift(shift)
+        shifts = [s for s in shifts if s == only]
+    found = _free_places(standing, v, shifts, k)
+    if not found and displacing:
+        found = _taken_places(standing, v, shifts, k)
+    return sorted(found, key=lambda insertion: insertion.cost)
+
+
+def _free_places(standing: Standing, v: int, shifts: Iterable[int], k: int) -> list[Insertion]:
+    state = standing.state
+    spots = sorted(spot for s in shifts for spot in spots_on(state, v, s))
     found: list[Insertion] = []
     for spot in spots:
         if len(found) >= k:
             break
         made = _inserted(state, v, spot.shift, spot.position)
         if made is not None:
-            found.append(_told(state, made, v, spot.shift))
-    return sorted(found, key=lambda insertion: insertion.cost)
+            found.append(_told(standing, made, v, spot.shift))
+    return found
+
+
+def _taken_places(standing: Standing, v: int, shifts: Iterable[int], k: int) -> list[Insertion]:
+    """The cheapest places of one visit that costs less to leave out and is not pinned."""
+    names, state = standing.problem.visits, standing.state
+
+    def may_go(other: int) -> bool:
+        visit = names[other]
+        return visit.pinned is None and visit.unserved_cost < names[v].unserved_cost
+
+    found = []
+    for exchange in exchanges(state, v, shifts=shifts, size=1, most=k, movable=may_go):
+        room = without(state, exchange.out)
+        made = None if room is None else _inserted(room, v, exchange.shift, exchange.position)
+        if made is not None:
+            out = names[exchange.out[0]].id
+            found.append(_told(standing, made, v, exchange.shift, instead_of=out))
+    return found
 
 
 def apply(problem: Problem, plan: Plan, insertion: Insertion) -> Plan:
@@ -68,12 +140,19 @@ def apply(problem: Problem, plan: Plan, insertion: Insertion) -> Plan:
 
     Raise VisitUnknown for unknown names, InsertionStale when the place no longer is one.
     """
-    instance = Instance(problem)
-    v = instance.visit_index.get(insertion.visit, -1)
-    s = instance.shift_index.get(insertion.shift, -1)
-    if v < 0 or s < 0:
-        raise VisitUnknown(f"no visit {insertion.visit!r} or no shift {insertion.shift!r}")
-    state = _state(instance, plan)
+    return apply_to(Standing(problem, plan), insertion)
+
+
+def apply_to(standing: Standing, insertion: Insertion) -> Plan:
+    """What `apply` answers for a standing."""
+    instance, state, plan = standing.instance, standing.state, standing.plan
+    v, s = standing.visit(insertion.visit), standing.shift(insertion.shift)
+    if insertion.instead_of is not None:
+        other = standing.visit(insertion.instead_of)
+        room = without(state, (other,)) if state.where[other] == s else None
+        if room is None:
+            raise InsertionStale(f"{insertion.instead_of} cannot be left out on {insertion.shift}")
+        state = room
     fits = state.where[v] < 0 and not instance.barrier[v][s] and not state.blocked(v, s)
     made = _inserted(state, v, s, insertion.position) if fits else None
     if made is None:
@@ -98,46 +177,12 @@ def retime(problem: Problem, orders: Mapping[str, Sequence[str]]) -> Plan:
     What does not fit is left out, the cheapest to leave out first; nothing else is added or moved.
     Raise VisitUnknown for names the problem does not have.
     """
-    instance = Instance(problem)
-    return answer(_ordered(instance, orders), {"engine": "retime"})
+    return retime_on(Instance(problem), orders)
 
 
-def _ordered(instance: Instance, orders: Mapping[str, Sequence[str]]) -> State:
-    given: list[list[int]] = [[] for _ in range(instance.shifts)]
-    for shift, visits in orders.items():
-        if shift not in instance.shift_index:
-            raise VisitUnknown(f"no shift {shift!r} in this problem")
-        for visit in visits:
-            if visit not in instance.visit_index:
-                raise VisitUnknown(f"no visit {visit!r} in this problem")
-            given[instance.shift_index[shift]].append(instance.visit_index[visit])
-    return from_orders(instance, given)
-
-
-def _state(instance: Instance, plan: Plan) -> State:
-    """The plan's routes as a state, visits with relations in time at the plan's seconds.
-
-    A plan that breaks a rule is read as its orders, and loses what does not fit.
-    """
-    orders = {route.shift: [stop.visit for stop in route.stops] for route in plan.routes}
-    fallback = _ordered(instance, orders)
-    if instance.free:
-        return fallback
-    state = State(instance)
-    for route in plan.routes:
-        if not route.stops:
-            continue
-        visits = [instance.visit_index[stop.visit] for stop in route.stops]
-        exact = {
-            v: narrowed(instance.windows[v], stop.start, stop.start)
-            for v, stop in zip(visits, route.stops, strict=True)
-            if instance.timed_pairs[v]
-        }
-        s = instance.shift_index[route.shift]
-        able = not any(instance.barrier[v][s] for v in visits) and all(exact.values())
-        if not able or not state.place(s, tuple(visits), exact):
-            return fallback
-    return state
+def retime_on(instance: Instance, orders: Mapping[str, Sequence[str]]) -> Plan:
+    """What `retime` answers for a compiled problem."""
+    return answer(ordered(instance, orders), {"engine": "retime"})
 
 
 def _inserted(state: State, v: int, s: int, position: int) -> State | None:
@@ -148,18 +193,28 @@ def _inserted(state: State, v: int, s: int, position: int) -> State | None:
     return made if made.place(s, (*order[:position], v, *order[position:])) else None
 
 
-def _told(before: State, after: State, v: int, s: int) -> Insertion:
+def _told(
+    standing: Standing, after: State, v: int, s: int, *, instead_of: str | None = None
+) -> Insertion:
+    """The insertion that led from the standing to the state `after`."""
     route = after.routes[s]
     assert route is not None
     position = route.order.index(v)
-    stop = route.timing.stops[position]
-    problem = after.instance.problem
+    stops = route.timing.stops
+    names, begun = standing.problem.visits, standing.starts()
+    delays = (
+        Delay(names[stop.visit].id, begun[names[stop.visit].id], stop.begin)
+        for stop in stops
+        if stop.visit != v
+    )
     return Insertion(
-        visit=problem.visits[v].id,
-        shift=problem.shifts[s].id,
+        visit=names[v].id,
+        shift=standing.problem.shifts[s].id,
         position=position,
-        arrive=stop.arrive,
-        start=stop.begin,
-        end=stop.end,
-        cost=after.cost() - before.cost(),
+        arrive=stops[position].arrive,
+        start=stops[position].begin,
+        end=stops[position].end,
+        cost=after.cost() - standing.state.cost(),
+        displaces=tuple(delay for delay in delays if delay.start > delay.was_start),
+        instead_of=instead_of,
     )

@@ -5,10 +5,12 @@ the cache holds it (`NUMBA_CACHE_DIR`, else beside the source). `python -m optim
 the cache, so that no planner ever waits for the compiler.
 """
 
+import hashlib
 import importlib
 import pkgutil
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar, cast
+from pathlib import Path
+from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
 
@@ -18,14 +20,53 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-def compiled(signature: str) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def _sources() -> str:
+    """A word for what the kernels are made of: numba itself looks only at the file of each one."""
+    digest = hashlib.sha256()
+    for path in sorted(Path(optimizer.__path__[0]).rglob("*.py")):
+        text = path.read_bytes()
+        if b"optimizer.kernels import" in text or path.name == "layout.py":
+            digest.update(text)
+    return digest.hexdigest()[:16]
+
+
+_config: Any = numba.config
+_base = _config.CACHE_DIR or str(Path(optimizer.__path__[0]) / "__pycache__" / "kernels")
+_config.CACHE_DIR = str(Path(_base) / _sources())
+
+
+_njit: Any = numba.njit
+"""The same without its declared options: `_nrt` is none of them."""
+
+
+def compiled(signature: object) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile a function for one signature, such as `float64(float64, int64[::1])`.
 
     The function does not hold the GIL and is kept in the cache; division by zero gives infinity
     or NaN, as in numpy.
     """
-    make = numba.njit(signature, cache=True, nogil=True, error_model="numpy")
+    make = _njit(signature, cache=True, nogil=True, error_model="numpy")
     return cast("Callable[[Callable[P, R]], Callable[P, R]]", make)
+
+
+def lean(signature: object) -> Callable[[Callable[P, R]], Callable[P, R]]:
+    """As `compiled`, for a function that makes no array: it counts no references.
+
+    Counting them costs more than the arithmetic where arrays come in tuples.
+    """
+    make = _njit(signature, cache=True, nogil=True, error_model="numpy", _nrt=False)
+    return cast("Callable[[Callable[P, R]], Callable[P, R]]", make)
+
+
+def part(function: Callable[P, R]) -> Callable[P, R]:
+    """Compile a function with the lean ones that call it; it has no life of its own."""
+    return cast("Callable[P, R]", _njit(error_model="numpy", _nrt=False)(function))
+
+
+def inlined(function: Callable[P, R]) -> Callable[P, R]:
+    """As `part`, written out where it is called."""
+    make = _njit(error_model="numpy", _nrt=False, inline="always")
+    return cast("Callable[P, R]", make(function))
 
 
 def compile_all() -> None:

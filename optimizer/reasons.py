@@ -50,12 +50,35 @@ def _reason(state: State, v: int, s: int) -> tuple[str, int | None]:
     return ("capacity", None) if spot is None else ("cost", spot.cost)
 
 
+def reason_on(state: State, v: int, s: int) -> str:
+    """The first of the format's reasons that holds for an unserved visit on the shift."""
+    return _reason(state, v, s)[0]
+
+
+def cost_to_serve(state: State, v: int) -> int | None:
+    """Points by which the routes cost more with an unserved visit, its group included, in them.
+
+    None when it fits nowhere; compare it with the cost of leaving the group out.
+    """
+    group = state.instance.groups[v]
+    if len(group) > 1:
+        trial = insert_group(state, group, INFINITY)
+        return None if trial is None else _more(state, trial)
+    costs = (_reason(state, v, s)[1] for s in state.instance.candidates[v])
+    return min((cost for cost in costs if cost is not None), default=None)
+
+
 def _reason_in_group(state: State, v: int, s: int) -> tuple[str, int | None]:
     """The same for a visit that is served with its partners or not at all."""
     trial = insert_group(state, state.instance.groups[v], INFINITY)
     if trial is None or trial.where[v] != s:
         return "relation", None
-    return "cost", sum(trial.route_cost(i) - state.route_cost(i) for i in range(len(trial.routes)))
+    return "cost", _more(state, trial)
+
+
+def _more(state: State, trial: State) -> int:
+    """Points that the routes of the trial cost more."""
+    return sum(trial.route_cost(s) - state.route_cost(s) for s in range(len(trial.routes)))
 
 
 def hint(state: State, v: int, reason: str, cost: int | None) -> str:

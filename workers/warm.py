@@ -1,22 +1,18 @@
-"""The warm optimizer: one process that keeps the day's problems read and answers small questions at once.
+"""The warm optimizer: one process that keeps the day's problems compiled and answers small questions at once.
 
-`python -m workers.warm SOCKET` serves; `WarmOptimizer` asks, with the names and signatures of `optimizer.insert`.
-A question is one connection: a frame (4 bytes of length, then JSON) there and one back. The problem itself travels
-only when the process does not know its hash yet.
+`python -m workers.warm SOCKET` serves; `WarmOptimizer` asks, with the names and signatures of `optimizer.insert`,
+`optimizer.offers`, `optimizer.explain` and `optimizer.compare`. A question is one connection: a frame there and one
+back. Problems and plans travel only when the process does not know their hashes yet.
 """
 
-import contextlib
 import hashlib
-import json
 import os
 import signal
 import socket
-import struct
 import sys
+import threading
 import time
-from collections import OrderedDict
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -25,18 +21,21 @@ import structlog
 
 from dispatch.core.config import Settings
 from dispatch.core.errors import DispatchError
-from optimizer import insert as insertion_tools
-from optimizer.codec import read_plan, read_problem, write_plan, write_problem
+from optimizer.codec import write_plan, write_problem
+from optimizer.compare import Comparison
+from optimizer.explain import Explanation
 from optimizer.insert import Insertion, InsertionStale, VisitUnknown
+from optimizer.offers import Offer
 from optimizer.plan import Plan
-from optimizer.problem import Problem, ProblemError
+from optimizer.problem import Problem, ProblemError, Visit
 from workers import logs
+from workers.answering import PATIENCE_S, Server
+from workers.frames import plain, receive, restored, send, visit_document
 
 logger = structlog.get_logger(__name__)
 
-FRAME_LIMIT = 64 * 1024 * 1024
-PROBLEMS_KEPT = 8
-PATIENCE_S = 10.0
+DOCUMENTS_KEPT = 8
+"""Documents an asker remembers as it wrote them."""
 _REFUSALS: Mapping[str, type[ValueError]] = {
     "visit_unknown": VisitUnknown,
     "insertion_stale": InsertionStale,
@@ -61,23 +60,55 @@ class WarmOptimizer:
     def __init__(self, settings: Settings, *, patience: float = PATIENCE_S) -> None:
         self._path = socket_path(settings)
         self._patience = patience
+        self._written = _Written()
 
-    def insert(self, problem: Problem, plan: Plan, visit_id: str, k: int = 3) -> list[Insertion]:
+    def insert(
+        self,
+        problem: Problem,
+        plan: Plan,
+        visit_id: str,
+        k: int = 3,
+        *,
+        displacing: bool = False,
+        shift: str | None = None,
+    ) -> list[Insertion]:
         """The `k` cheapest places of an unserved visit; raises VisitUnknown."""
-        answer = self._ask(
-            problem, {"op": "insert", "plan": write_plan(plan), "visit": visit_id, "k": k}
-        )
-        return [Insertion(**found) for found in answer["insertions"]]
+        question = {"visit": visit_id, "k": k, "displacing": displacing, "shift": shift}
+        return restored(list[Insertion], self._ask("insert", problem, question, {"plan": plan}))
 
     def apply(self, problem: Problem, plan: Plan, insertion: Insertion) -> Plan:
         """The plan with the insertion made; raises VisitUnknown, InsertionStale."""
-        question = {"op": "apply", "plan": write_plan(plan), "insertion": asdict(insertion)}
-        return read_plan(self._ask(problem, question)["plan"])
+        question = {"insertion": plain(insertion)}
+        return restored(Plan, self._ask("apply", problem, question, {"plan": plan}))
 
     def retime(self, problem: Problem, orders: Mapping[str, Sequence[str]]) -> Plan:
-        """The plan whose routes have these visits in these orders."""
-        question = {"op": "retime", "orders": {shift: list(row) for shift, row in orders.items()}}
-        return read_plan(self._ask(problem, question)["plan"])
+        """The plan whose routes have these visits in these orders; raises VisitUnknown."""
+        question = {"orders": {shift: list(row) for shift, row in orders.items()}}
+        return restored(Plan, self._ask("retime", problem, question, {}))
+
+    def offers(
+        self, problem: Problem, plan: Plan, visit: str | Visit, windows: Iterable[Sequence[int]]
+    ) -> list[Offer]:
+        """Each window with its cost, or why it cannot be offered; raises VisitUnknown, ProblemError."""
+        question = {
+            "visit": visit if isinstance(visit, str) else visit_document(visit),
+            "windows": [list(window) for window in windows],
+        }
+        return restored(list[Offer], self._ask("offers", problem, question, {"plan": plan}))
+
+    def explain(self, problem: Problem, plan: Plan, visit_id: str) -> Explanation:
+        """Why the visit is left out, or where it is; raises VisitUnknown."""
+        answer = self._ask("explain", problem, {"visit": visit_id}, {"plan": plan})
+        return restored(Explanation, answer)
+
+    def settle(self, problem: Problem, plan: Plan) -> Plan:
+        """The plan with every insertion made that lowers its total."""
+        return restored(Plan, self._ask("settle", problem, {}, {"plan": plan}))
+
+    def compare(self, problem: Problem, plan_a: Plan, plan_b: Plan) -> Comparison:
+        """How plan b differs from plan a."""
+        plans = {"plan_a": plan_a, "plan_b": plan_b}
+        return restored(Comparison, self._ask("compare", problem, {}, plans))
 
     def answers(self) -> bool:
         """Whether the process is there."""
@@ -86,123 +117,59 @@ class WarmOptimizer:
         except OptimizerAway:
             return False
 
-    def _ask(self, problem: Problem, question: dict[str, Any]) -> dict[str, Any]:
-        document = write_problem(problem)
-        question["hash"] = hashlib.sha256(document.encode()).hexdigest()
-        answer = self._exchange(question)
-        if answer.get("error") == "problem_needed":
-            answer = self._exchange({**question, "problem": document})
+    def _ask(
+        self, op: str, problem: Problem, question: Mapping[str, Any], plans: Mapping[str, Plan]
+    ) -> Any:
+        documents = {"problem": self._written.document(problem)}
+        documents |= {key: self._written.document(plan) for key, plan in plans.items()}
+        asked = {"op": op, **question, **{key: made[0] for key, made in documents.items()}}
+        answer = self._exchange(asked)
+        if answer.get("error") == "needed":
+            sent = {
+                key: {"kind": "problem" if key == "problem" else "plan", "text": text}
+                for key, (_, text) in documents.items()
+            }
+            answer = self._exchange({**asked, "documents": sent})
         if "error" in answer:
+            if answer["error"] == "refused":
+                raise ProblemError(answer["path"], answer["message"])
             refusal = _REFUSALS.get(answer["error"])
             if refusal is not None:
                 raise refusal(answer["message"])
             raise OptimizerAway(f"The optimizer could not answer: {answer['message']}")
-        return answer
+        return answer["answer"]
 
-    def _exchange(self, question: dict[str, Any]) -> dict[str, Any]:
+    def _exchange(self, question: Mapping[str, Any]) -> dict[str, Any]:
         try:
             with socket.socket(socket.AF_UNIX) as line:
                 line.settimeout(self._patience)
                 line.connect(str(self._path))
-                _send(line, question)
-                return _receive(line, time.monotonic() + self._patience)
+                send(line, question)
+                return receive(line, time.monotonic() + self._patience)
         except (OSError, ValueError) as error:
             raise OptimizerAway(
                 "The optimizer does not answer just now; it is started again by itself. Try again shortly."
             ) from error
 
 
-class Server:
-    """Answers one question after another; a bad one harms nobody but its asker."""
+class _Written:
+    """The problems and plans asked about last, with their documents and hashes; neither can change."""
 
     def __init__(self) -> None:
-        self._problems: OrderedDict[str, Problem] = OrderedDict()
+        self._lock = threading.Lock()
+        self._kept: list[tuple[Problem | Plan, tuple[str, str]]] = []
 
-    def serve(self, listener: socket.socket) -> None:
-        """Answer until the process ends."""
-        while True:
-            line, _ = listener.accept()
-            with line:
-                line.settimeout(PATIENCE_S)
-                with contextlib.suppress(OSError):  # the asker went away
-                    try:
-                        answer = self.answer(_receive(line, time.monotonic() + PATIENCE_S))
-                    except ValueError as error:
-                        answer = {"error": "bad_frame", "message": str(error)}
-                    _send(line, answer)
-
-    def answer(self, question: dict[str, Any]) -> dict[str, Any]:
-        """The answer to one question; an error is an answer too."""
-        if question.get("op") == "ping":
-            return {"pong": True}
-        try:
-            problem = self._problem(question)
-            if problem is None:
-                return {"error": "problem_needed", "message": "send the problem with the question"}
-            return _do(question, problem)
-        except VisitUnknown as refusal:
-            return {"error": "visit_unknown", "message": str(refusal)}
-        except InsertionStale as refusal:
-            return {"error": "insertion_stale", "message": str(refusal)}
-        except ProblemError as refusal:
-            return {"error": "refused", "message": str(refusal)}
-        except Exception as error:
-            logger.exception("warm.failed", op=question.get("op"))
-            return {"error": "failed", "message": type(error).__name__}
-
-    def _problem(self, question: dict[str, Any]) -> Problem | None:
-        key = question["hash"]
-        if key not in self._problems:
-            if "problem" not in question:
-                return None
-            document = question["problem"].encode()
-            self._problems[hashlib.sha256(document).hexdigest()] = read_problem(document)
-            while len(self._problems) > PROBLEMS_KEPT:
-                self._problems.popitem(last=False)
-        self._problems.move_to_end(key)
-        return self._problems[key]
-
-
-def _do(question: dict[str, Any], problem: Problem) -> dict[str, Any]:
-    match question["op"]:
-        case "insert":
-            plan = read_plan(question["plan"])
-            found = insertion_tools.insert(problem, plan, question["visit"], question["k"])
-            return {"insertions": [asdict(insertion) for insertion in found]}
-        case "apply":
-            plan = read_plan(question["plan"])
-            made = insertion_tools.apply(problem, plan, Insertion(**question["insertion"]))
-            return {"plan": write_plan(made)}
-        case "retime":
-            return {"plan": write_plan(insertion_tools.retime(problem, question["orders"]))}
-        case other:
-            return {"error": "unknown_op", "message": f"no such question: {other}"}
-
-
-def _send(line: socket.socket, document: dict[str, Any]) -> None:
-    data = json.dumps(document).encode()
-    line.sendall(struct.pack(">I", len(data)) + data)
-
-
-def _receive(line: socket.socket, end: float) -> dict[str, Any]:
-    size = struct.unpack(">I", _read(line, 4, end))[0]
-    if size > FRAME_LIMIT:
-        raise ValueError(f"a frame of {size} bytes is too large")
-    document = json.loads(_read(line, size, end))
-    if not isinstance(document, dict):
-        raise ValueError("a frame holds a JSON object")  # noqa: TRY004 - a bad value, as the others here
-    return document
-
-
-def _read(line: socket.socket, size: int, end: float) -> bytes:
-    data = bytearray()
-    while len(data) < size:
-        line.settimeout(max(0.001, end - time.monotonic()))
-        chunk = line.recv(min(size - len(data), 1 << 20))
-        if not chunk:
-            raise ConnectionError("the line was cut")
-        data += chunk
-    return bytes(data)
+    def document(self, value: Problem | Plan) -> tuple[str, str]:
+        """The SHA-256 of the value's document, and the document."""
+        with self._lock:
+            for kept, made in self._kept:
+                if kept is value:
+                    return made
+        text = write_problem(value) if isinstance(value, Problem) else write_plan(value)
+        made = hashlib.sha256(text.encode()).hexdigest(), text
+        with self._lock:
+            self._kept = [*self._kept[1 - DOCUMENTS_KEPT :], (value, made)]
+        return made
 
 
 def main() -> int:

@@ -1,28 +1,28 @@
 """The planning format's two commands: `optimize` and `check`."""
 
-import signal
-import sys
-import threading
+import enum
+import json
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
-from types import FrameType
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any
 
 import typer
 
-from api.cli.console import err, out, print_json, progress, refuse
-from dispatch.core.config import Settings
+from api.cli.console import out, print_json
+from api.cli.problems import accepted, read, searched, write
 from optimizer.check import Report, check
-from optimizer.codec import read_plan, read_problem
-from optimizer.problem import ProblemError
-from workers.solver import SolverFailed, run_solver
+from optimizer.codec import read_plan, read_problem, write_problem
+from optimizer.problem import Problem
+from optimizer.reading import parsed
+from optimizer.vroom import plan_to_vroom, problem_from_vroom
 
-Document = TypeVar("Document")
 
-DOCUMENT_REFUSED = 2
-LONGEST = 86400.0
-"""Seconds after which a search that counts iterations ends all the same."""
+class Format(enum.StrEnum):
+    """The formats in which a problem is read and its plan written."""
+
+    PLANNING = "planning"
+    VROOM = "vroom"
 
 
 def register(app: typer.Typer) -> None:
@@ -50,6 +50,9 @@ def optimize(
     engine: Annotated[
         str, typer.Option(help="routing (OR-Tools), or naive: the rule of thumb.")
     ] = "routing",
+    format: Annotated[
+        Format, typer.Option(help="planning: ours; vroom: VROOM's JSON in and out.")
+    ] = Format.PLANNING,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the plan even when -o is given.")
     ] = False,
@@ -59,43 +62,18 @@ def optimize(
     Ctrl-C ends the search and writes the best plan so far. Exit code 0: a plan was written; 2: the document is
     refused, with the path of the faulty key on standard error.
     """
-    document = _read(problem)
-    _accepted(problem, document, read_problem)
-    stop = threading.Event()
-
-    def interrupt(_number: int, _frame: FrameType | None) -> None:
-        stop.set()
-
-    before = signal.signal(signal.SIGINT, interrupt)
-    limit = seconds if seconds is not None or iterations is not None else 20.0
-    with progress("{task.fields[best]}") as bar:
-        task = bar.add_task("planning", total=limit, best="")
-
-        def show(now: dict[str, Any]) -> None:
-            best = f"cost {now['total']:,}, {now['served']} visits"
-            bar.update(task, completed=now["seconds"], best=best)
-
-        try:
-            plan = run_solver(
-                Settings(),
-                document.decode(),
-                seconds=limit or LONGEST,
-                iterations=iterations,
-                seed=seed,
-                workers=workers,
-                engine=engine,
-                on_progress=show,
-                should_stop=stop.is_set,
-            )
-        except SolverFailed as error:
-            refuse(str(error))
-        finally:
-            signal.signal(signal.SIGINT, before)
-    if output is not None:
-        output.write_text(plan + "\n", encoding="utf-8")
-        err.print(f"wrote {output}")
-    if output is None or as_json:
-        typer.echo(plan)
+    given = accepted(problem, read(problem), _READERS[format])
+    plan = searched(
+        write_problem(given),
+        seconds=seconds,
+        iterations=iterations,
+        seed=seed,
+        workers=workers,
+        engine=engine,
+    )
+    if format is Format.VROOM:
+        plan = json.dumps(plan_to_vroom(given, read_plan(plan)), ensure_ascii=False)
+    write(plan, output, also_print=as_json)
 
 
 def check_plan(
@@ -108,7 +86,7 @@ def check_plan(
     Exit code 0: none; 1: at least one; 2: a document is refused.
     """
     report = check(
-        _accepted(problem, _read(problem), read_problem), _accepted(plan, _read(plan), read_plan)
+        accepted(problem, read(problem), read_problem), accepted(plan, read(plan), read_plan)
     )
     if as_json:
         print_json(_document(report))
@@ -117,20 +95,14 @@ def check_plan(
     raise typer.Exit(0 if report.ok else 1)
 
 
-def _read(path: Path) -> bytes:
-    if str(path) == "-":
-        return sys.stdin.buffer.read()
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        refuse(f"{path} cannot be read: {error.strerror}", code=DOCUMENT_REFUSED)
+def _from_vroom(document: bytes) -> Problem:
+    return problem_from_vroom(parsed(document))
 
 
-def _accepted(path: Path, document: bytes, read: Callable[[bytes], Document]) -> Document:
-    try:
-        return read(document)
-    except ProblemError as error:
-        refuse(f"{path}: {error}", code=DOCUMENT_REFUSED)
+_READERS: dict[Format, Callable[[bytes], Problem]] = {
+    Format.PLANNING: read_problem,
+    Format.VROOM: _from_vroom,
+}
 
 
 def _document(report: Report) -> dict[str, Any]:

@@ -173,13 +173,16 @@ def _check_taken_breaks(
 
 
 def _check_unlisted_breaks(shift: Shift, route: Route, path: str, found: Findings) -> None:
-    listed = {taken.id for taken in route.breaks}
+    listed = {taken.id: (taken.start, taken.end) for taken in route.breaks}
     unlisted = [pause for pause in shift.breaks if pause.id not in listed]
     clock, all_before = shift.start, True
     for pause in sorted(unlisted, key=lambda pause: pause.latest):
         clock = max(clock, pause.earliest)
-        all_before = all_before and clock <= pause.latest
-        clock += pause.duration
+        span = clock, clock + pause.duration
+        # One rests once at a time: what is listed stands, and is not moved for what is not.
+        free = not any(_overlap(span, other) for other in listed.values())
+        all_before = all_before and clock <= pause.latest and free
+        clock = span[1]
     if all_before and clock <= route.departs:
         return
     for pause in unlisted:

@@ -77,8 +77,8 @@ def priced(instance: Instance, routes: Sequence[Route]) -> Cost:
             served.add(v)
             service = instance.services[s][v]
             terms["late"] += max(0, stop.start - service.due) * service.late_cost
-            terms["not_preferred"] += instance.dislike_cost[v][s]
-            terms["change"] += instance.change_cost[v][s]
+            terms["not_preferred"] += weights.not_preferred * instance.is_disliked(v, s)
+            terms["change"] += weights.change * instance.is_changed(v, s)
     for v, visit in enumerate(problem.visits):
         if v not in served:
             terms["unserved"] += visit.unserved_cost

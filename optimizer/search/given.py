@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from optimizer.search.groups import insert_group
 from optimizer.search.instance import Instance
+from optimizer.search.route import narrowed
 from optimizer.search.state import State
 from optimizer.search.timeline import INFINITY
 
@@ -11,19 +12,39 @@ Ranks = Mapping[int, tuple[int, int]]
 """For each visit its shift and its rank among the visits given to that shift."""
 
 
-def repaired(instance: Instance) -> State:
-    """The plan in force with what no longer fits taken out; empty when there is none."""
+def incumbent_orders(instance: Instance) -> list[list[int]]:
+    """The visits of each shift in the plan in force, in order; what is gone is ignored."""
     incumbent = instance.problem.incumbent
     orders: list[list[int]] = [[] for _ in range(instance.shifts)]
+    met: set[int] = set()
     for route in () if incumbent is None else incumbent.routes:
         s = instance.shift_index.get(route.shift, -1)
-        if s >= 0:
-            orders[s].extend(
-                instance.visit_index[visit]
-                for visit in route.visits
-                if visit in instance.visit_index
-            )
-    return from_orders(instance, orders)
+        for visit in route.visits if s >= 0 else ():
+            v = instance.visit_index.get(visit, -1)
+            if v >= 0 and v not in met:
+                met.add(v)
+                orders[s].append(v)
+    return orders
+
+
+def from_outline(
+    instance: Instance, orders: Sequence[Sequence[int]], begins: Mapping[int, int]
+) -> State:
+    """A state with these visits on these shifts in this order, those that are tied at these begins.
+
+    Where that breaks a rule the orders alone are read, and what does not fit is left out.
+    """
+    if instance.free:
+        return from_orders(instance, orders)
+    state = State(instance)
+    for s, order in enumerate(orders):
+        exact = {
+            v: narrowed(instance.windows[v], begins[v], begins[v]) for v in order if v in begins
+        }
+        able = not any(instance.barrier[v][s] for v in order) and all(exact.values())
+        if order and not (able and state.place(s, tuple(order), exact)):
+            return from_orders(instance, orders)
+    return state
 
 
 def from_orders(instance: Instance, orders: Sequence[Sequence[int]]) -> State:

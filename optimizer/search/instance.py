@@ -1,9 +1,12 @@
 """A problem made ready for the search: everything by index, every figure an integer."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.problem import After, DifferentCrew, Problem, SameCrew, Shift, Together, Visit
+from optimizer.problem import After, DifferentCrew, Problem, SameCrew, Together, Visit
+from optimizer.search.layout import V_DROP
+from optimizer.search.packing import BARRIERS, merged, pack
 from optimizer.search.timeline import (
     INFINITY,
     Lane,
@@ -13,10 +16,8 @@ from optimizer.search.timeline import (
     extend,
     make_lane,
 )
-from optimizer.travel import compile_travel
+from optimizer.travel import CrewTravel, Grid, compile_travel
 from optimizer.values import round_half_up
-
-ANY_TIME: Windows = ((-INFINITY, INFINITY),)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,38 +43,28 @@ class Instance:
         self.crew_index = {crew.id: i for i, crew in enumerate(problem.crews)}
         self.crew_of = [self.crew_index[shift.crew] for shift in problem.shifts]
         self.place = [self.place_index[visit.place] for visit in problem.visits]
-        self.windows = [_windows(visit) for visit in problem.visits]
-        self._travel(problem)
+        self.windows: list[Windows] = [tuple(merged(visit.begins)) for visit in problem.visits]
+        travel = compile_travel(problem)
+        self.legs, self.metres = _rows_of(travel)
         self.lanes = [self.lane(s) for s in range(self.shifts)]
-        self.services = [
-            [self._service(visit, shift) for visit in problem.visits] for shift in problem.shifts
-        ]
+        self.services = self._services(problem)
         self._relations(problem)
-        self._costs(problem)
         self._neighbours(problem)
-        self.barrier = [
-            [self._static_reason(v, s) for s in range(self.shifts)] for v in range(self.visits)
-        ]
+        self.packed = pack(problem, travel)
+        """The same problem for the compiled search."""
+        codes = self.packed.barrier.tolist()
+        self.barrier = [[BARRIERS[code] for code in row] for row in codes]
         """Why a shift could not serve a visit even alone, by visit and shift; "" when it could."""
-        self.candidates = [
-            [s for s in range(self.shifts) if not self.barrier[v][s]] for v in range(self.visits)
-        ]
+        self.candidates = [[s for s, code in enumerate(row) if not code] for row in codes]
+        self.drop_cost: list[int] = self.packed.data.visit[:, V_DROP].tolist()
+        """Points of leaving a visit out."""
+        self.serve_cost: list[list[int]] = self.packed.data.serve.tolist()
+        """Points of a visit on a shift that do not depend on its route."""
+        before = {} if problem.incumbent is None else problem.incumbent.shift_of()
+        self.before: list[str | None] = [before.get(visit.id) for visit in problem.visits]
+        """The shift of each visit in the plan in force."""
         self.cache: dict[tuple[int, tuple[int, ...]], Any] = {}
         """Routes by shift and order, None for those that are impossible; filled by the state."""
-
-    def _travel(self, problem: Problem) -> None:
-        lists: dict[int, tuple[list[list[int]], list[list[int]] | None]] = {}
-        self.legs: list[list[list[int]]] = []
-        """Travel seconds by crew and place; crews that drive alike share them."""
-        self.metres: list[list[list[int]] | None] = []
-        for travel in compile_travel(problem):
-            key = id(travel.seconds)
-            if key not in lists:
-                metres = None if travel.metres is None else travel.metres.tolist()
-                lists[key] = (travel.seconds.tolist(), metres)
-            seconds, metres = lists[key]
-            self.legs.append(seconds)
-            self.metres.append(metres)
 
     def lane(self, s: int, begin: int | None = None, limit: int | None = None) -> Lane:
         """The lane of a shift, narrowed where another shift of its crew runs into it."""
@@ -92,12 +83,22 @@ class Instance:
             work_rate=weights.work,
         )
 
-    def _service(self, visit: Visit, shift: Shift) -> Service:
-        factor = self.problem.crews[self.crew_index[shift.crew]].service_factor
+    def _services(self, problem: Problem) -> list[list[Service]]:
+        """The visits as each shift meets them; crews of the same pace share them."""
+        by_pace: dict[float, list[Service]] = {}
+        for crew in problem.crews:
+            if crew.service_factor not in by_pace:
+                by_pace[crew.service_factor] = [
+                    self._service(v, visit, crew.service_factor)
+                    for v, visit in enumerate(problem.visits)
+                ]
+        return [by_pace[problem.crews[crew].service_factor] for crew in self.crew_of]
+
+    def _service(self, v: int, visit: Visit, factor: float) -> Service:
         return Service(
-            visit=self.visit_index[visit.id],
-            place=self.place_index[visit.place],
-            windows=self.windows[self.visit_index[visit.id]],
+            visit=v,
+            place=self.place[v],
+            windows=self.windows[v],
             first=round_half_up((visit.duration + visit.setup) * factor),
             again=round_half_up(visit.duration * factor),
             due=INFINITY if visit.due is None else visit.due,
@@ -146,24 +147,14 @@ class Instance:
                     queue.append(other)
         return tuple(sorted(group))
 
-    def _costs(self, problem: Problem) -> None:
-        weights = problem.weights
-        before = {} if problem.incumbent is None else problem.incumbent.shift_of()
-        self.before: list[str | None] = [before.get(visit.id) for visit in problem.visits]
-        self.serve_cost = [[0] * self.shifts for _ in range(self.visits)]
-        """Points of a visit on a shift that do not depend on its route."""
-        self.change_cost = [[0] * self.shifts for _ in range(self.visits)]
-        self.dislike_cost = [[0] * self.shifts for _ in range(self.visits)]
-        self.drop_cost = [0] * self.visits
-        for v, visit in enumerate(problem.visits):
-            moved = self.before[v] is not None
-            self.drop_cost[v] = visit.unserved_cost + (weights.change if moved else 0)
-            for s, shift in enumerate(problem.shifts):
-                if visit.preferred_crews and shift.crew not in visit.preferred_crews:
-                    self.dislike_cost[v][s] = weights.not_preferred
-                if moved and self.before[v] != shift.id:
-                    self.change_cost[v][s] = weights.change
-                self.serve_cost[v][s] = self.dislike_cost[v][s] + self.change_cost[v][s]
+    def is_disliked(self, v: int, s: int) -> bool:
+        """Whether the visit has preferred crews and that of the shift is none of them."""
+        preferred = self.problem.visits[v].preferred_crews
+        return bool(preferred) and self.problem.shifts[s].crew not in preferred
+
+    def is_changed(self, v: int, s: int) -> bool:
+        """Whether the plan in force has the visit on another shift."""
+        return self.before[v] is not None and self.before[v] != self.problem.shifts[s].id
 
     def _neighbours(self, problem: Problem) -> None:
         """For each shift, the crew's shifts before and after whose routes could meet its own."""
@@ -179,26 +170,6 @@ class Instance:
                     self.later[s].append(other)
                     self.earlier[other].append(s)
 
-    def _static_reason(self, v: int, s: int) -> str:
-        """The first rule that fails for the visit on the shift, were it empty."""
-        visit, shift = self.problem.visits[v], self.problem.shifts[s]
-        crew = self.problem.crews[self.crew_of[s]]
-        if any(crew.skills.get(name, 0) < level for name, level in visit.skills.items()):
-            return "skill"
-        if crew.members < visit.members:
-            return "members"
-        allowed = visit.allowed_crews is None or crew.id in visit.allowed_crews
-        if not allowed or crew.id in visit.forbidden_crews:
-            return "crew_not_allowed"
-        if visit.pinned is not None and visit.pinned.shift != shift.id:
-            return "pinned"
-        if any(shift.stock.get(part, 0) < count for part, count in visit.parts.items()):
-            return "parts"
-        service = self.services[s][v]
-        if not self.fits_alone(service._replace(windows=ANY_TIME), s):
-            return "shift_hours"
-        return "" if self.fits_alone(service, s) else "window"
-
     def fits_alone(self, service: Service, s: int) -> bool:
         """Whether a shift could serve this and nothing else."""
         lane, shift = self.lanes[s], self.problem.shifts[s]
@@ -212,12 +183,21 @@ class Instance:
         return bool(endings(labels, service.place, lane))
 
 
-def _windows(visit: Visit) -> Windows:
-    """The visit's windows in order, each beginning after the one before has closed."""
-    merged: list[tuple[int, int]] = []
-    for opens, closes in sorted(visit.begins):
-        if merged and opens <= merged[-1][1]:
-            merged[-1] = (merged[-1][0], max(merged[-1][1], closes))
-        else:
-            merged.append((opens, closes))
-    return tuple(merged) or ANY_TIME
+def _rows_of(
+    travel: Sequence[CrewTravel],
+) -> tuple[list[Sequence[Sequence[int]]], list[Sequence[Sequence[int]] | None]]:
+    """(Seconds, metres) by crew and place; crews that drive alike share them.
+
+    Rows are views of the matrices: as Python's own integers they would be ten times as large.
+    """
+    rows: dict[int, Sequence[Sequence[int]]] = {}
+
+    def viewed(grid: Grid) -> Sequence[Sequence[int]]:
+        if id(grid) not in rows:
+            rows[id(grid)] = [memoryview(row) for row in grid]
+        return rows[id(grid)]
+
+    return (
+        [viewed(way.seconds) for way in travel],
+        [None if way.metres is None else viewed(way.metres) for way in travel],
+    )

@@ -34,7 +34,7 @@ class Lane:
     limit: int
     home: int
     destination: int | None
-    legs: list[list[int]]
+    legs: Sequence[Sequence[int]]
     pauses: tuple[tuple[int, int, int], ...]
     names: tuple[str, ...]
     full: int
@@ -76,7 +76,7 @@ def make_lane(
     limit: int,
     home: int,
     destination: int | None,
-    legs: list[list[int]],
+    legs: Sequence[Sequence[int]],
     breaks: Sequence[tuple[str, int, int, int]],
     overtime_rate: int,
     work_rate: int,

@@ -4,6 +4,7 @@ The same seed gives the same problem. Every feature of the format has its own co
 hundred problems each one meets each other one.
 """
 
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 from random import Random
 
@@ -62,6 +63,40 @@ def random_problem(seed: int, *, most_visits: int = 10) -> Problem:
         weights=_weights(chance),
         incumbent=_incumbent(chance, visits, shifts),
     )
+
+
+def with_another_shift(problem: Problem, chance: Random) -> Problem:
+    """The problem with one more shift: of a crew of its own, or of one that is off by then."""
+    last = {shift.crew: shift.end for shift in sorted(problem.shifts, key=lambda shift: shift.end)}
+    crew = chance.choice([*problem.crews, Crew("extra", {"hv": 3, "meter": 3}, members=3)])
+    if crew.id == "extra":
+        names = sorted({crew.profile for crew in problem.crews if crew.profile is not None})
+        crew = replace(crew, profile=chance.choice(names) if names else None)
+    begin = last.get(crew.id, chance.choice([0, 8 * HOUR]))
+    more = Shift(
+        id="more",
+        crew=crew.id,
+        start=begin,
+        end=begin + 8 * HOUR,
+        from_=chance.choice(problem.places).id,
+        stock=dict.fromkeys(PARTS, 4),
+    )
+    crews = problem.crews if crew in problem.crews else (*problem.crews, crew)
+    return replace(problem, crews=crews, shifts=(*problem.shifts, more))
+
+
+def with_wider_windows(problem: Problem, chance: Random) -> Problem:
+    """The problem with every window opened earlier or closed later, or both, or neither."""
+
+    def wider(window: Window) -> Window:
+        early, late = (chance.choice([0, 600, 2 * HOUR]) for _ in range(2))
+        return Window(window.open - early, window.close + late)
+
+    visits = tuple(
+        replace(visit, windows=tuple(wider(window) for window in visit.windows))
+        for visit in problem.visits
+    )
+    return replace(problem, visits=visits)
 
 
 def _way(chance: Random, count: int) -> Matrix | Estimate:

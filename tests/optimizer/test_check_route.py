@@ -215,6 +215,16 @@ def test_breaks_may_be_unlisted_when_they_fit_one_after_the_other_before_departu
         assert broken(made, plan(made, right)) == rule
 
 
+def test_a_break_left_unlisted_before_departure_does_not_overlap_a_listed_one() -> None:
+    breaks = (Break("listed", 50, 50, 100), Break("unlisted", 0, 50, 60))
+    right = route(("V", 750, 750, 1050), departs=150, returns=1650, breaks=(("listed", 50, 150),))
+
+    for length, rule in ((50, []), (51, ["break"])):
+        pauses = (breaks[0], replace(breaks[1], duration=length))
+        made = problem(visit(), shifts=(shift(breaks=pauses),))
+        assert broken(made, plan(made, right)) == rule
+
+
 def test_a_break_does_not_begin_before_its_shift() -> None:
     made = problem(visit(), shifts=(shift(breaks=(Break("b", -500, 0, 100),)),))
 

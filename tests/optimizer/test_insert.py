@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 
 from optimizer.check import check
-from optimizer.insert import InsertionStale, VisitUnknown, apply, insert, retime
+from optimizer.insert import Delay, InsertionStale, VisitUnknown, apply, insert, retime
 from optimizer.naive import naive
 from optimizer.plan import Plan
-from optimizer.problem import After, DifferentCrew
+from optimizer.problem import After, DifferentCrew, Pin
 from tests.optimizer.builders import problem, shift, visit
 from tests.optimizer.generate import random_problem
 
@@ -121,3 +121,87 @@ def test_retiming_refuses_names_the_problem_does_not_have() -> None:
         retime(given, {"T": ["A"]})
     with pytest.raises(VisitUnknown, match="no visit 'B'"):
         retime(given, {"S": ["B"]})
+
+
+def test_an_insertion_tells_whom_it_delays_and_by_how_much() -> None:
+    given = problem(visit("A", "near"), visit("B", "far"), visit("C", "near"))
+    plan = retime(given, {"S": ["A", "B"]})
+
+    first = next(one for one in insert(given, plan, "C", 3) if one.position == 0)
+
+    assert first.displaces == (Delay("A", 600, 900), Delay("B", 1300, 1600))
+    assert next(one for one in insert(given, plan, "C", 3) if one.position == 2).displaces == ()
+
+
+def test_places_can_be_asked_for_on_one_shift_alone() -> None:
+    given = problem(visit("A"), shifts=(shift("S1", "C1"), shift("S2", "C2", from_="far")))
+
+    found = insert(given, retime(given, {}), "A", shift="S2")
+
+    assert [one.shift for one in found] == ["S2"]
+    with pytest.raises(VisitUnknown, match="no shift 'S3'"):
+        insert(given, retime(given, {}), "A", shift="S3")
+
+
+def test_where_there_is_no_room_a_less_costly_visit_can_make_some() -> None:
+    visits = (
+        visit("A"),
+        visit("B", "far", unserved_cost=5000),
+        visit("C", unserved_cost=3000),
+        visit("D", unserved_cost=20_000),
+        visit("E", unserved_cost=1, pinned=Pin("S2")),
+    )
+    given = problem(
+        *visits, shifts=(shift("S1", "C1", max_visits=3), shift("S2", "C2", max_visits=1))
+    )
+    plan = retime(given, {"S1": ["B", "C", "D"], "S2": ["E"]})
+
+    assert insert(given, plan, "A") == []
+    found = insert(given, plan, "A", displacing=True)
+
+    # 800 s less to drive without B; C stands at the same place; D is worth more, E is pinned.
+    assert [(one.instead_of, one.shift, one.cost) for one in found] == [
+        ("C", "S1", 3000 - 10_000),
+        ("B", "S1", 5000 - 800 - 10_000),
+    ]
+    made = apply(given, plan, found[0])
+    assert check(given, made).ok
+    assert made.cost.total - plan.cost.total == found[0].cost
+    assert "C" not in orders_of(made)["S1"]
+
+
+def test_a_visit_with_a_free_place_puts_nobody_out() -> None:
+    given = problem(visit("A"), visit("B", unserved_cost=1))
+    plan = retime(given, {"S": ["B"]})
+
+    assert all(one.instead_of is None for one in insert(given, plan, "A", displacing=True))
+
+
+def test_what_puts_out_a_visit_that_is_gone_is_stale() -> None:
+    visits = (visit("A"), visit("B", unserved_cost=5000))
+    given = problem(*visits, shifts=(shift(max_visits=1),))
+    plan = retime(given, {"S": ["B"]})
+    found = insert(given, plan, "A", displacing=True)[0]
+
+    with pytest.raises(InsertionStale, match="B cannot be left out"):
+        apply(given, retime(given, {}), found)
+
+
+def test_displacing_insertions_keep_every_rule_and_cost_what_they_say() -> None:
+    applied = 0
+    for seed in range(150):
+        given = random_problem(seed)
+        plan = retime(given, {})
+        for entry in sorted(given.visits, key=lambda entry: entry.unserved_cost):
+            for place in insert(given, plan, entry.id, 1):
+                plan = apply(given, plan, place)
+        base = retime(given, orders_of(plan))
+        for left in plan.unserved:
+            for insertion in insert(given, plan, left.visit, displacing=True):
+                made = apply(given, plan, insertion)
+
+                assert check(given, made).ok, seed
+                if not given.relations:
+                    assert made.cost.total - base.cost.total == insertion.cost
+                applied += insertion.instead_of is not None
+    assert applied > 20

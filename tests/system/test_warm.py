@@ -3,6 +3,8 @@
 import socket
 import struct
 from collections.abc import Iterator
+from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
@@ -10,12 +12,16 @@ from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.planning import plans
 from optimizer.codec import read_plan, read_problem
+from optimizer.compare import compare
+from optimizer.explain import explain, settle
 from optimizer.insert import InsertionStale, VisitUnknown, apply, insert, retime
+from optimizer.offers import offers
 from optimizer.plan import Plan
-from optimizer.problem import Problem
+from optimizer.problem import Problem, ProblemError, Visit
 from tests.builders.planning import crew_on, job, request, solved
 from tests.instants import NOW
 from tests.system.servers import eventually, process, python
+from workers.answering import PROBLEMS_KEPT
 from workers.warm import OptimizerAway, WarmOptimizer, socket_path
 
 pytestmark = pytest.mark.system
@@ -59,6 +65,41 @@ def test_it_answers_as_the_optimizer_itself_does(
     assert warm.retime(problem, orders).routes == retime(problem, orders).routes
 
 
+def test_it_offers_explains_settles_and_compares_as_the_optimizer_does(
+    warm: WarmOptimizer, day: tuple[Problem, Plan, str]
+) -> None:
+    problem, plan, visit = day
+    first = problem.shifts[0].start
+    windows = [(first + 3600 * hour, first + 3600 * hour + 7199) for hour in range(12)]
+    known = problem.visits[0]
+    new = Visit(
+        "new", known.place, 900, 50_000, skills=known.skills, windows=((first, first + 99),)
+    )
+
+    assert warm.offers(problem, plan, visit, windows) == offers(problem, plan, visit, windows)
+    assert warm.offers(problem, plan, new, windows) == offers(problem, plan, new, windows)
+    served = plan.routes[0].stops[0].visit
+    for name in (visit, served):
+        assert warm.explain(problem, plan, name) == explain(problem, plan, name)
+    settled = warm.settle(problem, plan)
+    assert settled == settle(problem, plan)
+    assert warm.compare(problem, plan, settled) == compare(problem, plan, settled)
+    displaced = warm.insert(problem, plan, visit, 2, displacing=True, shift=problem.shifts[1].id)
+    assert displaced == insert(problem, plan, visit, 2, displacing=True, shift=problem.shifts[1].id)
+
+
+def test_it_still_answers_about_problems_it_has_forgotten(
+    warm: WarmOptimizer, day: tuple[Problem, Plan, str]
+) -> None:
+    problem, plan, visit = day
+    found = warm.insert(problem, plan, visit)
+    for hour in range(PROBLEMS_KEPT + 1):
+        later = replace(problem, start=problem.start + timedelta(hours=hour))
+        assert warm.retime(later, {}).routes == ()
+
+    assert warm.insert(problem, plan, visit) == found
+
+
 def test_its_refusals_are_the_optimizers(
     warm: WarmOptimizer, day: tuple[Problem, Plan, str]
 ) -> None:
@@ -67,6 +108,10 @@ def test_its_refusals_are_the_optimizers(
 
     with pytest.raises(VisitUnknown):
         warm.insert(problem, plan, "nobody's", 3)
+    with pytest.raises(VisitUnknown):
+        warm.explain(problem, plan, "nobody's")
+    with pytest.raises(ProblemError, match="closes at 1"):
+        warm.offers(problem, plan, visit, [(2, 1)])
     with pytest.raises(InsertionStale):
         warm.apply(problem, warm.apply(problem, plan, found), found)
 

@@ -33,6 +33,27 @@ def test_the_rule_of_thumb_is_an_engine_too(gridcrew: Run) -> None:
     assert json.loads(made.stdout)["version"] == 1
 
 
+def test_a_vroom_document_is_answered_in_vrooms_words(gridcrew: Run, tmp_path: Path) -> None:
+    document = {
+        "vehicles": [{"id": 7, "start_index": 0, "end_index": 0, "time_window": [0, 36_000]}],
+        "jobs": [{"id": 11, "location_index": 1, "service": 600}],
+        "matrices": {"car": {"durations": [[0, 300], [400, 0]]}},
+    }
+    given = json.dumps(document)
+
+    made = gridcrew("optimize", "-", "--format", "vroom", "--iterations", "10", given=given)
+    refused = gridcrew(
+        "optimize", "-", "--format", "vroom", given=given.replace('index": 1', 'index": 9')
+    )
+
+    assert made.returncode == 0, made.stderr
+    answer = json.loads(made.stdout)
+    assert (answer["code"], answer["summary"]["cost"], answer["unassigned"]) == (0, 700, [])
+    assert [step["type"] for step in answer["routes"][0]["steps"]] == ["start", "job", "end"]
+    assert refused.returncode == 2
+    assert "jobs[0].location_index" in refused.stderr
+
+
 def test_the_judge_names_the_rule_that_a_plan_breaks(gridcrew: Run, tmp_path: Path) -> None:
     plan = tmp_path / "plan.json"
     gridcrew("optimize", str(SMALL), "-o", str(plan), "--iterations", "50")
@@ -144,6 +165,7 @@ def test_help_lists_every_command(gridcrew: Run) -> None:
 
     for command in (
         "up", "api", "worker", "migrate", "doctor", "import", "export", "plan", "publish", "optimize", "check",
-        "simulate", "demo", "report", "user", "tasks", "backup", "restore",
+        "replan", "explain", "offers", "compare", "simulate", "demo", "report", "user", "tasks",
+        "backup", "restore",
     ):  # fmt: skip
         assert f" {command} " in said

@@ -1,0 +1,210 @@
+"""Whole sketches: made from orders, filled with what is left out, freed of what is not worth it."""
+
+import numpy as np
+from numba import types
+
+from optimizer.kernels import lean, part
+from optimizer.search.layout import (
+    DATA,
+    N_HOLD_HIGH,
+    N_HOLD_LOW,
+    N_NEXT,
+    N_PREV,
+    N_SHIFT,
+    R_COST,
+    R_COUNT,
+    S_CREW,
+    SCRATCH,
+    SKETCH,
+    V_DROP,
+    V_GROUP,
+)
+from optimizer.search.retiming import fits_alone, retime
+from optimizer.search.ruining import recreate, remove, retime_touched, sort_waiting
+from optimizer.search.spots import best_spot, gather_all, link, unlink, waits
+from optimizer.search.ties import place, settle
+
+_INTS, _WORDS = types.int64[::1], types.uint64[::1]
+
+
+@part
+def begin_step(scratch):
+    for k in range(scratch.clock[2]):
+        scratch.shift_seen[scratch.list[2, k], 0] = 0
+    scratch.clock[2] = 0
+
+
+@part
+def list_left(data, plan, scratch):
+    """List the visits left out that some shift could serve."""
+    count = 0
+    for v in range(data.visit.shape[0]):
+        if plan.node[v, N_SHIFT] < 0 and data.able_at[v] < data.able_at[v + 1]:
+            scratch.list[5, count] = v
+            count += 1
+    scratch.clock[3] = count
+
+
+@part
+def _sum_up(data, plan):
+    total = np.int64(0)
+    for s in range(data.shift.shape[0]):
+        total += plan.route[s, R_COST]
+    for v in range(data.visit.shape[0]):
+        if plan.node[v, N_SHIFT] < 0:
+            total += data.visit[v, V_DROP]
+    plan.total[0] = total
+
+
+@part
+def _may_join(data, plan, v, s):
+    """Whether the crew of a shift suits those with which the visit must share a crew or must not."""
+    crew = data.shift[s, S_CREW]
+    for k in range(data.mate_at[v], data.mate_at[v + 1]):
+        there = plan.node[data.mate_of[k, 0], N_SHIFT]
+        if there >= 0 and (data.shift[there, S_CREW] == crew) != (data.mate_of[k, 1] == 1):
+            return False
+    return True
+
+
+@part
+def _break_up(data, plan, scratch):
+    """Take out the members of groups of which not all are served; how many went."""
+    count = 0
+    for group in range(data.group_at.size - 1):
+        first, last = data.group_at[group], data.group_at[group + 1]
+        here = 0
+        for k in range(first, last):
+            here += plan.node[data.group_of[k], N_SHIFT] >= 0
+        if here == 0 or here == last - first:
+            continue
+        for k in range(first, last):
+            if plan.node[data.group_of[k], N_SHIFT] >= 0:
+                count = remove(data, plan, scratch, data.group_of[k], count)
+    return retime_touched(data, plan, scratch, count, True) if count else count
+
+
+@part
+def _fill_once(data, plan, scratch, random, tied):
+    """Insert every visit left out that lowers the total by itself."""
+    for u in range(data.visit.shape[0]):
+        if plan.node[u, N_SHIFT] >= 0 or data.able_at[u] == data.able_at[u + 1]:
+            continue
+        if tied and (data.visit[u, V_GROUP] >= 0 or waits(data, plan, u)):
+            continue
+        count = gather_all(data, plan, scratch, u)
+        drop = data.visit[u, V_DROP]
+        _, before = best_spot(data, plan, scratch, random, u, count, 0.0, drop + 1)
+        if before >= 0:
+            place(data, plan, scratch, u, before, tied)
+    begin_step(scratch)
+    _sum_up(data, plan)
+
+
+@part
+def _take_out_worthless(data, plan, scratch, v, tied):
+    s = plan.node[v, N_SHIFT]
+    if s < 0 or data.visit[v, V_DROP] > plan.route[s, R_COST]:
+        return
+    if tied:
+        if data.visit[v, V_GROUP] >= 0:
+            return
+        for k in range(data.gap_at[v], data.gap_at[v + 1]):
+            second = data.gap[data.gap_of[k], 1]
+            if second != v and plan.node[second, N_SHIFT] >= 0:
+                return
+    old, before = plan.route[s, R_COST], plan.node[v, N_PREV]
+    unlink(plan, v)
+    fine = retime(data, plan, scratch, s)
+    if fine and old - plan.route[s, R_COST] > data.visit[v, V_DROP]:
+        if tied:
+            settle(data, plan, scratch, s)
+        return
+    link(plan, before, v, s)
+    retime(data, plan, scratch, s)
+
+
+@lean(types.int64(DATA, SKETCH, SCRATCH, _INTS, _INTS, _INTS, _INTS, types.boolean))
+def load(data, plan, scratch, first, order, low, high, tied):
+    """Make `plan` the routes whose shift `s` has the visits `order[first[s]:first[s + 1]]`.
+
+    `low` and `high` are what is asked of each visit's begin. A visit that does not fit where it
+    stands stays out. Return how many are served; the total is set.
+    """
+    visits, shifts = data.visit.shape[0], data.shift.shape[0]
+    for v in range(visits):
+        plan.node[v, N_SHIFT] = -1
+        plan.node[v, N_HOLD_LOW], plan.node[v, N_HOLD_HIGH] = low[v], high[v]
+    for s in range(shifts):
+        start, end = visits + s, visits + shifts + s
+        plan.node[start, N_SHIFT] = plan.node[end, N_SHIFT] = s
+        plan.node[start, N_NEXT], plan.node[end, N_PREV] = end, start
+        plan.route[s, R_COUNT] = 0
+    for s in range(shifts):
+        retime(data, plan, scratch, s)
+    served = 0
+    again = True
+    while again:
+        again = False
+        for s in range(shifts):
+            before = visits + s
+            for k in range(first[s], first[s + 1]):
+                v = order[k]
+                if plan.node[v, N_SHIFT] == s:
+                    before = v
+                    continue
+                if plan.node[v, N_SHIFT] >= 0 or not data.able[v, s] or waits(data, plan, v):
+                    continue
+                if _may_join(data, plan, v, s) and place(data, plan, scratch, v, before, tied):
+                    before = v
+                    served += 1
+                    again = tied
+    served -= _break_up(data, plan, scratch)
+    begin_step(scratch)
+    _sum_up(data, plan)
+    return served
+
+
+@lean(types.int64(DATA, SKETCH, SCRATCH, _WORDS, types.boolean))
+def fill(data, plan, scratch, random, tied):
+    """Insert greedily what is left out, in one of the orders of recreation; the total is set."""
+    begin_step(scratch)
+    list_left(data, plan, scratch)
+    count = scratch.clock[3]
+    for k in range(count):
+        scratch.list[0, k] = scratch.list[5, k]
+    sort_waiting(data, scratch, random, count)
+    recreate(data, plan, scratch, random, count, 0.0, tied)
+    begin_step(scratch)
+    _sum_up(data, plan)
+    return plan.total[0]
+
+
+@lean(types.int64(DATA, SKETCH, SCRATCH, _WORDS, types.boolean))
+def polish(data, plan, scratch, random, tied):
+    """Take out what is worth less than it costs, and insert what is worth it; the total is set."""
+    for _ in range(3):
+        before = plan.total[0]
+        for v in range(data.visit.shape[0]):
+            _take_out_worthless(data, plan, scratch, v, tied)
+        _fill_once(data, plan, scratch, random, tied)
+        if plan.total[0] >= before:
+            break
+    return plan.total[0]
+
+
+@lean(types.int64(DATA, SCRATCH, types.uint8[:, ::1]))
+def bar(data, scratch, code):
+    """For every visit and shift whose code is 0: 5 when it has no hours for it, 6 no window."""
+    barred = 0
+    for v in range(data.visit.shape[0]):
+        for s in range(data.shift.shape[0]):
+            if code[v, s]:
+                continue
+            if not fits_alone(data, scratch, v, s, False):
+                code[v, s] = 6
+            elif not fits_alone(data, scratch, v, s, True):
+                code[v, s] = 7
+            if code[v, s]:
+                barred += 1
+    return barred

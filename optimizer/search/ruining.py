@@ -1,0 +1,242 @@
+"""Ruin and recreate: strings of neighbouring stops out, and back in greedily with blinks.
+
+After Christiaens and Vanden Berghe, "Slack Induction by String Removals for Vehicle Routing
+Problems", Transportation Science 54 (2020), with visits that may stay out, several orders of
+recreation, and whatever depends on a visit going with it.
+"""
+
+from optimizer.kernels import inlined, part
+from optimizer.search.layout import (
+    N_NEXT,
+    N_PREV,
+    N_SHIFT,
+    R_COUNT,
+    TIED_TIME,
+    V_FAR,
+    V_GROUP,
+    V_ROOM,
+    V_TIED,
+    V_WORTH,
+)
+from optimizer.search.retiming import retime
+from optimizer.search.spots import (
+    below,
+    draw,
+    gather_near,
+    link,
+    list_all,
+    pick,
+    unlink,
+    waits,
+)
+from optimizer.search.ties import hold_for_seconds, insert_group, place, release, settle, touch
+
+LONGEST_STRING = 10
+MEAN_REMOVED = 10
+SPLIT, SPLIT_LONGER = 0.5, 0.01
+BLINK = 0.01
+MOST_RETRIED = 12
+"""Visits left out before the ruin that are tried again in one recreation."""
+
+
+@part
+def remove(data, plan, scratch, v, count):
+    """Take a visit out with all that depends on it, onto the list of those waiting; how many wait."""
+    waiting = scratch.list[0]
+    head = count
+    touch(scratch, plan.node[v, N_SHIFT])
+    unlink(plan, v)
+    waiting[count] = v
+    count += 1
+    while head < count:
+        v = waiting[head]
+        head += 1
+        if not data.visit[v, V_TIED] & TIED_TIME:
+            continue
+        release(plan, v)
+        for k in range(data.gap_at[v], data.gap_at[v + 1]):
+            second = data.gap[data.gap_of[k], 1]
+            if plan.node[second, N_SHIFT] >= 0 and second != v:
+                touch(scratch, plan.node[second, N_SHIFT])
+                unlink(plan, second)
+                waiting[count] = second
+                count += 1
+        group = data.visit[v, V_GROUP]
+        if group >= 0:
+            for k in range(data.group_at[group], data.group_at[group + 1]):
+                mate = data.group_of[k]
+                if plan.node[mate, N_SHIFT] >= 0:
+                    touch(scratch, plan.node[mate, N_SHIFT])
+                    unlink(plan, mate)
+                    waiting[count] = mate
+                    count += 1
+    return count
+
+
+@part
+def _remove_string(data, plan, scratch, random, v, length, count):
+    """Take out `length` stops around `v` in its route, perhaps leaving some of them in between."""
+    node = plan.node
+    s = node[v, N_SHIFT]
+    stops = plan.route[s, R_COUNT]
+    keep = 0
+    if length > 1 and length < stops and draw(random) < SPLIT:
+        keep = 1
+        while length + keep < stops and draw(random) > SPLIT_LONGER:
+            keep += 1
+    whole = length + keep
+    # The string may begin so far before v that v is its last stop, as far as the route goes.
+    back = below(random, whole)
+    i = v
+    before = data.visit.shape[0] + s
+    for _ in range(back):
+        if node[i, N_PREV] == before:
+            break
+        i = node[i, N_PREV]
+    kept_from = 1 + below(random, length) if keep else whole
+    for k in range(whole):
+        if i >= data.visit.shape[0]:
+            break
+        after = node[i, N_NEXT]
+        if (k < kept_from or k >= kept_from + keep) and node[i, N_SHIFT] == s:
+            count = remove(data, plan, scratch, i, count)
+        i = after
+        while i < data.visit.shape[0] and node[i, N_SHIFT] != s:
+            i = node[i, N_NEXT]
+    return count
+
+
+@part
+def ruin(data, plan, scratch, random, routes_used):
+    """Take strings of stops out of routes near a random visit; how many visits then wait."""
+    node = plan.node
+    visits = data.visit.shape[0]
+    left = scratch.clock[3]
+    seed = (
+        scratch.list[5, below(random, left)]
+        if left and draw(random) < 0.15
+        else below(random, visits)
+    )
+    mean = (visits - left) / max(1, routes_used)
+    longest = max(1.0, min(float(LONGEST_STRING), mean))
+    most = 4.0 * MEAN_REMOVED / (1.0 + longest) - 1.0
+    strings = int(1.0 + draw(random) * most)
+    count, done = 0, 0
+    for k in range(-1, data.near.shape[1]):
+        v = seed if k < 0 else data.near[seed, k]
+        if v < 0 or done == strings:
+            break
+        s = node[v, N_SHIFT]
+        if s < 0 or scratch.shift_seen[s, 0]:
+            continue
+        room = min(float(plan.route[s, R_COUNT]), longest)
+        length = int(1.0 + draw(random) * room)
+        length = min(length, plan.route[s, R_COUNT])
+        touch(scratch, s)
+        count = _remove_string(data, plan, scratch, random, v, length, count)
+        done += 1
+    return count
+
+
+@part
+def retime_touched(data, plan, scratch, count, tied):
+    """Re-time every route that was touched; one that fails without its stops loses all of them."""
+    k = 0
+    while k < scratch.clock[2]:
+        s = scratch.list[2, k]
+        k += 1
+        if retime(data, plan, scratch, s):
+            continue
+        v = plan.node[data.visit.shape[0] + s, N_NEXT]
+        while v < data.visit.shape[0]:
+            count = remove(data, plan, scratch, v, count)
+            v = plan.node[data.visit.shape[0] + s, N_NEXT]
+        k = 0
+    if tied:
+        for k in range(scratch.clock[2]):
+            settle(data, plan, scratch, scratch.list[2, k])
+    return count
+
+
+@part
+def sort_waiting(data, scratch, random, count):
+    """Put those waiting into one of several orders: any, by worth, by room, the farthest first or last."""
+    waiting, key, visit = scratch.list[0], scratch.key, data.visit
+    chance = draw(random)
+    for k in range(count):
+        v = waiting[k]
+        if chance < 0.36:
+            key[k] = draw(random)
+        elif chance < 0.54:
+            key[k] = -float(visit[v, V_WORTH]) * (0.9 + 0.2 * draw(random))
+        elif chance < 0.72:
+            key[k] = float(visit[v, V_ROOM])
+        elif chance < 0.90:
+            key[k] = -float(visit[v, V_FAR])
+        else:
+            key[k] = float(visit[v, V_FAR])
+    # Shell's sort with Knuth's gaps: short lists, and now and then a whole day.
+    gap = 1
+    while gap < count // 3:
+        gap = 3 * gap + 1
+    while gap > 0:
+        for k in range(gap, count):
+            v, own, at = waiting[k], key[k], k
+            while at >= gap and key[at - gap] > own:
+                waiting[at], key[at] = waiting[at - gap], key[at - gap]
+                at -= gap
+            waiting[at], key[at] = v, own
+        gap //= 3
+
+
+@inlined
+def _place(data, plan, scratch, u, before, tied):
+    """As `place`, where every nanosecond counts."""
+    if tied:
+        return place(data, plan, scratch, u, before, True)
+    s = plan.node[before, N_SHIFT]
+    touch(scratch, s)
+    link(plan, before, u, s)
+    if retime(data, plan, scratch, s):
+        return True
+    unlink(plan, u)
+    retime(data, plan, scratch, s)
+    return False
+
+
+@part
+def recreate(data, plan, scratch, random, count, blink, tied):
+    """Insert those waiting in their order, each where it costs least, while it is worth it."""
+    waiting, visit = scratch.list[0], data.visit
+    wide = data.near.shape[1] < visit.shape[0] - 1
+    again = True
+    while again:
+        again = False
+        for k in range(count):
+            u = waiting[k]
+            if plan.node[u, N_SHIFT] >= 0 or data.able_at[u] == data.able_at[u + 1]:
+                continue
+            if tied:
+                if visit[u, V_GROUP] >= 0:
+                    if insert_group(data, plan, scratch, random, visit[u, V_GROUP], blink):
+                        again = True
+                    continue
+                if waits(data, plan, u):
+                    continue
+                hold_for_seconds(data, plan, random, u)
+            found = gather_near(data, plan, scratch, u)
+            before, look = -1, 2 if wide else 1
+            while look:
+                _, before = pick(
+                    data, plan, scratch, random, u, found, blink, visit[u, V_WORTH] + 1
+                )
+                look -= 1
+                if before >= 0:
+                    break
+                if look:
+                    found = list_all(data, plan, scratch, u)
+            if before >= 0 and _place(data, plan, scratch, u, before, tied):
+                again = again or tied
+            elif tied:
+                release(plan, u)
+        again = again and tied
