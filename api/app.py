@@ -14,10 +14,10 @@ from api import permissions, problems
 from api.gate import Gate
 from api.routes import ROUTERS, system
 from api.state import State
-from api.web import board_page, pages
+from api.web import board_page, board_parts, pages
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
-from dispatch.planning.editing import Engine
+from dispatch.planning.engine import Engine
 from workers.warm import WarmOptimizer
 
 PREFIX = "/api/v1"
@@ -61,6 +61,7 @@ def create_app(
     app.include_router(rest)
     app.include_router(system.router)
     app.include_router(board_page.router)
+    app.include_router(board_parts.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     permissions.refuse_undeclared(app.routes)

@@ -18,7 +18,7 @@ from dispatch.core.db import Database, transaction
 from dispatch.core.errors import DispatchError, InvalidError
 from dispatch.core.events import Actor
 from dispatch.core.pages import MAX_PAGE
-from dispatch.planning.editing import Engine
+from dispatch.planning.engine import Engine
 from dispatch.registry import accounts
 from dispatch.registry.crews import NoSuchCrew
 from dispatch.registry.tables import Account, Role

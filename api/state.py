@@ -10,7 +10,7 @@ from api.limits import TryLimit
 from api.metrics import Metrics
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
-from dispatch.planning.editing import Engine
+from dispatch.planning.engine import Engine
 
 _REMEMBERED = 10_000
 

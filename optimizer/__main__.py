@@ -80,7 +80,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--iterations", type=int, help="iterations of the search; reproducible")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
-    parser.add_argument("--engine", choices=(*ENGINES, NAIVE), default="routing")
+    parser.add_argument("--engine", choices=(*ENGINES, NAIVE), default=ENGINES[0])
     return parser.parse_args()
 
 

@@ -1,8 +1,8 @@
 """One solve in a process of its own: limited, watched, and never trusted.
 
-OR-Tools' routing holds the interpreter's lock for the whole solve and has crashed in the field, so that it never
-runs in an actor's thread. Whatever the child does (crash, hang, garbage, floods), this returns in time and leaves
-no process behind.
+The search takes whole cores for as long as it runs, and OR-Tools' routing holds the interpreter's lock and has
+crashed in the field, so that neither runs in an actor's thread. Whatever the child does (crash, hang, garbage,
+floods), this returns in time and leaves no process behind.
 """
 
 import contextlib
@@ -23,6 +23,7 @@ import structlog
 
 from dispatch.core.config import Settings
 from dispatch.core.errors import DispatchError
+from dispatch.planning.options import DEFAULT_ENGINE
 from workers import child
 from workers.logs import mask
 
@@ -64,7 +65,7 @@ def run_solver(
     *,
     seconds: float,
     seed: int,
-    engine: str = "routing",
+    engine: str = DEFAULT_ENGINE,
     workers: int = 1,
     iterations: int | None = None,
     on_progress: Progress | None = None,

@@ -13,7 +13,13 @@ from dispatch.core.crash import crashpoint
 from dispatch.core.db import transaction
 from dispatch.core.errors import DispatchError
 from dispatch.planning import plans
+from dispatch.planning.options import DEFAULT_ENGINE
 from dispatch.planning.tables import PlanStatus
+from optimizer.codec import read_plan, read_problem, write_plan
+from optimizer.plan import Plan
+from optimizer.problem import ProblemError
+from optimizer.replan import concluded
+from optimizer.standing import VisitUnknown
 from workers.execution import Interrupted, Postponed, TransientFailure, Work
 from workers.solver import SolverFailed, run_solver
 
@@ -53,7 +59,8 @@ def _run(work: Work, taken: plans.Taken) -> None:
             seconds=float(options.get("seconds", default)),
             iterations=options.get("iterations"),
             seed=int(options.get("seed", 0)),
-            engine=str(options.get("engine", "routing")),
+            engine=str(options.get("engine", DEFAULT_ENGINE)),
+            workers=int(options.get("workers", work.settings.solve_workers)),
             on_progress=watch.note,
             should_stop=watch.should_stop,
         )
@@ -62,6 +69,7 @@ def _run(work: Work, taken: plans.Taken) -> None:
         _record_failure(work, taken.plan_id, failure)
         return
     _give_back_if_stopping(work, taken.plan_id)
+    answer = calmed(taken.document, answer)
     crashpoint("plan_solved")
     with transaction(work.database) as session:
         work.hold(session)
@@ -71,6 +79,22 @@ def _run(work: Work, taken: plans.Taken) -> None:
             work.finish(session)
     if again:
         raise TransientFailure(plan.error)
+
+
+def calmed(document: str, answer: str) -> str:
+    """The answer without moves away from the plan in force that do not pay, and with whatever still pays.
+
+    A search stops when its limit says so; the rest of a day under way should move nobody for nothing. An answer
+    that is no plan is left as it is, for `propose` to refuse.
+    """
+    try:
+        rest, found = read_problem(document), read_plan(answer)
+        if rest.incumbent is None:
+            return answer
+        in_force = Plan(routes=(), unserved=(), cost=found.cost, search={})
+        return write_plan(concluded(rest, in_force, found).plan)
+    except (ProblemError, VisitUnknown):
+        return answer
 
 
 def _record_failure(work: Work, plan_id: int, failure: SolverFailed) -> None:

@@ -19,6 +19,7 @@ from dispatch.exchange.folder import read_folder
 from dispatch.exchange.loading import load_folder
 from dispatch.insight.report import DayReport, day_report, render
 from dispatch.planning import plans, states
+from dispatch.planning.options import DEFAULT_ENGINE
 from workers.simulation.day import Scene, SimulatedDay
 
 Day = Annotated[
@@ -122,7 +123,7 @@ def simulate(
     reports: dict[str, DayReport] = {}
     played = clock()
     with progress("{task.fields[at]}") as bar:
-        for name, engine in (("Gridcrew", "routing"), ("by hand rules", "naive")):
+        for name, engine in (("Gridcrew", DEFAULT_ENGINE), ("by hand rules", "naive")):
             reports[name], chosen = _play(
                 bar,
                 folder,

@@ -25,6 +25,14 @@ class Format(enum.StrEnum):
     VROOM = "vroom"
 
 
+class Engine(enum.StrEnum):
+    """What makes the plan."""
+
+    SEARCH = "search"
+    ROUTING = "routing"
+    NAIVE = "naive"
+
+
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("optimize")(optimize)
@@ -48,8 +56,11 @@ def optimize(
     seed: Annotated[int, typer.Option(min=0, max=2**31 - 1)] = 0,
     workers: Annotated[int, typer.Option(min=1, max=64)] = 1,
     engine: Annotated[
-        str, typer.Option(help="routing (OR-Tools), or naive: the rule of thumb.")
-    ] = "routing",
+        Engine,
+        typer.Option(
+            help="search: ruin and recreate with OR-Tools' choice; routing: OR-Tools' routing; naive: hand rules."
+        ),
+    ] = Engine.SEARCH,
     format: Annotated[
         Format, typer.Option(help="planning: ours; vroom: VROOM's JSON in and out.")
     ] = Format.PLANNING,

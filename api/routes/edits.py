@@ -16,16 +16,19 @@ from api.deps import (
 )
 from api.schemas.forms import PathId, PathNumber, QueryDay
 from api.schemas.planning import (
+    ExplanationOut,
     InsertionIn,
     LockIn,
     MoveIn,
     OfferOut,
+    OffersIn,
+    PlaceOut,
     PlanOut,
     PutBackIn,
     ReplanIn,
 )
 from api.schemas.work import VisitOut
-from dispatch.planning import edits
+from dispatch.planning import edits, explaining, offering
 
 router = APIRouter(tags=["edits"])
 
@@ -39,9 +42,9 @@ def find_places(
     day: QueryDay | None = None,
     plan_id: Annotated[int | None, Query(ge=1, le=2**53)] = None,
     count: Annotated[int, Query(ge=1, le=10)] = 3,
-) -> list[OfferOut]:
+) -> list[PlaceOut]:
     """The cheapest places for a waiting visit, and what each displaces."""
-    found = edits.offers(
+    found = edits.places(
         session,
         visit_id=visit_id,
         day=day,
@@ -50,7 +53,51 @@ def find_places(
         engine=engine,
         now=moment,
     )
+    return PlaceOut.all_of(found)
+
+
+@router.get("/visits/{visit_id}/offers", dependencies=[requires("promise:write")])
+def find_offers(
+    visit_id: PathId,
+    session: Reading,
+    moment: Now,
+    engine: TheEngine,
+    day: QueryDay | None = None,
+    plan_id: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+) -> list[OfferOut]:
+    """What every two hours of a day would cost as the customer's window, and which to recommend."""
+    found = offering.offers(
+        session, visit_id=visit_id, day=day, plan_id=plan_id, engine=engine, now=moment
+    )
     return OfferOut.all_of(found)
+
+
+@router.post("/visits/{visit_id}/offers", dependencies=[requires("promise:write")])
+def find_offers_of(
+    visit_id: PathId, body: OffersIn, session: Reading, moment: Now, engine: TheEngine
+) -> list[OfferOut]:
+    """What each of these windows would cost as the customer's, and why some are none; nothing is changed."""
+    found = offering.offers(
+        session,
+        visit_id=visit_id,
+        day=body.day,
+        plan_id=body.plan_id,
+        windows=[(window.start_at, window.end_at) for window in body.windows],
+        engine=engine,
+        now=moment,
+    )
+    return OfferOut.all_of(found)
+
+
+@router.get("/plans/{plan_id}/visits/{visit_id}/explanation", dependencies=[requires("plan:read")])
+def explain(
+    plan_id: PathNumber, visit_id: PathId, session: Reading, moment: Now, engine: TheEngine
+) -> ExplanationOut:
+    """Why the plan leaves the visit out, proven, and what would help; or why it is with this crew."""
+    found = explaining.explain(
+        session, plan_id=plan_id, visit_id=visit_id, engine=engine, now=moment
+    )
+    return ExplanationOut.of(found)
 
 
 @router.post(

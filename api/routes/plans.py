@@ -22,6 +22,7 @@ from api.deps import (
 from api.schemas.forms import PathDay, PathId, PathNumber
 from api.schemas.planning import (
     AssignmentOut,
+    ComparisonOut,
     LeftOutOut,
     MessagesGo,
     PlanContent,
@@ -35,7 +36,7 @@ from api.schemas.planning import (
 )
 from dispatch.contact import facts
 from dispatch.core.config import Settings
-from dispatch.planning import fallback, plans, queries, states
+from dispatch.planning import comparing, fallback, plans, queries, states
 from dispatch.planning.differences import Told
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
@@ -56,9 +57,17 @@ def get_board(
 
 
 @router.get("/plans/{plan_id}/comparison", dependencies=[requires("plan:read")])
-def compare(plan_id: PathNumber, session: Reading) -> dict[str, dict[str, Any]]:
-    """The plan's figures beside those of the naive rule on the same problem; empty until it has some."""
+def compare(
+    plan_id: PathNumber,
+    session: Reading,
+    with_plan: Annotated[int | None, Query(alias="with", ge=1, le=2**53)] = None,
+) -> ComparisonOut | dict[str, dict[str, Any]]:
+    """The plan against another of its day (`with`); else its figures beside the naive rule's, once it has some."""
     plans.get(session, plan_id)
+    if with_plan is not None:
+        return ComparisonOut.of(
+            comparing.compare_plans(session, plan_id=plan_id, with_plan_id=with_plan)
+        )
     return queries.compare_naive(session, plan_id=plan_id)
 
 

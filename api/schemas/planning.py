@@ -12,10 +12,23 @@ from dispatch.planning.tables import PlanStatus
 class PlanOptions(Input):
     """How to plan: the engine and its limits; what is left out is the installation's own."""
 
-    engine: Literal["routing", "naive"] | None = None
+    engine: Literal["search", "routing", "naive"] | None = None
     seconds: Annotated[float, Field(gt=0, le=3600)] | None = None
     iterations: Annotated[int, Field(ge=1, le=10_000_000)] | None = None
     seed: Annotated[int, Field(ge=0, le=2**31 - 1)] | None = None
+    workers: Annotated[int, Field(ge=1, le=64)] | None = None
+
+
+class AffectedOut(Output):
+    """A visit that the plan gives another crew or time than the plan in force did when it was made."""
+
+    visit_id: str
+    customer_id: str
+    change: Literal["new", "moved", "retimed", "withdrawn"]
+    crew_id: str | None
+    start_at: datetime | None
+    was_crew_id: str | None
+    was_start_at: datetime | None
 
 
 class PlanOut(Output):
@@ -31,6 +44,7 @@ class PlanOut(Output):
     options: dict[str, Any]
     progress: dict[str, Any]
     figures: dict[str, Any]
+    affected: list[AffectedOut]
     error: str
     created_by: str
     created_at: datetime
@@ -136,7 +150,7 @@ class DisplacedOut(Output):
     start_at: datetime | None
 
 
-class OfferOut(Output):
+class PlaceOut(Output):
     """A place for a visit; `cost` in points is what the plan's total changes by."""
 
     visit_id: str
@@ -149,6 +163,137 @@ class OfferOut(Output):
     cost: int
     displaced: list[DisplacedOut]
     instead_of: str | None
+
+
+class WindowIn(Input):
+    """A window `[start_at, end_at)` for the begin of work."""
+
+    start_at: Instant
+    end_at: Instant
+
+
+class OffersIn(Input):
+    """Which windows to ask about, beside which plan; left out: today, the day's plan."""
+
+    windows: Annotated[list[WindowIn], Field(min_length=1, max_length=60)]
+    day: Day | None = None
+    plan_id: Annotated[int, Field(ge=1, le=2**53)] | None = None
+
+
+class OfferOut(Output):
+    """A window that the customer may choose, with the crew and its cost, points; or why it cannot be offered."""
+
+    start_at: datetime
+    end_at: datetime
+    cost: int | None
+    recommended: bool
+    crew_id: str | None
+    shift_id: str | None
+    begins_at: datetime | None
+    reason: str | None
+
+
+class ShiftReasonOut(Output):
+    """The first rule that keeps the visit from a shift."""
+
+    shift_id: str
+    crew_id: str
+    reason: str
+
+
+class ChangeOut(Output):
+    """One change with which the visit fits; `amount` and `detail` say how much of what."""
+
+    kind: Literal["window", "overtime", "skill", "members", "allow", "unpin", "parts", "instead"]
+    shift_id: str
+    crew_id: str
+    start_at: datetime
+    cost: int
+    amount: int | None
+    detail: str | None
+
+
+class OtherCrewOut(Output):
+    """The visit on another crew: what the plan has more of then, seconds and points; negative for less."""
+
+    crew_id: str
+    shift_id: str
+    position: int
+    start_at: datetime
+    driving_s: int
+    late_s: int
+    overtime_s: int
+    cost: int
+
+
+class ExplanationOut(Output):
+    """Why a visit is on no route of a plan and what would help; or why it is where it is."""
+
+    visit_id: str
+    verdict: Literal["served", "fits", "impossible", "displaced", "not_worth_it", "tied"]
+    crew_id: str | None
+    shift_id: str | None
+    start_at: datetime | None
+    cost: int | None
+    leaving_out: int
+    pushed_out: list[str]
+    reasons: list[ShiftReasonOut]
+    changes: list[ChangeOut]
+    alternatives: list[OtherCrewOut]
+
+
+class TermOut(Output):
+    """A term of the cost in the other plan (a) and in this one (b), points."""
+
+    name: str
+    a: int
+    b: int
+    difference: int
+
+
+class CrewFiguresOut(Output):
+    """A crew's day in a plan: seconds, and metres where they are known."""
+
+    visits: int
+    driving: int
+    working: int
+    overtime: int
+    late: int
+    metres: int | None
+
+
+class CrewChangeOut(Output):
+    """A crew's day in both plans."""
+
+    crew: str
+    a: CrewFiguresOut
+    b: CrewFiguresOut
+
+
+class VisitChangeOut(Output):
+    """A visit that the plans treat differently, and whose it is."""
+
+    visit_id: str
+    customer_id: str
+    customer: str
+    what: Literal["added", "left_out", "crew", "shift", "time"]
+    was_crew_id: str | None
+    was_start_at: datetime | None
+    crew_id: str | None
+    start_at: datetime | None
+    moved_s: int | None
+
+
+class ComparisonOut(Output):
+    """A plan (b) against another of its day (a); `affected` are the crews whose day differs."""
+
+    plan_id: int
+    with_plan_id: int
+    same_board: bool
+    terms: list[TermOut]
+    crews: list[CrewChangeOut]
+    visits: list[VisitChangeOut]
+    affected: list[str]
 
 
 class InsertionIn(Input):

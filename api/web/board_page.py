@@ -20,8 +20,12 @@ from dispatch.planning.tables import PlanStatus
 from dispatch.registry import queries, territories
 from dispatch.registry.tables import Role
 from dispatch.work.visits import NoSuchVisit
+from optimizer.plan import REASONS
 
 router = APIRouter(include_in_schema=False)
+
+EXPLAINABLE = frozenset({*REASONS, "new", "put_back", "returned"})
+"""Reasons in the queue behind which there is more to tell; the others say what to mend."""
 
 
 @router.get("/", dependencies=[requires("self:read")])
@@ -74,6 +78,7 @@ def board(
         "state": _state(data),
         "may": _may(caller),
         "messages": messages_go(settings),
+        "explainable": EXPLAINABLE,
         "at": moment,
         "day_ended": _has_ended(data, moment),
     }

@@ -40,6 +40,12 @@ class Settings(BaseSettings):
     )
     mail_from: str = "Gridcrew <dispatch@localhost>"
     solve_seconds: float = Field(20.0, gt=0, le=3600)
+    solve_workers: int = Field(
+        default_factory=lambda: min(2, os.cpu_count() or 1),
+        ge=1,
+        le=64,
+        description="walks that one run makes at once, each on a core",
+    )
     solve_memory_mb: int = Field(4096, ge=512)
     worker_threads: int = Field(4, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"

@@ -42,16 +42,16 @@ class Refusal(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Offer:
-    """What the day offers: its shifts by crew, when work can begin, and when the last shift must have ended."""
+class Supply:
+    """What the day supplies: its shifts by crew, when work can begin, and when the last shift must have ended."""
 
     shifts: Mapping[str, tuple[str, ...]]
     begins: int
     ends: int
 
     @classmethod
-    def of(cls, rests: Collection[ShiftRest]) -> "Offer":
-        """The offer of these shifts."""
+    def of(cls, rests: Collection[ShiftRest]) -> "Supply":
+        """The supply of these shifts."""
         shifts: dict[str, tuple[str, ...]] = {}
         for rest in rests:
             shifts[rest.shift.crew_id] = (*shifts.get(rest.shift.crew_id, ()), rest.shift.id)
@@ -63,23 +63,23 @@ class Offer:
 
 
 def to_plan(
-    row: BoardVisit, board: Board, offer: Offer, *, clock: DayClock, now: datetime
+    row: BoardVisit, board: Board, supply: Supply, *, clock: DayClock, now: datetime
 ) -> Visit | Refusal:
     """The visit with its points and rules, or why it cannot be planned."""
     if row.lat is None or row.lon is None:
         return Refusal("no_position")
     if row.duration_s <= 0:
         return Refusal("no_duration")
-    if not offer.shifts:
+    if not supply.shifts:
         return Refusal("no_shift")
     if row.window_end_at is not None and row.window_end_at <= max(now, board.opens_at):
         return Refusal("promise_past")
-    if row.window_start_at is not None and clock.not_before(row.window_start_at) > offer.ends:
+    if row.window_start_at is not None and clock.not_before(row.window_start_at) > supply.ends:
         return Refusal("promise_later")
     priority = effective_priority(row, board)
-    due, late = _due(row, board, offer, priority, clock)
-    allowed = None if row.allowed_crews is None else _known(row.allowed_crews, offer)
-    pinned, locked = _lock(row, offer)
+    due, late = _due(row, board, supply, priority, clock)
+    allowed = None if row.allowed_crews is None else _known(row.allowed_crews, supply)
+    pinned, locked = _lock(row, supply)
     if locked is not None:
         allowed = locked if allowed is None else tuple(c for c in allowed if c in locked)
     try:
@@ -96,8 +96,8 @@ def to_plan(
             members=row.members,
             parts=dict(row.parts),
             allowed_crews=allowed,
-            forbidden_crews=_known(row.forbidden_crews, offer),
-            preferred_crews=_known(row.preferred_crews, offer),
+            forbidden_crews=_known(row.forbidden_crews, supply),
+            preferred_crews=_known(row.preferred_crews, supply),
             pinned=pinned,
         )
     except ProblemError as error:
@@ -115,7 +115,7 @@ def begun(held: Held, shift_id: str, place: str) -> Visit:
     )
 
 
-def narrowed(visit: Visit, bounds: Bounds, offer: Offer) -> Visit | None:
+def narrowed(visit: Visit, bounds: Bounds, supply: Supply) -> Visit | None:
     """The visit within what its relations ask; None when that leaves no time."""
     windows = list(visit.windows)
     if bounds.windows is not None:
@@ -126,9 +126,9 @@ def narrowed(visit: Visit, bounds: Bounds, offer: Offer) -> Visit | None:
         windows = [Window(*span) for span in sorted(set(cut))]
     crews = visit.allowed_crews
     if bounds.crews is not None:
-        chosen = _known(sorted(bounds.crews), offer)
+        chosen = _known(sorted(bounds.crews), supply)
         crews = chosen if crews is None else tuple(crew for crew in crews if crew in chosen)
-    others = {*visit.forbidden_crews, *_known(sorted(bounds.other_crews), offer)}
+    others = {*visit.forbidden_crews, *_known(sorted(bounds.other_crews), supply)}
     return replace(
         visit,
         windows=tuple(windows),
@@ -158,7 +158,7 @@ def _unserved(row: BoardVisit, board: Board, priority: Priority) -> int:
 
 
 def _due(
-    row: BoardVisit, board: Board, offer: Offer, priority: Priority, clock: DayClock
+    row: BoardVisit, board: Board, supply: Supply, priority: Priority, clock: DayClock
 ) -> tuple[int | None, int]:
     """The deadline as it can still be influenced.
 
@@ -168,8 +168,8 @@ def _due(
     late = board.rules.points[priority][1]
     if row.due is None or late == 0:
         return None, 0
-    due = max(clock.not_after(row.due), offer.begins)
-    return (due, late) if due < offer.ends else (None, 0)
+    due = max(clock.not_after(row.due), supply.begins)
+    return (due, late) if due < supply.ends else (None, 0)
 
 
 def _windows(row: BoardVisit, clock: DayClock) -> tuple[Window, ...]:
@@ -181,16 +181,16 @@ def _windows(row: BoardVisit, clock: DayClock) -> tuple[Window, ...]:
     return (Window(clock.not_before(row.window_start_at), clock.before(row.window_end_at)),)
 
 
-def _lock(row: BoardVisit, offer: Offer) -> tuple[Pin | None, tuple[str, ...] | None]:
+def _lock(row: BoardVisit, supply: Supply) -> tuple[Pin | None, tuple[str, ...] | None]:
     """A locked crew as a pinned shift when it has just one that day, else as the only crew allowed."""
     if row.locked_to is None:
         return None, None
-    shifts = offer.shifts.get(row.locked_to, ())
+    shifts = supply.shifts.get(row.locked_to, ())
     if len(shifts) == 1:
         return Pin(shifts[0]), None
-    return None, _known([row.locked_to], offer)
+    return None, _known([row.locked_to], supply)
 
 
-def _known(crews: Collection[str], offer: Offer) -> tuple[str, ...]:
+def _known(crews: Collection[str], supply: Supply) -> tuple[str, ...]:
     """Those of the crews that work that day: the format knows no others."""
-    return tuple(crew for crew in dict.fromkeys(crews) if crew in offer.shifts)
+    return tuple(crew for crew in dict.fromkeys(crews) if crew in supply.shifts)

@@ -1,11 +1,14 @@
 """What a plan changes for the people of the plan in force: who is told what."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime
+from typing import Any
+
+from sqlmodel import Session, select
 
 from dispatch.planning.board import Board
-from dispatch.planning.tables import Assignment
+from dispatch.planning.tables import Assignment, Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +22,22 @@ class Told:
     start_at: datetime | None
     was_crew_id: str | None
     was_start_at: datetime | None
+
+
+def affected(session: Session, plan: Plan, board: Board) -> list[dict[str, Any]]:
+    """Who gets another crew or time by the plan than on the one in force, as JSON; nobody where none is."""
+    if board.in_force is None:
+        return []
+    rows = session.exec(select(Assignment).where(Assignment.plan_id == plan.id))
+    lines = differences(board, {stop.visit_id: stop for stop in rows})
+    return [
+        {
+            **asdict(line),
+            "start_at": line.start_at.isoformat() if line.start_at else None,
+            "was_start_at": line.was_start_at.isoformat() if line.was_start_at else None,
+        }
+        for line in lines
+    ]
 
 
 def differences(board: Board, stops: Mapping[str, Assignment]) -> list[Told]:

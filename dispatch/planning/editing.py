@@ -4,12 +4,11 @@ An edit never changes a plan: it proposes another one, so that two dispatchers c
 last edit is undone by discarding its plan.
 """
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Protocol
 
-from sqlmodel import Session, col, select
+import sqlalchemy as sa
+from sqlmodel import Session, col
 
 from dispatch.core.errors import ConflictError
 from dispatch.core.events import Actor
@@ -17,7 +16,6 @@ from dispatch.planning import runs, states
 from dispatch.planning.lifecycle import IN_FORCE
 from dispatch.planning.problem import Built, build
 from dispatch.planning.tables import Assignment, Plan, PlanStatus
-from optimizer.insert import Insertion
 from optimizer.plan import Plan as Answer
 from optimizer.problem import Problem
 
@@ -47,22 +45,6 @@ class VisitBegun(ConflictError):
     """A crew has begun the visit, or it is over: its place on the plan is a fact."""
 
     code = "visit_begun"
-
-
-class Engine(Protocol):
-    """Answers small questions at once: `optimizer.insert` itself, or the warm process that the API asks."""
-
-    def insert(self, problem: Problem, plan: Answer, visit_id: str, k: int = 3) -> list[Insertion]:
-        """The `k` cheapest places for an unserved visit."""
-        ...
-
-    def apply(self, problem: Problem, plan: Answer, insertion: Insertion) -> Answer:
-        """The plan with the insertion made."""
-        ...
-
-    def retime(self, problem: Problem, orders: Mapping[str, Sequence[str]]) -> Answer:
-        """The plan of visits in these orders."""
-        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,24 +177,21 @@ def _orders(session: Session, plan: Plan, built: Built) -> Orders:
     shifts = {shift.id for shift in built.problem.shifts}
     orders: Orders = {shift: [] for shift in shifts}
     placed: set[str] = set()
+    held = {row.id for row in built.rows.under_way}
     for visit in built.problem.visits:
-        if visit.id in _held(built) and visit.pinned is not None:
+        if visit.id in held and visit.pinned is not None:
             first = visit.pinned.start is not None
             orders[visit.pinned.shift].insert(
                 0 if first else len(orders[visit.pinned.shift]), visit.id
             )
             placed.add(visit.id)
     statement = (
-        select(Assignment)
-        .where(Assignment.plan_id == plan.id)
+        sa.select(col(Assignment.shift_id), col(Assignment.visit_id))
+        .where(col(Assignment.plan_id) == plan.id)
         .order_by(col(Assignment.shift_id), col(Assignment.position))
     )
-    for stop in session.exec(statement):
-        if stop.visit_id in known - placed and stop.shift_id in shifts:
-            orders[stop.shift_id].append(stop.visit_id)
-            placed.add(stop.visit_id)
+    for shift_id, visit_id in session.execute(statement):
+        if visit_id in known and visit_id not in placed and shift_id in shifts:
+            orders[shift_id].append(visit_id)
+            placed.add(visit_id)
     return orders
-
-
-def _held(built: Built) -> set[str]:
-    return {row.id for row in built.rows.under_way}

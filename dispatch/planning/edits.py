@@ -14,7 +14,6 @@ from dispatch.core.events import Actor
 from dispatch.planning import runs
 from dispatch.planning.editing import (
     DoesNotFit,
-    Engine,
     NoPlanYet,
     NotEditable,
     Standing,
@@ -26,12 +25,12 @@ from dispatch.planning.editing import (
     refuse_unplaceable,
     stand,
 )
-from dispatch.planning.inserting import Displaced, Offer, insert_visit, offers
+from dispatch.planning.engine import Engine, in_process
+from dispatch.planning.inserting import Displaced, Place, insert_visit, places
 from dispatch.planning.tables import Assignment, LeftOut, Plan
 from dispatch.registry import crews, shifts
 from dispatch.work import visits
 from dispatch.work.tables import Visit
-from optimizer import insert as in_process
 from optimizer.plan import Plan as Answer
 from optimizer.problem import Problem
 
@@ -41,12 +40,12 @@ __all__ = [
     "Engine",
     "NoPlanYet",
     "NotEditable",
-    "Offer",
+    "Place",
     "VisitBegun",
     "insert_visit",
     "lock",
     "move_visit",
-    "offers",
+    "places",
     "put_back",
     "replan_without",
     "unlock",
@@ -192,8 +191,7 @@ def _moved(
     problem, orders = standing.problem, standing.without(visit_id)
     if position is None:
         rest = engine.retime(problem, orders)
-        everywhere = engine.insert(problem, rest, visit_id, len(problem.visits) + 1)
-        place = next((p for p in everywhere if p.shift == shift_id), None)
+        place = next(iter(engine.insert(problem, rest, visit_id, 1, shift=shift_id)), None)
         position = len(orders[shift_id]) if place is None else place.position
     orders[shift_id].insert(min(max(0, position), len(orders[shift_id])), visit_id)
     answer = engine.retime(problem, orders)

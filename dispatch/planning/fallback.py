@@ -6,9 +6,9 @@ from sqlmodel import Session
 
 from dispatch.core.events import Actor
 from dispatch.planning import runs, states
-from dispatch.planning.editing import Engine, NoPlanYet, Standing, current, propose_edit, stand
+from dispatch.planning.editing import NoPlanYet, Standing, current, propose_edit, stand
+from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.tables import Plan
-from optimizer import insert as in_process
 from optimizer.plan import Plan as Answer
 
 

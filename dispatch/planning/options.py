@@ -5,7 +5,10 @@ from typing import Any
 
 from dispatch.core.errors import InvalidError
 
-ENGINES = ("routing", "naive")
+DEFAULT_ENGINE = "search"
+NAIVE = "naive"
+"""The rule of thumb, answered at once."""
+ENGINES = (DEFAULT_ENGINE, "routing", NAIVE)
 
 
 class BadOption(InvalidError):
@@ -16,7 +19,12 @@ class BadOption(InvalidError):
 
 def checked_options(options: Mapping[str, Any]) -> dict[str, Any]:
     """The options when each is known and in range; raises BadOption."""
-    ranges = {"seconds": (0.1, 3600), "iterations": (1, 100_000_000), "seed": (0, 2**31 - 1)}
+    ranges = {
+        "seconds": (0.1, 3600),
+        "iterations": (1, 100_000_000),
+        "seed": (0, 2**31 - 1),
+        "workers": (1, 64),
+    }
     for name, value in options.items():
         if name == "engine":
             if value not in ENGINES:

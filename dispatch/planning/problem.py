@@ -11,7 +11,7 @@ from dispatch.core.errors import InvalidError
 from dispatch.planning import fingerprint
 from dispatch.planning.board import Board, BoardShift, BoardVisit
 from dispatch.planning.clock import DayClock
-from dispatch.planning.demand import Offer, Refusal, begun, narrowed, place_id, to_plan
+from dispatch.planning.demand import Refusal, Supply, begun, narrowed, place_id, to_plan
 from dispatch.planning.reading import read_board
 from dispatch.planning.ties import Tied, resolve
 from dispatch.planning.today import ShiftRest, rest_of_shift
@@ -72,11 +72,11 @@ def build_from(board: Board, *, now: datetime) -> Built:
     """The problem of a board that was read; see `build`."""
     clock = DayClock.of(board.opens_at, board.zone)
     rests = _rests(board, clock, now)
-    offer = Offer.of(rests)
+    supply = Supply.of(rests)
     refused: dict[str, Refusal] = {}
     visits: dict[str, Visit] = {}
     for row in board.visits:
-        made = to_plan(row, board, offer, clock=clock, now=now)
+        made = to_plan(row, board, supply, clock=clock, now=now)
         if isinstance(made, Refusal):
             refused[row.id] = made
         else:
@@ -86,7 +86,7 @@ def build_from(board: Board, *, now: datetime) -> Built:
         for rest in rests
         for item in rest.held
     }
-    visits, tied = _tied(board, visits, held, refused, offer, clock)
+    visits, tied = _tied(board, visits, held, refused, supply, clock)
     assert visits.keys() | refused.keys() == {row.id for row in board.visits}, "no visit is lost"
     assert not visits.keys() & refused.keys(), "no visit is both planned and refused"
     for row in board.under_way:
@@ -120,7 +120,7 @@ def _tied(
     visits: Mapping[str, Visit],
     held: Mapping[str, Visit],
     refused: dict[str, Refusal],
-    offer: Offer,
+    supply: Supply,
     clock: DayClock,
 ) -> tuple[dict[str, Visit], Tied]:
     """The visits within their relations. One that is refused may leave others waiting, so this repeats."""
@@ -132,7 +132,7 @@ def _tied(
     left = dict(visits)
     while True:
         tied = resolve(board, open_ids=set(left), held=spans, clock=clock)
-        fits = {key: narrowed(left[key], bounds, offer) for key, bounds in tied.bounds.items()}
+        fits = {key: narrowed(left[key], bounds, supply) for key, bounds in tied.bounds.items()}
         lost = {key: Refusal("no_time_left") for key, visit in fits.items() if visit is None}
         lost.update({key: Refusal("waits_for", other) for key, other in tied.waiting.items()})
         if not lost:

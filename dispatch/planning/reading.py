@@ -190,7 +190,7 @@ def _in_force(
 ) -> tuple[int | None, dict[str, tuple[datetime, datetime] | None]]:
     """The number of the plan in force, and when it has each break of the shifts that it knew."""
     statement = (
-        sa.select(col(Plan.number), col(Plan.problem), col(Plan.answer))
+        sa.select(col(Plan.number), col(Plan.problem)["shifts"], col(Plan.answer)["routes"])
         .where(
             col(Plan.territory_id) == territory_id,
             col(Plan.day) == day,
@@ -201,14 +201,14 @@ def _in_force(
     row = session.execute(statement.limit(1)).first()
     if row is None:
         return None, {}
-    number, problem, answer = row
-    known = {shift["id"]: shift.get("breaks", []) for shift in (problem or {}).get("shifts", [])}
+    number, known_shifts, routes = row
+    known = {shift["id"]: shift.get("breaks", []) for shift in known_shifts or []}
     taken = {
         pause["id"]: (
             opens_at + timedelta(seconds=pause["start"]),
             opens_at + timedelta(seconds=pause["end"]),
         )
-        for route in (answer or {}).get("routes", [])
+        for route in routes or []
         for pause in route["breaks"]
     }
     planned: dict[str, tuple[datetime, datetime] | None] = {}

@@ -18,10 +18,12 @@ from dispatch.core import alerts, tasks
 from dispatch.core.errors import DispatchError
 from dispatch.core.events import SYSTEM, Actor
 from dispatch.planning import answers, failures, states
+from dispatch.planning.differences import affected
 from dispatch.planning.figures import figures
 from dispatch.planning.lifecycle import WAITING
 from dispatch.planning.options import checked_options
 from dispatch.planning.problem import Built, build
+from dispatch.planning.reading import read_board
 from dispatch.planning.tables import Plan, PlanStatus, Run, RunOutcome
 from optimizer.codec import problem_document, problem_from
 from optimizer.naive import naive
@@ -53,9 +55,10 @@ def request_plan(
 ) -> Plan:
     """Ask for a plan of a territory's local day; a worker solves it (task `plan.solve`).
 
-    `options`: `seconds`, `iterations`, `seed`, and `engine` (`routing`; `naive`, the rule of thumb, is answered at
-    once). Requests that still wait are superseded. The board is looked at first, so that nonsense in it is refused
-    here: raises NoSuchTerritory, DayOver, BadOption, BadPlanningRule, BadRelation, BoardRefused.
+    `options`: `seconds`, `iterations`, `seed`, `workers` (walks at once), and `engine` (`search` unless given;
+    `routing` is OR-Tools'; `naive`, the rule of thumb, is answered at once). Requests that still wait are
+    superseded. The board is looked at first, so that nonsense in it is refused here: raises NoSuchTerritory,
+    DayOver, BadOption, BadPlanningRule, BadRelation, BoardRefused.
     """
     chosen = checked_options(options or {})
     built = build(session, territory_id=territory_id, day=day, now=now)
@@ -101,6 +104,7 @@ def propose_now(
     adopt(plan, built)
     judged = answers.judged(built.problem, answer)
     answers.store(session, plan, built.problem, judged, beside=beside)
+    plan.affected = affected(session, plan, built.rows)
     return states.move(session, plan, "propose", actor=actor, now=now)
 
 
@@ -224,6 +228,8 @@ def propose(
             session, plan, RunOutcome.REFUSED, broken.message, now=now, final=False
         )
     answers.store(session, plan, problem, judged)
+    board = read_board(session, territory_id=plan.territory_id, day=plan.day)
+    plan.affected = affected(session, plan, board)
     plan.error = ""
     failures.end_runs(session, plan, RunOutcome.ANSWERED, "", now=now)
     alerts.resolve(session, failures.alert_key(plan), now=now)

@@ -4,6 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import defer
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -15,6 +16,9 @@ from dispatch.core.events import Actor
 from dispatch.planning.lifecycle import IN_FORCE, PLANS
 from dispatch.planning.tables import Plan, PlanStatus
 from dispatch.registry import territories
+
+_WITHOUT_DOCUMENTS = [defer(getattr(Plan, name)) for name in ("problem", "answer", "board_parts")]
+"""A plan's documents, megabytes on a large day, are read when they are looked at."""
 
 
 class NoSuchPlan(NotFoundError):
@@ -31,7 +35,7 @@ class DayOver(InvalidError):
 
 def get(session: Session, plan_id: int) -> Plan:
     """The plan with this id; raises NoSuchPlan."""
-    plan = session.get(Plan, plan_id)
+    plan = session.get(Plan, plan_id, options=_WITHOUT_DOCUMENTS)
     if plan is None:
         raise NoSuchPlan(f"There is no plan {plan_id}.", field="plan_id")
     return plan
@@ -169,4 +173,5 @@ def _of_day(territory_id: str, day: date) -> SelectOfScalar[Plan]:
         select(Plan)
         .where(Plan.territory_id == territory_id, Plan.day == day)
         .order_by(col(Plan.number).desc())
+        .options(*_WITHOUT_DOCUMENTS)
     )

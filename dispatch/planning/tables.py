@@ -40,7 +40,8 @@ class Plan(Versioned, table=True):
 
     `board` is the fingerprint of the rows that the problem was made from: publishing is refused when it differs.
     `board_parts` holds what it is made of, so that the refusal can name what has moved. `unplaceable` lists the
-    ready visits that the problem could not hold, each with its reason.
+    ready visits that the problem could not hold, each with its reason. `affected` lists the visits whose crew or
+    time becomes another than on the plan in force when this one was made (see `differences.affected`).
     """
 
     __table_args__ = (sa.UniqueConstraint("territory_id", "day", "number"),)
@@ -62,6 +63,7 @@ class Plan(Versioned, table=True):
     progress: dict[str, Any] = document()
     figures: dict[str, Any] = document()
     unplaceable: list[dict[str, str]] = document(list)
+    affected: list[dict[str, Any]] = document(list)
     stop_asked: bool = False
     error: str = Field(default="", max_length=500)
     created_by: str = Field(max_length=64)

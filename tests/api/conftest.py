@@ -13,9 +13,9 @@ from api.app import create_app
 from api.state import State
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
+from dispatch.planning.engine import in_process
 from dispatch.registry import accounts
 from dispatch.registry.tables import Role
-from optimizer import insert as in_process
 from tests.builders.registry import ADMIN, make_crew
 from tests.instants import NOW
 

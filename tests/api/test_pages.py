@@ -306,3 +306,77 @@ def test_every_worded_refusal_is_one_that_exists() -> None:
     worded = set(json.loads(problems("zh-CN")))
 
     assert worded - codes(DispatchError) == {"internal_error"}
+
+
+def test_a_draft_is_shown_beside_the_plan_in_force_with_who_is_affected(
+    sign_in: SignIn, database: Database
+) -> None:
+    with transaction(database) as session:
+        day_of.crew_on(session, "C1")
+        day_of.crew_on(session, "C2")
+        first, second = day_of.job(session, east=1), day_of.job(session, east=2)
+        orders = {"C1-20260310": [first.id, second.id]}
+        current = day_of.published(session, orders=orders).id
+        orders = {"C1-20260310": [first.id], "C2-20260310": [second.id]}
+        draft = day_of.proposed(session, orders=orders).id
+    client = sign_in("dispatcher")
+
+    board = _read(client, "/", "en")
+    part = f"/board/plans/{draft}/comparison?with={current}"
+    english = client.get(part, params={"lang": "en", "with": current}).text
+    chinese = client.get(part, params={"lang": "zh-CN", "with": current}).text
+
+    assert f"{part}&amp;lang=en" in board
+    assert "Affected: visits 1, crews 2" in english
+    assert second.id in english
+    assert "受影响：1 个任务，2 个班组" in chinese
+    for text in (english, chinese):
+        assert not re.search(r">\s*board\.[a-z_.]+\s*<", text)
+
+
+@pytest.mark.parametrize("language", ["zh-CN", "en"])
+def test_the_board_says_why_a_visit_is_left_out_and_why_another_is_with_its_crew(
+    sign_in: SignIn, database: Database, language: str
+) -> None:
+    with transaction(database) as session:
+        day_of.crew_on(session, "C1")
+        day_of.crew_on(session, "C2", skills={})
+        planned = day_of.job(session, minutes=480, work_type="INT")
+        plan_id = day_of.published(session).id
+        full = day_of.job(session, east=2, minutes=240)
+        skilled = day_of.job(session, work_type="OUT-CBL")
+        short = day_of.job(session, minutes=10)
+        session.connection().exec_driver_sql("UPDATE customer SET name = ?", (HOSTILE,))
+    client = sign_in("dispatcher")
+    base = f"/board/plans/{plan_id}/visits"
+
+    texts = {
+        visit.id: client.get(f"{base}/{visit.id}/explanation", params={"lang": language}).text
+        for visit in (planned, full, skilled, short)
+    }
+
+    assert f'data-instead="{planned.id}"' in texts[full.id]
+    assert f'data-insert="{short.id}"' in texts[short.id]
+    assert ("没有班组具备该技能" if language == "zh-CN" else "No crew has the skill") in texts[
+        skilled.id
+    ]
+    assert ("没有其他班组" if language == "zh-CN" else "No other crew") in texts[planned.id]
+    for text in texts.values():
+        assert 'class="why"' in text
+        assert "<script>alert" not in text
+        assert not re.search(r"board\.[a-z_]+\.[a-z_.]+", text)
+
+
+def test_who_may_not_plan_sees_explanations_without_buttons(
+    sign_in: SignIn, database: Database
+) -> None:
+    with transaction(database) as session:
+        day_of.crew_on(session, "C1")
+        plan_id = day_of.published(session).id
+        visit = day_of.job(session)
+    part = f"/board/plans/{plan_id}/visits/{visit.id}/explanation"
+
+    assert "data-insert" in sign_in("dispatcher").get(part).text
+    assert "data-insert" not in sign_in("auditor").get(part).text
+    assert sign_in("intake").get(part).status_code == 403
+    assert sign_in("auditor").get(f"/board/plans/{plan_id}/comparison").status_code == 422

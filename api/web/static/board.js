@@ -102,23 +102,74 @@ async function showPlaces(box, button) {
   const plan = panel.dataset.plan ? `&plan_id=${panel.dataset.plan}` : "";
   const found = await gridcrew.send("GET", `/api/v1/visits/${encodeURIComponent(visit)}/places?day=${panel.dataset.day}${plan}`);
   if (!found) return;
-  const rows = found.map((offer) => {
+  const rows = found.map((place) => {
     const row = element("div", "line");
     const choose = element("button", "", panel.dataset.choose);
     choose.type = "button";
     choose.addEventListener("click", () =>
       gridcrew.once(choose, async () => {
-        const body = { plan_id: Number(panel.dataset.plan), shift_id: offer.shift_id };
+        const body = { plan_id: Number(panel.dataset.plan), shift_id: place.shift_id };
         if (await gridcrew.send("POST", `/api/v1/visits/${encodeURIComponent(visit)}/insertions`, body)) location.reload();
       })
     );
-    const moved = offer.displaced.length ? ` · ${offer.displaced.map((other) => other.visit_id).join(", ")}` : "";
-    row.append(element("span", "", `${crewName(offer.crew_id)} · ${clock(offer.start_at)} · ${panel.dataset.behind.replace("#", offer.position)} · ${offer.cost > 0 ? "+" : ""}${offer.cost.toLocaleString(text)}${moved}`), choose);
+    const moved = place.displaced.length ? ` · ${place.displaced.map((other) => other.visit_id).join(", ")}` : "";
+    row.append(element("span", "", `${crewName(place.crew_id)} · ${clock(place.start_at)} · ${panel.dataset.behind.replace("#", place.position)} · ${place.cost > 0 ? "+" : ""}${place.cost.toLocaleString(text)}${moved}`), choose);
     return row;
   });
   button.remove();
   box.replaceChildren(...(rows.length ? rows : [element("p", "soft", panel.dataset.fitsNowhere)]));
 }
+
+// Parts that the server writes: why a visit is where it is, and a draft beside the plan in force.
+
+async function fill(box, url) {
+  const part = await gridcrew.asked("GET", url);
+  if (part !== null) box.innerHTML = part; // our own page's part, every value in it escaped
+  return part !== null;
+}
+
+const comparison = document.getElementById("comparison");
+if (comparison) fill(comparison.querySelector(".inside"), comparison.dataset.fragment);
+
+async function explain(button) {
+  const row = button.closest("tr");
+  const open = button.getAttribute("aria-expanded") === "true";
+  if (open) {
+    (row ? row.nextElementSibling : button.nextElementSibling).remove();
+  } else {
+    const box = element(row ? "td" : "div");
+    if (row) box.colSpan = row.cells.length;
+    if (!(await fill(box, button.dataset.why))) return;
+    if (row) {
+      const under = element("tr");
+      under.append(box);
+      row.after(under);
+    } else button.after(box);
+  }
+  button.setAttribute("aria-expanded", String(!open));
+}
+
+const insertion = (visit, plan, shift) =>
+  gridcrew.send("POST", `/api/v1/visits/${encodeURIComponent(visit)}/insertions`, { plan_id: plan, ...(shift ? { shift_id: shift } : {}) });
+
+const answers = {
+  insert: (button, plan) => insertion(button.dataset.insert, plan),
+  move: (button, plan) =>
+    gridcrew.send("POST", `/api/v1/plans/${plan}/moves`, { visit_id: button.dataset.move, shift_id: button.dataset.shift }),
+  unlock: async (button, plan) => {
+    const visit = button.dataset.unlock;
+    if (!(await gridcrew.send("DELETE", `/api/v1/visits/${encodeURIComponent(visit)}/lock`))) return null;
+    return insertion(visit, plan, button.dataset.shift);
+  },
+  instead: async (button, plan) => {
+    const without = await gridcrew.send("POST", `/api/v1/plans/${plan}/put-backs`, { visit_id: button.dataset.instead });
+    if (!without) return null;
+    const made = await insertion(button.dataset.visit, without.id, button.dataset.shift);
+    // Half of it is no use: the plan without the other visit is dropped.
+    if (!made) await fetch(`/api/v1/plans/${without.id}/discard`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+    return made;
+  },
+};
 
 const deeds = {
   request: async () => {
@@ -143,6 +194,13 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
   if (deeds[button.dataset.do]) gridcrew.once(button, deeds[button.dataset.do]);
+  if (button.dataset.why) gridcrew.once(button, () => explain(button));
+  const asked = Object.keys(answers).find((name) => button.dataset[name]);
+  if (asked && button.closest(".why")) {
+    gridcrew.once(button, async () => {
+      if (await answers[asked](button, Number(panel.dataset.plan))) location.assign(location.pathname + location.search.replace(/([?&])show=[^&]*/, "$1"));
+    });
+  }
   const box = button.closest("[data-places]");
   if (box && !button.closest(".line")) gridcrew.once(button, () => showPlaces(box, button));
   if (button.dataset.closeDay && confirm(button.dataset.sure)) {

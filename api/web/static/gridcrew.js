@@ -17,8 +17,8 @@ const gridcrew = {
     return text ? text + (number ? ` (${number})` : "") : problem.detail;
   },
 
-  /** Sends JSON and gives the answer's body; a refusal is shown and gives null. */
-  async send(method, url, body) {
+  /** The text that a request is answered with; a refusal is shown and gives null. */
+  async asked(method, url, body) {
     gridcrew.say("");
     let answer;
     try {
@@ -37,10 +37,16 @@ const gridcrew = {
       return null;
     }
     const text = await answer.text();
-    const content = text ? JSON.parse(text) : {};
-    if (answer.ok) return content;
-    gridcrew.say(gridcrew.worded(content) || gridcrew.notice.dataset.network);
+    if (answer.ok) return text;
+    const problem = answer.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : {};
+    gridcrew.say(gridcrew.worded(problem) || gridcrew.notice.dataset.network);
     return null;
+  },
+
+  /** Sends JSON and gives the answer's body; a refusal is shown and gives null. */
+  async send(method, url, body) {
+    const text = await gridcrew.asked(method, url, body);
+    return text === null ? null : text ? JSON.parse(text) : {};
   },
 
   /** A number for an operation that no other one has. */

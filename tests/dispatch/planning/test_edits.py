@@ -73,16 +73,16 @@ def test_the_best_places_for_an_urgent_visit_come_with_what_each_displaces(
     a_day(session)
     visit = urgent(session, east=2)
 
-    found = edits.offers(session, visit_id=visit.id, now=at("10:40"))
+    found = edits.places(session, visit_id=visit.id, now=at("10:40"))
 
     assert len(found) == 3
-    assert [offer.cost for offer in found] == sorted(offer.cost for offer in found)
+    assert [place.cost for place in found] == sorted(place.cost for place in found)
     assert found[0].cost < 0, "better than leaving it out"
-    assert all(offer.start_at >= at("10:40") for offer in found)
-    delayed = [offer for offer in found if offer.displaced]
+    assert all(place.start_at >= at("10:40") for place in found)
+    delayed = [place for place in found if place.displaced]
     assert delayed
-    for offer in delayed:
-        for one in offer.displaced:
+    for place in delayed:
+        for one in place.displaced:
             assert one.start_at is not None
             assert one.start_at > one.was_start_at
 
@@ -122,10 +122,10 @@ def test_where_every_crew_is_full_a_less_urgent_visit_gives_way(session: Session
     published(session, now=NOW)
     visit = urgent(session, minutes=200)
 
-    (offer,) = edits.offers(session, visit_id=visit.id, now=at("08:00"), k=1)
+    (place,) = edits.places(session, visit_id=visit.id, now=at("08:00"), k=1)
 
-    assert offer.instead_of == long.id, "P4 goes before P3"
-    assert [one.visit_id for one in offer.displaced if one.start_at is None] == [long.id]
+    assert place.instead_of == long.id, "P4 goes before P3"
+    assert [one.visit_id for one in place.displaced if one.start_at is None] == [long.id]
     plan = edits.insert_visit(session, visit_id=visit.id, actor=DISPATCHER, now=at("08:00"))
     assert visits_on(session, plan) == sorted([short.id, visit.id])
     assert set(left_out(session, plan)) == {long.id}
@@ -138,9 +138,9 @@ def test_a_locked_visit_never_gives_way(session: Session) -> None:
     locked.locked_crew, locked.locked_crew_id = True, "C1"
     visit = urgent(session, minutes=200)
 
-    found = edits.offers(session, visit_id=visit.id, now=at("08:00"))
+    found = edits.places(session, visit_id=visit.id, now=at("08:00"))
 
-    assert [offer.instead_of for offer in found] == [other.id]
+    assert [place.instead_of for place in found] == [other.id]
 
 
 def test_a_visit_under_way_stands_once_and_first_on_its_shift(session: Session) -> None:
@@ -156,7 +156,7 @@ def test_a_visit_that_nobody_can_do_is_refused_with_the_reason(session: Session)
     a_day(session)
     visit = job(session, work_type="OUT-CBL", now=at("10:40"))
 
-    assert edits.offers(session, visit_id=visit.id, now=at("10:40")) == []
+    assert edits.places(session, visit_id=visit.id, now=at("10:40")) == []
     with pytest.raises(DoesNotFit) as refusal:
         edits.insert_visit(session, visit_id=visit.id, actor=DISPATCHER, now=at("10:40"))
     assert refusal.value.details["reason"] == "skill"
@@ -176,7 +176,7 @@ def test_a_visit_of_another_day_is_not_ready(session: Session) -> None:
     visit = job(session, day=DAY + timedelta(days=3))
 
     with pytest.raises(DoesNotFit) as refusal:
-        edits.offers(session, visit_id=visit.id, now=at("10:40"))
+        edits.places(session, visit_id=visit.id, now=at("10:40"))
     assert refusal.value.details["reason"] == "not_ready"
 
 
@@ -184,7 +184,7 @@ def test_a_visit_on_the_plan_is_moved_not_inserted(session: Session) -> None:
     first, *_ = a_day(session)
 
     with pytest.raises(NotEditable, match="move it"):
-        edits.offers(session, visit_id=first.id, now=at("07:40"))
+        edits.places(session, visit_id=first.id, now=at("07:40"))
 
 
 def test_a_day_without_a_plan_is_planned_first(session: Session) -> None:
@@ -192,7 +192,7 @@ def test_a_day_without_a_plan_is_planned_first(session: Session) -> None:
     visit = job(session)
 
     with pytest.raises(NoPlanYet):
-        edits.offers(session, visit_id=visit.id, now=NOW)
+        edits.places(session, visit_id=visit.id, now=NOW)
 
 
 def test_a_proposed_plan_is_edited_before_it_is_published(session: Session) -> None:
