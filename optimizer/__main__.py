@@ -40,6 +40,7 @@ def main() -> int:
             seed=options.seed,
             workers=options.workers,
             engine=options.engine,
+            bound_seconds=options.bound,
             progress=_report,
             stop=told.stop,
         )
@@ -78,6 +79,7 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m optimizer", description=__doc__)
     parser.add_argument("--seconds", type=float, help="wall seconds for the search")
     parser.add_argument("--iterations", type=int, help="iterations of the search; reproducible")
+    parser.add_argument("--bound", type=float, default=0.0, help="more seconds, to prove a bound")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--workers", type=int, default=1)
     parser.add_argument("--engine", choices=(*ENGINES, NAIVE), default=ENGINES[0])

@@ -87,7 +87,7 @@ def _bounded(
     drop = state.instance.drop_cost
     for s in shifts:
         route = state.routes[s]
-        if route is None or state.instance.barrier[v][s]:
+        if route is None or not state.instance.may_serve(v, s):
             continue
         free = [other for other in route.order if movable(other)]
         for out in combinations(free, size):

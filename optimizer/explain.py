@@ -136,9 +136,9 @@ def _left_out(standing: Standing, v: int) -> Explanation:
         for s, shift in enumerate(problem.shifts)
     )
     possible = {"relation", "capacity", "cost"}.intersection(each.reason for each in reasons)
-    verdict, cost, exchange = IMPOSSIBLE, None, None
-    if "cost" in possible:
-        verdict, cost = NOT_WORTH_IT, cost_to_serve(state, v)
+    verdict, cost, exchange = IMPOSSIBLE, cost_to_serve(state, v), None
+    if cost is not None:
+        verdict = NOT_WORTH_IT
     elif possible:
         exchange = _exchange(standing, v)
         verdict = TIED if exchange is None else DISPLACED

@@ -94,10 +94,7 @@ def places(
     v = standing.visit(visit_id)
     if state.where[v] >= 0 or len(instance.groups[v]) > 1:
         return []
-    shifts = instance.candidates[v]
-    if shift is not None:
-        only = standing.shift(shift)
-        shifts = [s for s in shifts if s == only]
+    shifts = range(instance.shifts) if shift is None else (standing.shift(shift),)
     found = _free_places(standing, v, shifts, k)
     if not found and displacing:
         found = _taken_places(standing, v, shifts, k)
@@ -153,7 +150,7 @@ def apply_to(standing: Standing, insertion: Insertion) -> Plan:
         if room is None:
             raise InsertionStale(f"{insertion.instead_of} cannot be left out on {insertion.shift}")
         state = room
-    fits = state.where[v] < 0 and not instance.barrier[v][s] and not state.blocked(v, s)
+    fits = state.where[v] < 0 and instance.may_serve(v, s) and not state.blocked(v, s)
     made = _inserted(state, v, s, insertion.position) if fits else None
     if made is None:
         raise InsertionStale(f"{insertion.visit} does not fit there on {insertion.shift}")

@@ -130,8 +130,6 @@ def _chances(board: _Board) -> Iterator[_Chance]:
     if len(instance.groups[v]) > 1:
         return
     for s in shifts:
-        if instance.barrier[v][s]:
-            continue
         service = instance.services[s][v]
         for spot in spots_on(state, v, s):
             early, late = _bounds(state, service, spot)
@@ -192,8 +190,7 @@ def _made(window: Window, chance: _Chance, board: _Board) -> Offer | None:
     instance, s, position = state.instance, chance.spot.shift, chance.spot.position
     own = _inside(state, v, s, window)
     order = state.order(s)
-    # Once promised the window is the visit's own, and no shift takes one it could not do alone.
-    if not own or not instance.fits_alone(instance.services[s][v]._replace(windows=own), s):
+    if not own:
         return None
     route = state.built(s, (*order[:position], v, *order[position:]), {v: own})
     if route is None:

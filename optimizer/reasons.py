@@ -64,8 +64,8 @@ def cost_to_serve(state: State, v: int) -> int | None:
     if len(group) > 1:
         trial = insert_group(state, group, INFINITY)
         return None if trial is None else _more(state, trial)
-    costs = (_reason(state, v, s)[1] for s in state.instance.candidates[v])
-    return min((cost for cost in costs if cost is not None), default=None)
+    spots = (spot_on(state, v, s) for s in range(state.instance.shifts))
+    return min((spot.cost for spot in spots if spot is not None), default=None)
 
 
 def _reason_in_group(state: State, v: int, s: int) -> tuple[str, int | None]:

@@ -85,7 +85,7 @@ def _calmed(state: State) -> State:
     instance = state.instance
     for v in range(instance.visits):
         home = instance.shift_index.get(instance.before[v] or "", -1)
-        if home < 0 or state.where[v] in (home, -1) or instance.barrier[v][home]:
+        if home < 0 or state.where[v] in (home, -1) or not instance.may_serve(v, home):
             continue
         trial = _moved_back(state, v, home)
         if trial is not None and trial.cost() <= state.cost():

@@ -1,9 +1,11 @@
 """From a problem to a plan within limits: search, OR-Tools' choice, the exact finish."""
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
+from optimizer.exact.bound import lower_bound
 from optimizer.exact.routing import RoutingFailed, route_with_ortools
 from optimizer.plan import Plan
 from optimizer.problem import Problem
@@ -54,6 +56,7 @@ def solve(
     stop: Callable[[], bool] | None = None,
     *,
     choice: bool = True,
+    bound_seconds: float = 0.0,
 ) -> Plan:
     """The best plan found within the limits; every problem has one.
 
@@ -61,7 +64,8 @@ def solve(
     `limits.seconds` nor `stop` cuts the search short. `progress` is told of every better plan;
     once `stop` answers True the best plan so far is returned. `workers` walks search at once, each
     on a core; the engine `routing` uses one whatever `workers` says. Without `choice` CP-SAT does
-    not choose among the routes met. Raise ValueError for an unknown engine or no worker.
+    not choose among the routes met. `bound_seconds` after the search go into proving a lower bound
+    on the total, which may fail: then the plan has none. Raise ValueError for an unknown engine or no worker.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {engine!r}")
@@ -79,7 +83,8 @@ def solve(
         "engine": engine,
         "trace": [[round(seconds, 3), total] for seconds, total in run.trace],
     }
-    return answer(state, {**told, **story})
+    plan = answer(state, {**told, **story})
+    return run.bounded(plan, bound_seconds) if bound_seconds else plan
 
 
 @dataclass
@@ -133,6 +138,23 @@ class _Run:
         state = insert_worthwhile(state, left)
         self.tell(self.budget.elapsed(), self.iterations, state.cost(), state.served())
         return state
+
+    def bounded(self, plan: Plan, seconds: float) -> Plan:
+        """The plan with a proven lower bound, as far as it is reached within so many seconds."""
+        index = self.instance.visit_index
+        columns = [
+            (
+                self.instance.shift_index[route.shift],
+                tuple(index[stop.visit] for stop in route.stops),
+            )
+            for route in plan.routes
+        ]
+        proven = lower_bound(
+            self.problem, deadline=time.monotonic() + seconds, stop=self.stop, columns=columns,
+            upper=plan.cost.total,
+        )  # fmt: skip
+        story = {"rounds": proven.rounds, "closed": proven.closed}
+        return replace(plan, bound=proven.value, search={**plan.search, "bound": story})
 
     def route(self) -> tuple[State, dict[str, Any]]:
         """OR-Tools' routing from a greedy plan; a failure is told and costs nothing but the time."""

@@ -112,7 +112,7 @@ def _placed(state: State, route: Route) -> bool:
     instance = state.instance
     s = instance.shift_index.get(route.shift, -1)
     visits = [instance.visit_index.get(stop.visit, -1) for stop in route.stops]
-    if s < 0 or min(visits) < 0 or any(instance.barrier[v][s] for v in visits):
+    if s < 0 or min(visits) < 0 or not all(instance.may_serve(v, s) for v in visits):
         return False
     exact = {
         v: narrowed(instance.windows[v], stop.start, stop.start)

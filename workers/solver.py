@@ -68,6 +68,7 @@ def run_solver(
     engine: str = DEFAULT_ENGINE,
     workers: int = 1,
     iterations: int | None = None,
+    bound_seconds: float = 0.0,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
     program: Sequence[str] = (sys.executable, "-m", "optimizer"),
@@ -89,6 +90,9 @@ def run_solver(
         "--engine",
         engine,
     ]
+    if bound_seconds:
+        argv += ["--bound", str(bound_seconds)]
+        seconds += bound_seconds
     if iterations is not None:
         argv += ["--iterations", str(iterations)]
     limited = child.command(

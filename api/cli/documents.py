@@ -64,6 +64,10 @@ def optimize(
     format: Annotated[
         Format, typer.Option(help="planning: ours; vroom: VROOM's JSON in and out.")
     ] = Format.PLANNING,
+    bound: Annotated[
+        float,
+        typer.Option(min=0, max=3600, help="So many seconds more, to prove how cheap it can get."),
+    ] = 0.0,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the plan even when -o is given.")
     ] = False,
@@ -81,6 +85,7 @@ def optimize(
         seed=seed,
         workers=workers,
         engine=engine,
+        bound=bound,
     )
     if format is Format.VROOM:
         plan = json.dumps(plan_to_vroom(given, read_plan(plan)), ensure_ascii=False)

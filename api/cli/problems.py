@@ -51,6 +51,7 @@ def searched(
     seed: int,
     workers: int,
     engine: str | None = None,
+    bound: float = 0.0,
 ) -> str:
     """The plan of a problem, both as JSON, with progress on standard error; Ctrl-C ends the search early."""
     stop = threading.Event()
@@ -78,6 +79,7 @@ def searched(
                 workers=workers,
                 on_progress=show,
                 should_stop=stop.is_set,
+                bound_seconds=bound,
                 **chosen,
             )
         except SolverFailed as error:

@@ -15,7 +15,7 @@ from ortools.sat.python import cp_model
 
 from optimizer.exact.relations import Relations, Span, relate
 
-MOST_CHOSEN_FROM = 4_000
+MOST_CHOSEN_FROM = 1_500
 """Routes that CP-SAT sees, those of least reduced cost."""
 
 

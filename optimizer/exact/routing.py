@@ -76,7 +76,7 @@ class _Search:
         self.visits = [
             v
             for v in range(instance.visits)
-            if instance.candidates[v] and (not _tied(instance, v) or where[v] >= 0)
+            if _alone(instance, v) and (not _tied(instance, v) or where[v] >= 0)
         ]
         count, shifts = len(self.visits), instance.shifts
         self.manager = pywrapcp.RoutingIndexManager(
@@ -185,7 +185,7 @@ class _Search:
                 begin = self.state.begins[v] - self.base
                 cumul.SetRange(begin, begin)
         else:
-            self._allow(index, instance.candidates[v])
+            self._allow(index, _alone(instance, v))
         if not instance.timed_pairs[v]:
             _set_windows(cumul, instance.windows[v], self.base, self.horizon)
         service = instance.services[0][v]
@@ -237,6 +237,11 @@ class _Search:
             if self.model.IsEnd(index):
                 return order
             order.append(self.visit_at[index])
+
+
+def _alone(instance: Instance, v: int) -> list[int]:
+    """The shifts that could serve a visit by itself: the model knows no other way to fit."""
+    return [s for s in instance.candidates[v] if not instance.barrier[v][s]]
 
 
 def _tied(instance: Instance, v: int) -> bool:

@@ -201,14 +201,15 @@ def _price(data, old, plan, scratch, count, tied):
 @lean(
     types.int64(
         DATA, SKETCH, SKETCH, SKETCH, SCRATCH, POOL, _WORDS, types.int64, types.float64,
-        types.float64, types.boolean,
+        types.float64, types.int64, types.boolean,
     )
 )  # fmt: skip
-def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, tied):
+def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, room, tied):
     """Search from `plan` for so many steps while the temperature goes from `hot` to `cold` points.
 
     `trial` is a copy of `plan`, and so it is at the end; `best` keeps the chains of the cheapest
-    plan met. Return how many steps were accepted.
+    plan met; routes of plans at most `room` points dearer go into the pool. Return how many steps
+    were accepted.
     """
     list_left(data, plan, scratch)
     used = _used(plan)
@@ -232,13 +233,13 @@ def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, tie
             _snapshot(best, plan)
             pending = False
         accepted += 1
-        better = trial.total[0] < plan.total[0]
+        near = trial.total[0] - best.total[0] <= room
         _sync(data, plan, trial, scratch, count, tied)
         if plan.total[0] < best.total[0]:
             pending = True
             # Until it is copied, the total alone says what is best.
             best.total[0] = plan.total[0]
-        if better:
+        if near:
             for k in range(scratch.clock[2]):
                 s = scratch.list[2, k]
                 if plan.route[s, R_COUNT]:

@@ -7,6 +7,7 @@ from optimizer.search.instance import Instance
 from optimizer.search.route import narrowed
 from optimizer.search.state import State
 from optimizer.search.timeline import INFINITY
+from optimizer.search.tying import components, place_jointly, polish
 
 Ranks = Mapping[int, tuple[int, int]]
 """For each visit its shift and its rank among the visits given to that shift."""
@@ -32,18 +33,27 @@ def from_outline(
 ) -> State:
     """A state with these visits on these shifts in this order, those that are tied at these begins.
 
-    Where that breaks a rule the orders alone are read, and what does not fit is left out.
+    Where the orders alone give a cheaper one, or the begins break a rule, the begins do not count.
+    What does not fit is left out.
     """
-    if instance.free:
-        return from_orders(instance, orders)
+    state = from_orders(instance, orders)
+    outlined = None if instance.free else _outlined(instance, orders, begins)
+    return state if outlined is None or state.cost() <= outlined.cost() else outlined
+
+
+def _outlined(
+    instance: Instance, orders: Sequence[Sequence[int]], begins: Mapping[int, int]
+) -> State | None:
+    """The state at exactly these begins, made cheaper where that is possible; None if not valid."""
     state = State(instance)
     for s, order in enumerate(orders):
         exact = {
             v: narrowed(instance.windows[v], begins[v], begins[v]) for v in order if v in begins
         }
-        able = not any(instance.barrier[v][s] for v in order) and all(exact.values())
+        able = all(instance.may_serve(v, s) for v in order) and all(exact.values())
         if order and not (able and state.place(s, tuple(order), exact)):
-            return from_orders(instance, orders)
+            return None
+    polish(state, range(instance.shifts))
     return state
 
 
@@ -73,16 +83,15 @@ def from_orders(instance: Instance, orders: Sequence[Sequence[int]]) -> State:
 
 
 def _whole_routes(state: State, ranks: Ranks) -> list[int]:
-    """Place the routes that fit as they are and tie no visit to another; answer the rest."""
-    instance = state.instance
+    """Place the routes that fit as they are, beside those they are tied to; answer the rest."""
     by_shift: dict[int, list[int]] = {}
     for v in sorted(ranks, key=ranks.__getitem__):
         by_shift.setdefault(ranks[v][0], []).append(v)
+    orders = {s: tuple(order) for s, order in by_shift.items()}
     rest: list[int] = []
-    for s, order in by_shift.items():
-        able = instance.free and not any(instance.barrier[v][s] for v in order)
-        if not able or not state.place(s, tuple(order)):
-            rest.extend(order)
+    for shifts in components(state.instance, orders):
+        if not place_jointly(state, shifts, orders):
+            rest.extend(v for s in shifts for v in orders[s])
     return rest
 
 
@@ -94,7 +103,7 @@ def _ranked_in(state: State, v: int, ranks: Ranks) -> State:
     spots = {}
     for other in group:
         s = ranks[other][0]
-        if state.instance.barrier[other][s] or state.blocked(other, s):
+        if not state.instance.may_serve(other, s) or state.blocked(other, s):
             return state
         spots[other] = (s, sum(1 for met in state.order(s) if ranks[met] < ranks[other]))
     if len(group) > 1:

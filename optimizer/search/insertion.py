@@ -34,7 +34,7 @@ def spots_on(
     With `best_only` places dearer than one already found may be missing.
     """
     instance = state.instance
-    if instance.barrier[v][s] or state.blocked(v, s):
+    if not instance.may_serve(v, s) or state.blocked(v, s):
         return []
     windows = state.windows(v, s)
     service = instance.services[s][v]

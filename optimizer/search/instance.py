@@ -55,7 +55,9 @@ class Instance:
         codes = self.packed.barrier.tolist()
         self.barrier = [[BARRIERS[code] for code in row] for row in codes]
         """Why a shift could not serve a visit even alone, by visit and shift; "" when it could."""
-        self.candidates = [[s for s, code in enumerate(row) if not code] for row in codes]
+        able = self.packed.data.able.tolist()
+        self.candidates = [[s for s, fits in enumerate(row) if fits] for row in able]
+        """The shifts that may serve a visit, alone or beside others."""
         self.drop_cost: list[int] = self.packed.data.visit[:, V_DROP].tolist()
         """Points of leaving a visit out."""
         self.serve_cost: list[list[int]] = self.packed.data.serve.tolist()
@@ -169,6 +171,11 @@ class Instance:
                 if one.crew == two.crew and one.end + one.max_overtime > two.start:
                     self.later[s].append(other)
                     self.earlier[other].append(s)
+
+    def may_serve(self, v: int, s: int) -> bool:
+        """Whether the shift may serve the visit at all, if not always alone: with another stop a
+        visit can lie on the way, or need no setup."""
+        return self.barrier[v][s] in ("", "shift_hours", "window")
 
     def fits_alone(self, service: Service, s: int) -> bool:
         """Whether a shift could serve this and nothing else."""

@@ -141,7 +141,7 @@ class Scratch(NamedTuple):
     way: Ints
     best: Ints
     list: Ints
-    """(6, V + 2 S + 1) lists: waiting, changed, shifts touched, positions, shifts to settle, left out"""
+    """(7, ..) lists: waiting, -, shifts touched, positions, shifts to settle, left out, shifts unused"""
     seen: Ints
     """(V + 2 S) stamps of nodes"""
     shift_seen: Ints
@@ -149,7 +149,7 @@ class Scratch(NamedTuple):
     kind_seen: Ints
     key: npt.NDArray[np.float64]
     clock: Ints
-    """[0] the stamp, [1] changed visits, [2] shifts touched, [3] visits left out"""
+    """[0] the stamp, [2] shifts touched, [3] visits left out, [4] kinds of unused shifts"""
 
 
 class Pool(NamedTuple):

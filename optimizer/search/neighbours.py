@@ -15,9 +15,9 @@ from optimizer.search.layout import (
 
 Floats = npt.NDArray[np.float32]
 
-NEIGHBOURS = 60
+NEIGHBOURS = 50
 """Neighbours kept of each visit; small problems keep all."""
-KEEP_ALL = 110
+KEEP_ALL = 70
 WAIT, LATE = 0.2, 1.0
 """What a second of certain waiting or of certain lateness counts beside one of driving."""
 BLOCK = 500

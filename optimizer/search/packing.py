@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from optimizer.problem import After, DifferentCrew, Problem, SameCrew, Together
 from optimizer.search.layout import (
@@ -67,6 +68,8 @@ from optimizer.values import round_half_up
 
 MOST_BREAKS = 8
 """Breaks of a shift that the compiled search looks at, those that must begin first."""
+MOST_PLACES_LOOKED_AT = 60
+"""Places among which shortcuts are looked for."""
 BARRIERS = ("", "skill", "members", "crew_not_allowed", "pinned", "parts", "shift_hours", "window")
 """Why a shift could not serve a visit even alone, by code."""
 
@@ -126,7 +129,7 @@ def pack(problem: Problem, travel: Sequence[CrewTravel] | None = None) -> Packed
         mark=marks,
     )  # fmt: skip
     bar(data, scratch_for(data), barrier)
-    able = np.ascontiguousarray(barrier == 0).astype(np.uint8)
+    able = np.ascontiguousarray((barrier == 0) | _in_company(data, barrier)).astype(np.uint8)
     able_at, able_of = _rows([np.flatnonzero(row).tolist() for row in able])
     far = legs[shift[:, S_WAY], shift[:, S_HOME]] if shifts else np.zeros((1, len(places)))
     if visits:
@@ -167,12 +170,12 @@ def scratch_for(data: Data) -> Scratch:
         label=np.zeros((4, LABELS, LABEL_COLUMNS), dtype=np.int64),
         way=np.zeros((WAYS, 4), dtype=np.int64),
         best=np.zeros(4, dtype=np.int64),
-        list=np.zeros((6, nodes + visits + 8), dtype=np.int64),
+        list=np.zeros((7, nodes + visits + 8), dtype=np.int64),
         seen=np.zeros(nodes, dtype=np.int64),
         shift_seen=np.zeros((shifts, 3), dtype=np.int64),
         kind_seen=np.zeros(shifts + 1, dtype=np.int64),
         key=np.zeros(nodes + visits + 8, dtype=np.float64),
-        clock=np.zeros(4, dtype=np.int64),
+        clock=np.zeros(5, dtype=np.int64),
     )
 
 
@@ -406,6 +409,32 @@ def _barriers(problem: Problem, crews: dict[str, int], need: Ints, stock: Ints) 
     for reason in range(4, -1, -1):
         code[fails[reason]] = reason + 1
     return code
+
+
+def _in_company(data: Data, barrier: Bytes) -> npt.NDArray[np.bool_]:
+    """Where a visit that no time of an empty shift suits may still fit beside others.
+
+    A stop before it at the same place can pay its setup, and where travel breaks the triangle
+    inequality it can be on the way.
+    """
+    late = barrier > BARRIERS.index("parts")
+    if not late.any():
+        return late
+    place = data.visit[:, V_PLACE]
+    setup = (data.service[:, :, 0] > data.service[:, :, 1]).any(axis=0)
+    shared = setup & (np.bincount(place)[place] > 1)
+    return late & (shared[:, None] | bool(_has_shortcuts(data.legs)))
+
+
+def _has_shortcuts(legs: Shorts) -> bool:
+    """Whether some way is longer than one by a third place; only small problems are looked at."""
+    if legs.shape[1] > MOST_PLACES_LOOKED_AT:
+        return False
+    for way in legs.astype(np.int64):
+        for through in range(len(way)):
+            if (way[:, through, None] + way[through] < way - 2).any():
+                return True
+    return False
 
 
 def _serve(problem: Problem) -> Ints:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from optimizer.exact.choice import Candidate, choose
@@ -16,13 +17,13 @@ from optimizer.exact.relations import Relations
 from optimizer.search.instance import Instance
 from optimizer.search.searcher import Outline, Searcher
 
-ROUNDS = 6
-"""How often CP-SAT chooses, the end included."""
+ROUNDS = (0.6, 0.8, 0.92, 1.0)
+"""Shares of the limit after which all walks meet and CP-SAT chooses; routes met while it is hot are of no use."""
 HOT, COLD = 1.0, 0.01
 """First and last temperature, shares of what one visit's drive costs."""
 FILLS = 4
 """Ways in which the first plan is filled."""
-MOST_REMEMBERED = 20_000
+MOST_REMEMBERED = 6_000
 """Routes remembered over all rounds, those met last."""
 LOOK_EVERY = 0.03
 """Seconds between two looks at the clock."""
@@ -73,6 +74,7 @@ class Rounds:
         self._lock = threading.Lock()
         self._shown: int | None = None
         self.rounds = self.gained = self.seen = 0
+        self.chose = 0.0
         self.outline = Outline([[] for _ in range(instance.shifts)], {}, 0)
 
     @property
@@ -88,10 +90,9 @@ class Rounds:
         self.outline = self._leader().best()
         drive = max(searcher.mean_drive() for searcher in self.searchers)
         with ThreadPoolExecutor(len(self.searchers)) as threads:
-            for number in range(ROUNDS):
+            for shares in pairwise((0.0, *ROUNDS)):
                 if self.budget.halted() and self.rounds:
                     break
-                shares = number / ROUNDS, (number + 1) / ROUNDS
                 walks = [
                     threads.submit(self._walk, searcher, shares, drive)
                     for searcher in self.searchers
@@ -108,6 +109,7 @@ class Rounds:
             "chosen_from": self.seen,
             "rounds": self.rounds,
             "choice_gained": self.gained,
+            "choice_seconds": round(self.chose, 3),
         }
 
     def _leader(self) -> Searcher:
@@ -138,7 +140,7 @@ class Rounds:
             if own:
                 done = size / own
             began = time.monotonic()
-            searcher.walk(size, hot, HOT * drive * (COLD / HOT) ** (share + done))
+            searcher.walk(size, hot, HOT * drive * (COLD / HOT) ** (share + done), round(drive))
             took = time.monotonic() - began
             chunk = max(10, min(3 * chunk, int(size * LOOK_EVERY / max(took, 1e-6))))
             self._note(searcher.total, searcher.served)
@@ -160,8 +162,10 @@ class Rounds:
         for searcher in self.searchers:
             for shift, order, cost in searcher.harvest():
                 self._remember(Candidate(shift, order, cost))
-        if self.choice and not self.budget.stopped:
+        if self.choice and not self.budget.stopped and self.rounds > 1:
+            began = time.monotonic()
             self._let_choose(leader)
+            self.chose += time.monotonic() - began
         for searcher in self.searchers:
             if self.outline.total < searcher.total:
                 searcher.start(self.outline)

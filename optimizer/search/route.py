@@ -1,9 +1,10 @@
 """One route made exact: its labels for quick questions, its times and its cost."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
 from optimizer.search.instance import Gap, Instance
+from optimizer.search.paid import paid_timing
 from optimizer.search.timeline import (
     INFINITY,
     Ending,
@@ -47,7 +48,7 @@ class Route:
     def timing(self) -> Timing:
         """The times of the route, worked out when first asked for."""
         if self.held is None:
-            self.held = timed(self.ending, self.services, self.lane, fixed=self.gapped)
+            self.held = timed(self.ending, self.services, self.lane)
         return self.held
 
 
@@ -105,9 +106,8 @@ def build(
     ending = min(ends, key=_by_cost)
     held, time_cost = None, ending.cost
     if lane.work_rate:
-        ways = [timed(one, services, lane, fixed=bool(gaps)) for one in ends]
-        choice = min(range(len(ends)), key=lambda i: (ways[i].cost, ways[i].returns))
-        ending, held, time_cost = ends[choice], ways[choice], ways[choice].cost
+        held = _paid(gaps, services, lane, ending)
+        time_cost = held.cost
     fixed = instance.problem.shifts[s].use_cost + sum(instance.serve_cost[v][s] for v in order)
     cost = travel * instance.problem.weights.travel + fixed + time_cost
     latest = _latest(services, lane)
@@ -189,7 +189,7 @@ def _push_gaps(gaps: list[Gap], services: list[Service], lane: Lane) -> list[Ser
         ends = endings(labels[-1], services[-1].place, lane) if labels else []
         if not ends:
             return None
-        stops = timed(min(ends, key=_by_cost), services, lane, fixed=True).stops
+        stops = timed(min(ends, key=_by_cost), services, lane).stops
         broken = False
         for gap in gaps:
             first, second = stops[index[gap.first]], stops[index[gap.second]]
@@ -207,6 +207,74 @@ def _push_gaps(gaps: list[Gap], services: list[Service], lane: Lane) -> list[Ser
         if not broken:
             return services
     return None
+
+
+def _paid(gaps: list[Gap], services: list[Service], lane: Lane, ending: Ending) -> Timing:
+    """The cheapest times of a possible route whose work is paid for, as far as gaps let them be.
+
+    Where the cheapest times break a gap, one of its visits stays where they have it and the others
+    follow, each in turn, or all stay where `ending` has them; that need not be the cheapest.
+    """
+    free = paid_timing(services, lane)
+    assert free is not None
+    if _keeps(gaps, free):
+        return free
+    earliest = {stop.visit: stop.begin for stop in timed(ending, services, lane).stops}
+    bound = list(dict.fromkeys(v for gap in gaps for v in (gap.first, gap.second)))
+    kept = paid_timing([_begun(each, earliest, bound) for each in services], lane)
+    assert kept is not None
+    found = [kept]
+    for anchor in bound:
+        timing = _anchored(anchor, bound, gaps, services, lane, free)
+        if timing is not None:
+            found.append(timing)
+    return min(found, key=lambda timing: (timing.cost, timing.returns))
+
+
+def _begun(service: Service, begins: Mapping[int, int], bound: Collection[int]) -> Service:
+    """The service, at exactly its begin when it is one of the bound ones."""
+    if service.visit not in bound:
+        return service
+    return service._replace(windows=((begins[service.visit], begins[service.visit]),))
+
+
+def _anchored(
+    anchor: int,
+    bound: list[int],
+    gaps: list[Gap],
+    services: list[Service],
+    lane: Lane,
+    timing: Timing | None,
+) -> Timing | None:
+    """The cheapest times with one bound visit where `timing` has it, then the next, and so on."""
+    services = list(services)
+    index = {service.visit: i for i, service in enumerate(services)}
+    for v in (anchor, *(other for other in bound if other != anchor)):
+        if timing is None or _keeps(gaps, timing):
+            return timing
+        stop = timing.stops[index[v]]
+        services[index[v]] = _begun(services[index[v]], {v: stop.begin}, (v,))
+        for gap in gaps:
+            if gap.first == v:
+                other, low, high = gap.second, stop.end + gap.least, stop.end + gap.most
+            elif gap.second == v:
+                first = timing.stops[index[gap.first]]
+                other, length = gap.first, first.end - first.begin
+                low, high = (stop.begin - length - far for far in (gap.most, gap.least))
+            else:
+                continue
+            windows = narrowed(services[index[other]].windows, low, high)
+            services[index[other]] = services[index[other]]._replace(windows=windows)
+        timing = paid_timing(services, lane)
+    return timing if timing is not None and _keeps(gaps, timing) else None
+
+
+def _keeps(gaps: list[Gap], timing: Timing) -> bool:
+    """Whether the times keep every gap."""
+    stops = {stop.visit: stop for stop in timing.stops}
+    return all(
+        gap.least <= stops[gap.second].begin - stops[gap.first].end <= gap.most for gap in gaps
+    )
 
 
 def narrowed(windows: Windows, low: int, high: int) -> Windows:

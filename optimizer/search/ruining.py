@@ -25,6 +25,7 @@ from optimizer.search.spots import (
     gather_near,
     link,
     list_all,
+    list_idle,
     pick,
     unlink,
     waits,
@@ -209,6 +210,7 @@ def recreate(data, plan, scratch, random, count, blink, tied):
     """Insert those waiting in their order, each where it costs least, while it is worth it."""
     waiting, visit = scratch.list[0], data.visit
     wide = data.near.shape[1] < visit.shape[0] - 1
+    list_idle(data, plan, scratch)
     again = True
     while again:
         again = False
@@ -237,6 +239,8 @@ def recreate(data, plan, scratch, random, count, blink, tied):
                     found = list_all(data, plan, scratch, u)
             if before >= 0 and _place(data, plan, scratch, u, before, tied):
                 again = again or tied
+                if before >= visit.shape[0] and plan.node[u, N_NEXT] >= visit.shape[0]:
+                    list_idle(data, plan, scratch)
             elif tied:
                 release(plan, u)
         again = again and tied

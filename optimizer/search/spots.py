@@ -127,7 +127,7 @@ def waits(data, plan, u):
 
 @inlined
 def gather_near(data, plan, scratch, u):
-    """List the positions beside the visit's neighbours and at the beginning of routes; how many."""
+    """List the positions beside the visit's neighbours and on unused shifts; how many."""
     node, found, seen = plan.node, scratch.list[3], scratch.seen
     visits = data.visit.shape[0]
     scratch.clock[0] += 1
@@ -149,16 +149,26 @@ def gather_near(data, plan, scratch, u):
             seen[before] = stamp
             found[count] = before
             count += 1
-    for k in range(data.able_at[u], data.able_at[u + 1]):
-        s = data.able_of[k]
-        if plan.route[s, R_COUNT] == 0:
-            if scratch.kind_seen[data.shift[s, S_KIND]] == stamp:
-                continue
-            scratch.kind_seen[data.shift[s, S_KIND]] = stamp
-        if seen[visits + s] != stamp:
+    for k in range(scratch.clock[4]):
+        s = scratch.list[6, k]
+        if data.able[u, s] and seen[visits + s] != stamp:
             found[count] = visits + s
             count += 1
     return count
+
+
+@part
+def list_idle(data, plan, scratch):
+    """List the unused shifts, one of each kind."""
+    scratch.clock[0] += 1
+    stamp = scratch.clock[0]
+    count = 0
+    for s in range(data.shift.shape[0]):
+        if plan.route[s, R_COUNT] == 0 and scratch.kind_seen[data.shift[s, S_KIND]] != stamp:
+            scratch.kind_seen[data.shift[s, S_KIND]] = stamp
+            scratch.list[6, count] = s
+            count += 1
+    scratch.clock[4] = count
 
 
 @inlined

@@ -35,6 +35,11 @@ class State:
         other.ends = self.ends.copy()
         return other
 
+    def become(self, other: "State") -> None:
+        """Take all that the other state of the same instance has; it must not be used again."""
+        self.routes, self.where = other.routes, other.where
+        self.begins, self.ends = other.begins, other.ends
+
     def cost(self) -> int:
         """The total of the format, points."""
         drop = self.instance.drop_cost

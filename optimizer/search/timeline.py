@@ -27,6 +27,8 @@ class Lane:
 
     `pauses` are the breaks that a route can need: (earliest, latest, duration), the earliest not
     before the shift. `deadline[mask]` is the first latest begin among the breaks not in `mask`.
+    `rests` are those that a route may take: where work is paid for, breaks that it does not need
+    save their pay. They begin with `pauses`; `names` are theirs.
     """
 
     begin: int
@@ -36,6 +38,7 @@ class Lane:
     destination: int | None
     legs: Sequence[Sequence[int]]
     pauses: tuple[tuple[int, int, int], ...]
+    rests: tuple[tuple[int, int, int], ...]
     names: tuple[str, ...]
     full: int
     deadline: tuple[int, ...]
@@ -83,18 +86,21 @@ def make_lane(
 ) -> Lane:
     """A lane from a shift's hours and its breaks (id, earliest, latest, duration).
 
-    A break that may begin after every permitted return never binds, and is left out.
+    A break that may begin after every permitted return is never needed. It is left out, unless it
+    may lie within a route whose work is paid for.
     """
-    kept = [entry for entry in breaks if entry[2] < limit]
-    pauses = tuple((max(early, begin), late, length) for _, early, late, length in kept)
+    needed = [entry for entry in breaks if entry[2] < limit]
+    spare = [entry for entry in breaks if entry[2] >= limit and entry[1] < limit and work_rate]
+    rests = tuple((max(early, begin), late, length) for _, early, late, length in needed + spare)
+    pauses = rests[: len(needed)]
     full = (1 << len(pauses)) - 1
     deadline = tuple(
         min((p[1] for b, p in enumerate(pauses) if not mask >> b & 1), default=INFINITY)
         for mask in range(full + 1)
     )
     return Lane(
-        begin, end, limit, home, destination, legs, pauses, tuple(entry[0] for entry in kept),
-        full, deadline, overtime_rate, work_rate,
+        begin, end, limit, home, destination, legs, pauses, rests,
+        tuple(entry[0] for entry in needed + spare), full, deadline, overtime_rate, work_rate,
     )  # fmt: skip
 
 

@@ -4,13 +4,11 @@ from typing import NamedTuple
 
 from optimizer.search.timeline import (
     DRIVE,
-    INFINITY,
     ORIGIN,
     Ending,
     Label,
     Lane,
     Service,
-    first_begin,
 )
 
 
@@ -45,22 +43,31 @@ class _Event(NamedTuple):
     service: Service | None = None
 
 
-def timed(ending: Ending, services: list[Service], lane: Lane, *, fixed: bool = False) -> Timing:
-    """The times of a route that ends so; its departure as late as that costs nothing.
+def timed(ending: Ending, services: list[Service], lane: Lane) -> Timing:
+    """The times of a route that ends so; its departure as late as that moves nothing else.
 
-    Where working seconds cost, the departure is put off further when that pays, which may move
-    services within their windows; not when the times are `fixed` by gaps inside the route.
+    They are the best ones where working seconds cost nothing.
     """
     events = _events(ending, services, lane)
-    best = _settle(events, lane, None)
-    assert best is not None
-    if not lane.work_rate or fixed:
-        return best
-    for delay in _delays(events, best):
-        other = _settle(events, lane, best.departs + delay)
-        if other is not None and other.cost < best.cost:
-            best = other
-    return best
+    first = next(i for i, event in enumerate(events) if event.kind == DRIVE)
+    departs = events[first + 1].begin - events[first].length
+    stops: list[StopTime] = []
+    pauses: list[tuple[int, int, int]] = []
+    late, inside, arrive = 0, 0, departs
+    for i, event in enumerate(events):
+        end = event.begin + event.length
+        if event.kind == DRIVE:
+            arrive = end if i > first else departs + event.length
+        elif event.service is None:
+            pauses.append((event.pause, event.begin, end))
+            inside += event.length if i > first else 0
+        else:
+            late += max(0, event.begin - event.service.due) * event.service.late_cost
+            stops.append(StopTime(event.service.visit, arrive, event.begin, end))
+    returns = ending.returns
+    work = returns - departs - inside
+    cost = late + max(0, returns - lane.end) * lane.overtime_rate + work * lane.work_rate
+    return Timing(departs, returns, tuple(stops), tuple(pauses), work, cost)
 
 
 def _events(ending: Ending, services: list[Service], lane: Lane) -> list[_Event]:
@@ -91,58 +98,3 @@ def _events(ending: Ending, services: list[Service], lane: Lane) -> list[_Event]
     if lane.destination is not None:
         events.append(_Event(DRIVE, ending.label[1], lane.legs[place][lane.destination]))
     return events
-
-
-def _settle(events: list[_Event], lane: Lane, departs: int | None) -> Timing | None:
-    """The times when the first drive begins at `departs`; None: as late as it moves nothing.
-
-    None as the result when the route does not keep its windows, breaks or hours that way.
-    """
-    first = next(i for i, event in enumerate(events) if event.kind == DRIVE)
-    if departs is None:
-        departs = events[first + 1].begin - events[first].length
-    stops: list[StopTime] = []
-    pauses = [(e.pause, e.begin, e.begin + e.length) for e in events[:first]]
-    time, late, inside, arrive = departs, 0, 0, departs
-    for event in events[first:]:
-        if event.kind == DRIVE:
-            time += event.length
-            arrive = time
-            continue
-        if event.service is None:
-            begin = max(time, lane.pauses[event.pause][0])
-            if begin > lane.pauses[event.pause][1]:
-                return None
-            inside += event.length
-            pauses.append((event.pause, begin, begin + event.length))
-        else:
-            begin = first_begin(event.service.windows, time)
-            if begin == INFINITY:
-                return None
-            late += max(0, begin - event.service.due) * event.service.late_cost
-            stops.append(StopTime(event.service.visit, arrive, begin, begin + event.length))
-        time = begin + event.length
-    taken = sum(1 << pause for pause, _, _ in pauses)
-    if time > lane.limit or time > lane.deadline[taken]:
-        return None
-    work = time - departs - inside
-    cost = late + max(0, time - lane.end) * lane.overtime_rate + work * lane.work_rate
-    return Timing(departs, time, tuple(stops), tuple(pauses), work, cost)
-
-
-def _delays(events: list[_Event], timing: Timing) -> list[int]:
-    """Delays of the departure at which something begins to move or to be late, seconds."""
-    first = next(i for i, event in enumerate(events) if event.kind == DRIVE)
-    delays: set[int] = set()
-    slack, time = 0, timing.departs
-    for event in events[first:]:
-        if event.kind == DRIVE:
-            time += event.length
-            continue
-        begin = max(event.begin, time)
-        slack += begin - time
-        time = begin + event.length
-        delays.add(slack)
-        if event.service is not None and begin <= event.service.due < INFINITY:
-            delays.add(slack + event.service.due - begin)
-    return sorted(delay for delay in delays if 0 < delay <= slack)

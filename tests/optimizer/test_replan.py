@@ -278,7 +278,7 @@ def test_one_more_visit_in_a_day_of_200_moves_no_more_than_it_must() -> None:
     later = replace(given, visits=(*given.visits, urgent))
     now = 34_000
 
-    found = replan(later, plan, now, Limits(iterations=10))
+    found = replan(later, plan, now, Limits(iterations=2_000))
 
     assert check(found.problem, found.plan).ok
     moved = [one for one in found.affected if one.was_shift not in (None, one.shift)]

@@ -216,3 +216,37 @@ def test_a_signal_ends_the_process_with_the_best_plan_so_far(number: signal.Sign
 
     assert process.returncode == 0
     assert_faultless(given, read_plan(result))
+
+
+def test_a_plan_states_the_bound_that_was_proven() -> None:
+    given = problem(*(visit(f"V{i}", "far" if i % 2 else "near") for i in range(6)))
+
+    result = solve(given, Limits(iterations=200), bound_seconds=30)
+
+    assert_faultless(given, result)
+    assert result.bound == result.cost.total
+    assert result.search["bound"]["closed"]
+
+
+def test_routing_is_there_as_another_engine() -> None:
+    for seed in range(320, 326):
+        given = random_problem(seed)
+
+        result = solve(given, Limits(iterations=10), seed, engine="routing")
+
+        assert_faultless(given, result)
+        assert result.search["engine"] == "routing"
+
+
+def test_the_choice_of_cp_sat_can_be_switched_off() -> None:
+    given = problem(*(visit(f"V{i}", "far" if i % 2 else "near") for i in range(6)))
+
+    result = solve(given, Limits(iterations=200), choice=False)
+
+    assert result.search["choice_gained"] == 0
+    assert result.search["chosen_from"] == 0
+
+
+def test_no_worker_is_refused() -> None:
+    with pytest.raises(ValueError, match="workers must be 1 or more"):
+        solve(problem(), Limits(iterations=1), workers=0)

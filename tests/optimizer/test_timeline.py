@@ -3,6 +3,7 @@
 from itertools import permutations
 from random import Random
 
+from optimizer.search.paid import paid_timing
 from optimizer.search.timeline import (
     INFINITY,
     Lane,
@@ -55,6 +56,8 @@ def walked(on: Lane, *services: Service) -> Timing | None:
         labels = extend(labels, on.legs[at][each.place], each, each.first, on)
         at = each.place
     ends = endings(labels, at, on) if labels else []
+    if ends and on.work_rate:
+        return paid_timing(list(services), on)
     ways = [timed(end, list(services), on) for end in ends]
     return min(ways, key=lambda timing: (timing.cost, timing.returns), default=None)
 

@@ -197,7 +197,7 @@ def test_a_good_plan_leaves_out_five_visits_each_for_a_reason_of_its_own(
     with at_half_past_midnight.reading() as session:
         built = build(session, territory_id="humen", day=DAY, now=at("00:30"))
 
-    plan = solve(built.problem, Limits(iterations=100), seed=1)
+    plan = solve(built.problem, Limits(iterations=20_000), seed=1)
     by_hand = naive(built.problem)
 
     assert built.unplaceable == ()

@@ -1,0 +1,284 @@
+"""A proven lower bound on a problem's total, by column generation.
+
+OR-Tools' linear program over routes gives the visits duals, pricing finds routes that would lower
+its value, until there are none. Whatever the duals, Lagrange's bound holds: the duals of all visits
+and, for each shift, the least reduced cost of its routes where that is negative. It is computed in
+integers, so that no rounding can make it wrong, and the best one met is kept; it is there long
+before the linear program is solved.
+
+The duals priced lie between those of the best bound so far and those of the linear program (Wentges
+1997; Pessoa, Sadykov, Uchoa and Vanderbeck, INFORMS Journal on Computing 2018). The reduced costs of
+both are mixed alike, so that a route cheaper than the mixed threshold lowers the linear program, and
+where there is none the bound rises at once.
+
+Relations and the hours of a crew's other shifts are left out (see `optimizer.exact.pricing`): the
+bound holds with them, but where they make a plan dear it is far below.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.exact.lanes import drop_costs, scale_of, shift_classes
+from optimizer.exact.master import Duals, Master
+from optimizer.exact.moves import Ints
+from optimizer.exact.pricing import Priced, Workspace
+from optimizer.problem import Problem
+from optimizer.travel import compile_travel
+
+Column = tuple[int, tuple[int, ...]]
+"""A route: the index of its shift, the indices of its visits in order."""
+MOST_LABELS = 1_000_000
+"""Labels of one pricing; beyond that the bound of its relaxation counts. About 100 MB."""
+
+NEAR = 0.9
+"""The bound's share of the program's value at which its caps are raised."""
+NEARER = 0.98
+"""The same for routes that are none: they are forbidden one by one."""
+FIRST_EFFORT, MOST_EFFORT = 1_000_000, 300_000_000
+"""Comparisons of labels in a pricing, to begin with and at most."""
+ELIMINATE = 0.8
+"""Share of the gap at which moves were last left out at which it is worth while again."""
+TRUST = 0.7
+"""Share of the best bound's duals in those that are priced."""
+
+
+@dataclass(frozen=True, slots=True)
+class Bound:
+    """What is proven: no plan costs less than `value` points; None when nothing is.
+
+    `columns` are routes met that visit no one twice, `rounds` counts the pricings of all shifts,
+    `closed` tells that the linear program is solved: more time would not raise the value.
+    """
+
+    value: int | None
+    columns: tuple[Column, ...]
+    rounds: int
+    closed: bool
+
+
+def lower_bound(
+    problem: Problem,
+    *,
+    deadline: float | None = None,
+    rounds: int | None = None,
+    stop: Callable[[], bool] | None = None,
+    columns: Iterable[Column] = (),
+    upper: int | None = None,
+) -> Bound:
+    """The best lower bound on the total of any plan found within the limits.
+
+    `deadline` is a moment of `time.monotonic()`, `rounds` a number of pricings of all shifts; it
+    ends early when `stop` answers True. `columns` are routes to begin from; impossible ones are
+    ignored. `upper` is the total of a plan that is known: a bound that reaches it is the optimum.
+    """
+    return _Generation(problem, deadline, rounds, stop, upper).run(columns)
+
+
+class _Generation:
+    """One run of column generation."""
+
+    def __init__(
+        self,
+        problem: Problem,
+        deadline: float | None,
+        rounds: int | None,
+        stop: Callable[[], bool] | None,
+        upper: int | None,
+    ) -> None:
+        self.deadline, self.most_rounds, self.stop, self.upper = deadline, rounds, stop, upper
+        self.drop = drop_costs(problem)
+        self.scale = scale_of(self.drop)
+        self.classes = shift_classes(problem, self.scale)
+        able = {int(v) for kind in self.classes for v in kind.visits[kind.allowed[-1]]}
+        self.hopeless = sum(cost for v, cost in enumerate(self.drop) if v not in able)
+        self.space = Workspace(MOST_LABELS)
+        counts = [len(kind.shifts) for kind in self.classes]
+        self.master = Master(self.drop, self._caps(), counts, partition=not _triangular(problem))
+        self.rounds = 0
+        self.best: int | None = None
+        """The best bound so far, scaled."""
+        self.centre: tuple[Ints, list[int]] | None = None
+        """The duals of the best bound, and its least reduced costs by class."""
+        self.found: dict[Column, None] = {}
+        self.trust = TRUST
+        self.effort = FIRST_EFFORT
+        self.eliminated_at = 1 << 62
+        """The gap, scaled, at which moves were last left out."""
+        self.complete = True
+
+    def run(self, columns: Iterable[Column]) -> Bound:
+        """Generate columns until the limits or the optimum of the linear program."""
+        self._begin(columns)
+        closed, new = False, 1
+        while not self._over():
+            self._eliminate()
+            duals = self.master.solve()
+            if duals is None:
+                break
+            settled = self._reaches(duals)
+            if settled or new == 0 or self._near(duals, NEAR):
+                raised = self.master.raise_caps()
+                if settled or self._near(duals, NEARER):
+                    raised |= self._tighten(duals)
+                if raised:
+                    new = 1
+                    continue
+            if settled:
+                closed = True
+                break
+            visits, thresholds = self._mixed(duals)
+            new = self._round(visits, thresholds, exact=False)
+            if new == 0 and not self._over():
+                before = self.best
+                new = self._round(visits, thresholds, exact=True)
+                if new == 0 and not self.complete:
+                    if self.effort > MOST_EFFORT:
+                        break
+                    self.effort *= 4
+                elif new == 0 and self.best == before and self.trust == 0.0:
+                    closed = True
+                    break
+            # Where nothing was found, the program's own duals are the better guess.
+            self.trust = min(TRUST, self.trust + 0.1) if new else max(0.0, self.trust / 2 - 0.05)
+        return Bound(self._value(), tuple(self.found), self.rounds, closed)
+
+    def _caps(self) -> list[int]:
+        """What serving each visit alone costs about, where no shift can, what leaving it out does."""
+        caps = list(self.drop)
+        for kind in self.classes:
+            there = kind.costs[-2, :-2] + kind.costs[:-2, -1]
+            for v, cost, able in zip(kind.visits, there, kind.allowed[-1], strict=True):
+                if able:
+                    caps[v] = min(caps[v], int(cost) // self.scale.unit + 1)
+        return caps
+
+    def _near(self, duals: Duals, share: float) -> bool:
+        """Whether the bound is near the value of the program."""
+        if self.best is None:
+            return False
+        # What no shift can serve costs the same whatever the bound is.
+        room = duals.value - self.hopeless
+        return self.best >= (self.hopeless + share * room) * self.scale.unit
+
+    def _tighten(self, duals: Duals) -> bool:
+        """Forbid what is no route in the program's solution; False when there is nothing such."""
+        forbidden = [(k, order) for k, order in duals.routes if self.classes[k].forbid(order)]
+        for k, order in forbidden:
+            self.master.drop(k, order)
+        return bool(forbidden)
+
+    def _begin(self, columns: Iterable[Column]) -> None:
+        kind_of = {s: k for k, kind in enumerate(self.classes) for s in kind.shifts}
+        for s, order in columns:
+            k = kind_of[s]
+            cost = self.classes[k].cost(order, self.scale, self.space)
+            if cost is not None:
+                self.master.add(k, tuple(order), cost)
+
+    def _over(self) -> bool:
+        if self.stop is not None and self.stop():
+            return True
+        if self.most_rounds is not None and self.rounds >= self.most_rounds:
+            return True
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def _value(self) -> int | None:
+        if self.best is None or self.best < 0:
+            return None
+        value = -(-self.best // self.scale.unit)
+        return value if self.upper is None else min(value, self.upper)
+
+    def _reaches(self, duals: Duals) -> bool:
+        """Whether the bound is as high as it can get."""
+        value = self._value()
+        if value is None:
+            return False
+        if self.upper is not None and value >= self.upper:
+            return True
+        return value >= duals.value - max(1e-6, 1e-9 * duals.value)
+
+    def _mixed(self, duals: Duals) -> tuple[Ints, list[int]]:
+        """Duals and thresholds between those of the best bound and those of the program, scaled."""
+        unit = self.scale.unit
+        visits = np.floor(np.array(duals.visits) * unit).astype(np.int64)
+        visits = np.minimum(visits, np.array(self.drop, dtype=np.int64) * unit)
+        thresholds = [min(0, int(value * unit)) for value in duals.classes]
+        if self.centre is None:
+            return visits, thresholds
+        part = int(self.trust * 256)
+        then, least = self.centre
+        visits = (part * then + (256 - part) * visits) >> 8
+        mixed = [(part * a + (256 - part) * b) >> 8 for a, b in zip(least, thresholds, strict=True)]
+        return visits, mixed
+
+    def _round(self, visits: Ints, thresholds: list[int], *, exact: bool) -> int:
+        """Price all classes; keep the bound if it is the best; answer how many routes are new."""
+        self.rounds += 1
+        self.complete = True
+        new, least = 0, list[int]()
+        same: dict[tuple[int, int, int], Priced] = {}
+        for k, (kind, threshold) in enumerate(zip(self.classes, thresholds, strict=True)):
+            if self._late():
+                return new
+            # Without limits, classes that differ in stock only have the same routes.
+            key = kind.kin, threshold, k if kind.kept else -1
+            if key not in same:
+                same[key] = kind.price(
+                    visits, threshold, self.scale, self.space, effort=self.effort, exact=exact
+                )
+            priced = same[key]
+            self.complete &= priced.complete
+            least.append(min(0, priced.bound))
+            new += self._keep(k, priced)
+        total = int(visits.sum())
+        for kind, cost in zip(self.classes, least, strict=True):
+            total += len(kind.shifts) * cost
+        if self.best is None or total > self.best:
+            self.best, self.centre = total, (visits, least)
+        return new
+
+    def _eliminate(self) -> None:
+        """Leave out the moves that are in no plan better than the known one."""
+        if self.upper is None or self.best is None or self.centre is None:
+            return
+        gap = (self.upper - 1) * self.scale.unit - self.best
+        if gap < 0 or gap > ELIMINATE * self.eliminated_at:
+            return
+        self.eliminated_at = gap
+        visits, least = self.centre
+        for k, kind in enumerate(self.classes):
+            if self._late():
+                return
+            # Classes alike but for their stock keep the same moves, so as to share their guides.
+            alike = [least[i] for i, other in enumerate(self.classes) if other.kin == kind.kin]
+            if k and self.classes[k - 1].kin == kind.kin:
+                kind.follow(self.classes[k - 1])
+            else:
+                kind.eliminate(visits, gap + max(alike), self.space)
+        for k, order in list(self.master.known):
+            if not self.classes[k].makes(order):
+                self.master.drop(k, order)
+
+    def _late(self) -> bool:
+        return self.deadline is not None and time.monotonic() >= self.deadline
+
+    def _keep(self, k: int, priced: Priced) -> int:
+        new = 0
+        for cost, order in priced.routes:
+            if self.master.add(k, order, cost):
+                new += 1
+                if len(set(order)) == len(order):
+                    self.found[self.classes[k].shifts[0], order] = None
+        return new
+
+
+def _triangular(problem: Problem) -> bool:
+    """Whether no detour through a third place is ever shorter, but for roundings."""
+    for seconds in {id(t.seconds): t.seconds for t in compile_travel(problem)}.values():
+        for k in range(len(seconds)):
+            if (seconds > seconds[:, k, None] + seconds[None, k, :] + 2).any():
+                return False
+    return True

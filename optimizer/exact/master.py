@@ -1,0 +1,96 @@
+"""The linear master problem of column generation, solved by OR-Tools' GLOP.
+
+Each visit is on a route or left out at its price, each class of shifts has so many routes at most.
+GLOP begins from its last basis and does not hold the interpreter's lock while it runs.
+"""
+
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from ortools.linear_solver import pywraplp
+
+
+class Duals(NamedTuple):
+    """The value of the linear program with the routes so far, and the duals of its rows, points."""
+
+    value: float
+    visits: list[float]
+    classes: list[float]
+    routes: list[tuple[int, tuple[int, ...]]]
+    """Classes and visits of the routes in the solution."""
+
+
+class Master:
+    """Routes so far, as columns; `counts` are the shifts of each class.
+
+    With `partition` a visit is on one route exactly, otherwise on one at least: as good where
+    leaving out a stop never makes a route dearer, and easier to solve.
+
+    Leaving a visit out costs at first no more than `caps` says: the duals are then no larger, and
+    soon near the truth. The program is a relaxation until `raise_caps` finds none that matters.
+    """
+
+    def __init__(
+        self,
+        drop_cost: Sequence[int],
+        caps: Sequence[int],
+        counts: Sequence[int],
+        *,
+        partition: bool,
+    ) -> None:
+        self.solver: Any = pywraplp.Solver.CreateSolver("GLOP")
+        # Presolve would throw the last basis away.
+        self.solver.SetSolverSpecificParametersAsString("use_preprocessing: false")
+        infinity = self.solver.infinity()
+        most = 1.0 if partition else infinity
+        self.rows = [self.solver.Constraint(1.0, most) for _ in drop_cost]
+        self.limits = [self.solver.Constraint(-infinity, float(count)) for count in counts]
+        self.objective = self.solver.Objective()
+        self.objective.SetMinimization()
+        self.known: dict[tuple[int, tuple[int, ...]], Any] = {}
+        self.drop_cost = list(drop_cost)
+        self.caps = [min(cost, cap) for cost, cap in zip(drop_cost, caps, strict=True)]
+        self.left_out = [self.solver.NumVar(0.0, infinity, "") for _ in drop_cost]
+        for row, column, cap in zip(self.rows, self.left_out, self.caps, strict=True):
+            row.SetCoefficient(column, 1.0)
+            self.objective.SetCoefficient(column, float(cap))
+
+    def add(self, kind: int, order: tuple[int, ...], cost: int) -> bool:
+        """Add a route of a class that costs so many points; False when it is there already."""
+        if (kind, order) in self.known:
+            return False
+        column = self.solver.NumVar(0.0, self.solver.infinity(), "")
+        self.known[kind, order] = column
+        for v, times in Counter(order).items():
+            self.rows[v].SetCoefficient(column, float(times))
+        self.limits[kind].SetCoefficient(column, 1.0)
+        self.objective.SetCoefficient(column, float(cost))
+        return True
+
+    def drop(self, kind: int, order: tuple[int, ...]) -> None:
+        """Take a route out."""
+        self.known[kind, order].SetUb(0.0)
+
+    def raise_caps(self) -> bool:
+        """Double the caps of visits that the last solution leaves out; False when there are none."""
+        raised = False
+        for v, column in enumerate(self.left_out):
+            if self.caps[v] < self.drop_cost[v] and column.solution_value() > 1e-7:
+                self.caps[v] = min(self.drop_cost[v], 2 * self.caps[v] + 1)
+                raised = True
+        # The values are gone with the first change of the program.
+        for column, cap in zip(self.left_out, self.caps, strict=True):
+            self.objective.SetCoefficient(column, float(cap))
+        return raised
+
+    def solve(self) -> Duals | None:
+        """The optimum over the routes so far, None when GLOP does not reach it."""
+        if self.solver.Solve() != pywraplp.Solver.OPTIMAL:
+            return None
+        return Duals(
+            self.objective.Value(),
+            [row.dual_value() for row in self.rows],
+            [limit.dual_value() for limit in self.limits],
+            [key for key, column in self.known.items() if column.solution_value() > 1e-7],
+        )

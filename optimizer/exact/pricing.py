@@ -1,0 +1,313 @@
+"""Pricing: for each kind of shift the cheapest routes when its visits pay their duals.
+
+Shifts that are alike in everything make one class. What a class lets a route do is a relaxation of
+the planning format: relations and the crew's other shifts are left out, so are its third and later
+break and all but two parts; working seconds count travel and service only. Everything else is exact.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from optimizer.exact.completion import Guide, complete
+from optimizer.exact.elimination import bound_moves
+from optimizer.exact.labelling import Buckets, Labels, Memory, label
+from optimizer.exact.moves import NEVER, Ints, Lane
+
+NEIGHBOURS = 8
+"""Visits of an ng-neighbourhood, the visit itself included."""
+MOST_NEIGHBOURS = 60
+"""Bits of what a label remembers."""
+STEPS = (0.1, 0.25, 0.45, 0.7, 1.0)
+"""Thresholds that are tried, as shares of the way from the bound to the one asked for."""
+REACH = 0.45
+"""The last one tried where the pricing need not be exact."""
+ROUTES = 12
+"""Routes taken from one pricing of a class."""
+
+
+class Priced(NamedTuple):
+    """A bound on the reduced cost of every route of a class, scaled, and routes found.
+
+    Routes are (cost in points, visits in order); they may come back to a visit. `complete` tells
+    that no label was given up.
+    """
+
+    bound: int
+    routes: list[tuple[int, tuple[int, ...]]]
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How costs become integers: times `unit`, and none above `most`, which is scaled."""
+
+    unit: int
+    most: int
+
+
+class Workspace:
+    """The arrays that all pricings share: labels, and what else depends on the class's size."""
+
+    def __init__(self, labels: int) -> None:
+        self.labels = labels
+        self.figures = np.zeros((labels, 4), dtype=np.int64)
+        self.links = np.zeros((labels, 4), dtype=np.int64)
+        self._flat: dict[str, Ints] = {}
+        self.guided: tuple[int, Ints, int] | None = None
+        """Which classes (their kin) and duals the guide is for, and its bound."""
+
+    def array(self, name: str, *shape: int) -> Ints:
+        """An array of this shape whose content is whatever was there before."""
+        size = int(np.prod(shape))
+        if name not in self._flat or len(self._flat[name]) < size:
+            self._flat[name] = np.zeros(size, dtype=np.int64)
+        return self._flat[name][:size].reshape(shape)
+
+
+@dataclass
+class ShiftClass:
+    """Shifts that are alike, as arrays over the visits they can serve; see `moves` for a Lane."""
+
+    shifts: tuple[int, ...]
+    visits: Ints
+    costs: Ints
+    """Scaled cost of going from one to another and serving it, before duals."""
+    travel: Ints
+    entry: Ints
+    entries: Ints
+    windows: Ints
+    late: Ints
+    clock: Ints
+    pauses: Ints
+    deadline: Ints
+    loads: Ints
+    room: Ints
+    travel_resource: int
+    allowed: npt.NDArray[np.bool_]
+    """Whether one may follow another."""
+    kin: int = 0
+    """The same for classes that differ in nothing but loads and room."""
+    guided: bool = True
+    """Whether every move takes at least one bucket of time, so that a guide can be made."""
+
+    def __post_init__(self) -> None:
+        self._list()
+        self.near, self.bit = _neighbourhoods(self.travel, len(self.visits))
+        self.place = {int(v): i for i, v in enumerate(self.visits)}
+        self.kept: list[int] = []
+
+    def _list(self) -> None:
+        """Write what is allowed as lists."""
+        count = len(self.visits)
+        widest = int(self.allowed[:, :count].sum(axis=1).max(initial=0))
+        self.after = np.full((count + 1, widest + 1), -1, dtype=np.int64)
+        for v in range(count + 1):
+            following = np.flatnonzero(self.allowed[v, :count])
+            order = np.argsort(self.travel[v, following], kind="stable")
+            self.after[v, : len(following)] = following[order]
+
+    def lane(self, prices: Ints, after: Ints | None = None) -> Lane:
+        """The arrays of the compiled moves with these prices."""
+        return (
+            prices, self.travel, self.after if after is None else after, self.entry, self.entries,
+            self.windows, self.late, self.clock, self.pauses, self.deadline,
+        )  # fmt: skip
+
+    def prices(self, duals: Ints) -> Ints:
+        """Costs less the scaled duals of all visits of the problem."""
+        prices = self.costs.copy()
+        prices[:, : len(self.visits)] -= duals[self.visits]
+        return prices
+
+    def price(
+        self,
+        duals: Ints,
+        threshold: int,
+        scale: Scale,
+        space: Workspace,
+        *,
+        effort: int,
+        exact: bool,
+    ) -> Priced:
+        """Bound the reduced cost of all routes, and find some below the threshold, both scaled.
+
+        The bound holds for every elementary route, whether or not the search was `exact`.
+        """
+        if not len(self.visits):
+            return Priced(NEVER, [], True)
+        lane = self.lane(self.prices(duals))
+        guide, bound = self._guide(lane, duals, space)
+        if bound >= threshold:
+            return Priced(bound, [], True)
+        found = np.empty(0, dtype=np.int64)
+        for part in STEPS if exact else [part for part in STEPS if part <= REACH]:
+            # The lower the threshold, the fewer the labels; the cheapest route is soon below it.
+            aim = threshold if part == 1.0 else bound + int(part * (threshold - bound))
+            count, ends = self._label(lane, guide, space, aim, effort, exact=exact)
+            found = np.flatnonzero(ends[:, 0] < NEVER)
+            if len(found) or count < 0:
+                break
+        found = found[np.argsort(ends[found, 0], kind="stable")]
+        if exact and count >= 0:
+            bound = max(bound, aim if not len(found) else int(ends[found[0], 0]))
+        routes = []
+        for v in found[:ROUTES]:
+            order = self._order(space, int(ends[v, 1]))
+            cost = int(ends[v, 0]) + sum(int(duals[u]) for u in order)
+            routes.append((cost // scale.unit, order))
+        return Priced(bound, routes, count >= 0)
+
+    def cost(self, order: Sequence[int], scale: Scale, space: Workspace) -> int | None:
+        """Points that a route of visits of the problem costs, None when it is impossible."""
+        if not order or len(set(order)) < len(order) or any(v not in self.place for v in order):
+            return None
+        stops = [self.place[v] for v in order]
+        if self._lacking(stops):
+            return None
+        chain = [len(self.visits), *stops]
+        after = np.full((len(self.visits) + 1, 2), -1, dtype=np.int64)
+        after[chain[:-1], 0] = chain[1:]
+        guide = self._room(space)
+        guide[0][:], guide[2][:] = -NEVER, -1
+        space.guided = None
+        lane = self.lane(self.costs, after)
+        _, ends = self._label(lane, guide, space, NEVER, NEVER, exact=True)
+        cost = int(ends[chain[-1], 0])
+        return None if cost >= NEVER else cost // scale.unit
+
+    def eliminate(self, duals: Ints, most: int, space: Workspace) -> None:
+        """Leave out the moves of which every route has a reduced cost above `most`, scaled."""
+        if not self.guided or not len(self.visits):
+            return
+        lane = self.lane(self.prices(duals))
+        guide, _ = self._guide(lane, duals, space)
+        ways = space.array("ways", *guide[0].shape, 4)
+        least = space.array("least", *self.allowed.shape)
+        bound_moves(lane, guide, ways, least)
+        self.allowed &= least <= most
+        self._list()
+        # What is now shorter by moves is another lane.
+        space.guided = None
+
+    def follow(self, other: "ShiftClass") -> None:
+        """Make the same moves as another class of the same kin."""
+        self.allowed = other.allowed
+        self.after = other.after
+
+    def makes(self, order: Sequence[int]) -> bool:
+        """Whether all moves of a route are still there."""
+        stops = [self.place[v] for v in order]
+        return bool(self.allowed[[len(self.visits), *stops[:-1]], stops].all())
+
+    def forbid(self, order: Sequence[int]) -> bool:
+        """See to it that pricing finds this route no more, if it comes back to a visit or takes
+        more of a resource than there is; False when it does neither."""
+        stops = [self.place[v] for v in order]
+        lacking = self._lacking(stops)
+        found = bool(lacking)
+        self.kept += [r for r in lacking if r not in self.kept]
+        last: dict[int, int] = {}
+        for i, v in enumerate(stops):
+            if v in last:
+                found = True
+                for u in stops[last[v] + 1 : i]:
+                    self._remember(u, v)
+            last[v] = i
+        return found
+
+    def _lacking(self, stops: list[int]) -> list[int]:
+        """The resources of which a route takes more than there is."""
+        lacking = []
+        for r in range(len(self.room)):
+            total = int(self.loads[stops, r].sum())
+            if r == self.travel_resource:
+                total = int(self.travel[[-2, *stops], [*stops, -1]].sum())
+            if total > self.room[r]:
+                lacking.append(r)
+        return lacking
+
+    def _remember(self, u: int, v: int) -> None:
+        """Let routes that are at u remember that they were at v."""
+        size = int((self.near[u] >= 0).sum())
+        if self.bit[u, v] >= 0 or size >= MOST_NEIGHBOURS:
+            return
+        if size + 1 >= self.near.shape[1]:
+            more = np.full((len(self.near), 8), -1, dtype=np.int64)
+            self.near = np.concatenate([self.near, more], axis=1)
+        self.near[u, size], self.bit[u, v] = v, size
+
+    def _guide(self, lane: Lane, duals: Ints, space: Workspace) -> tuple[Guide, int]:
+        """The guide at these duals, and a bound on the cost of whole routes."""
+        guide = self._room(space)
+        known = space.guided
+        if known is not None and known[0] == self.kin and known[1] is duals:
+            return guide, known[2]
+        # No visit pays twice.
+        bound = -int(np.maximum(duals[self.visits], 0).sum())
+        if self.guided:
+            bound = max(bound, complete(lane, guide))
+        else:
+            guide[0][:], guide[2][:] = -NEVER, -1
+        space.guided = self.kin, duals, bound
+        return guide, bound
+
+    def _room(self, space: Workspace) -> Guide:
+        shape = len(self.entries), int(self.clock[7]), len(self.deadline)
+        best, other, following = (
+            space.array(name, *shape) for name in ("best", "other", "following")
+        )
+        return best, other, following
+
+    def _label(
+        self,
+        lane: Lane,
+        guide: Guide,
+        space: Workspace,
+        threshold: int,
+        effort: int,
+        *,
+        exact: bool,
+    ) -> tuple[int, Ints]:
+        count, buckets = len(self.visits), int(self.clock[7])
+        ends = space.array("ends", count, 2)
+        kept = sorted(self.kept)
+        used = space.array("used", space.labels, len(kept))
+        labels: Labels = space.figures, space.links, used, ends
+        memory: Memory = (
+            self.near,
+            self.bit,
+            np.ascontiguousarray(self.loads[:, kept]),
+            self.room[kept],
+        )
+        lists: Buckets = (
+            space.array("heads", count, buckets),
+            space.array("floors", count, buckets),
+            space.array("queue", buckets, 2),
+        )
+        limited = kept.index(self.travel_resource) if self.travel_resource in kept else -1
+        orders = np.array([threshold, exact, limited, effort], dtype=np.int64)
+        return label(lane, guide, memory, labels, lists, orders), ends
+
+    def _order(self, space: Workspace, last: int) -> tuple[int, ...]:
+        order: list[int] = []
+        while last > 0:
+            order.append(int(self.visits[space.links[last, 0]]))
+            last = int(space.links[last, 1])
+        return tuple(reversed(order))
+
+
+def _neighbourhoods(travel: Ints, count: int) -> tuple[Ints, Ints]:
+    size = min(NEIGHBOURS, count)
+    near = np.full((count, size + 1), -1, dtype=np.int64)
+    bit = np.full((count, count), -1, dtype=np.int64)
+    distance = travel[:count, :count] + travel[:count, :count].T
+    for v in range(count):
+        ranked = np.argsort(distance[v], kind="stable")
+        chosen = [v, *ranked[ranked != v][: size - 1].tolist()]
+        near[v, : len(chosen)] = chosen
+        bit[v, chosen] = np.arange(len(chosen))
+    return near, bit
