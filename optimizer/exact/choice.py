@@ -7,38 +7,30 @@ relaxation is in no better plan, so CP-SAT sees only those that can matter.
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 import numpy as np
 from ortools.linear_solver import pywraplp
 from ortools.sat.python import cp_model
 
 from optimizer.exact.relations import Relations, Span, relate
+from optimizer.search.searcher import Met
 
 MOST_CHOSEN_FROM = 1_500
 """Routes that CP-SAT sees, those of least reduced cost."""
-
-
-class Candidate(NamedTuple):
-    """A route that may be chosen; `cost` in points without what its visits save."""
-
-    shift: int
-    order: tuple[int, ...]
-    cost: int
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
     """The routes chosen, the begins that tied visits are to have, and how many CP-SAT saw."""
 
-    routes: list[Candidate]
+    routes: list[Met]
     begins: Mapping[int, int] = field(default_factory=dict)
     seen: int = 0
     optimal: bool = False
 
 
 def choose(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Met],
     drop_cost: Sequence[int],
     chosen: Mapping[int, tuple[int, ...]],
     *,
@@ -106,7 +98,7 @@ def choose(
 
 
 def _promising(
-    candidates: Sequence[Candidate],
+    candidates: Sequence[Met],
     net: Sequence[int],
     index: Sequence[int],
     known: set[tuple[int, tuple[int, ...]]],

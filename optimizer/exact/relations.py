@@ -6,16 +6,14 @@ route allows by itself; ties of crews become pairs of routes that exclude each o
 
 import itertools
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 from ortools.sat.python import cp_model
 
 from optimizer.search.instance import Instance
 from optimizer.search.route import build
+from optimizer.search.searcher import Met
 from optimizer.search.timeline import INFINITY
-
-if TYPE_CHECKING:
-    from optimizer.exact.choice import Candidate
 
 
 class Span(NamedTuple):
@@ -70,7 +68,7 @@ class Relations:
 def relate(
     model: cp_model.CpModel,
     relations: Relations,
-    shown: Sequence["Candidate"],
+    shown: Sequence[Met],
     spans: Sequence[Mapping[int, Span]],
     taken: Sequence[cp_model.IntVar],
     by_visit: Mapping[int, Sequence[int]],
@@ -88,7 +86,7 @@ class _Ties:
         self,
         model: cp_model.CpModel,
         instance: Instance,
-        shown: Sequence["Candidate"],
+        shown: Sequence[Met],
         spans: Sequence[Mapping[int, Span]],
         taken: Sequence[cp_model.IntVar],
         by_visit: Mapping[int, Sequence[int]],
@@ -143,7 +141,7 @@ class _Ties:
             between = self.begin[b] - self.begin[a]
             self.model.add(between >= apart).only_enforce_if(self.taken[i])
 
-    def _apart(self, candidate: "Candidate", a: int, b: int) -> int:
+    def _apart(self, candidate: Met, a: int, b: int) -> int:
         instance, s = self.instance, candidate.shift
         legs, total = instance.legs[instance.crew_of[s]], 0
         for k in range(a, b):

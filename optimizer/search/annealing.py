@@ -8,6 +8,9 @@ from numba import types
 from optimizer.kernels import lean, part
 from optimizer.search.filling import begin_step, list_left
 from optimizer.search.layout import (
+    COUNT_LEFT,
+    COUNT_STAMP,
+    COUNT_TOUCHED,
     DATA,
     LABEL_COLUMNS,
     N_BEGIN,
@@ -21,6 +24,9 @@ from optimizer.search.layout import (
     R_COST,
     R_COUNT,
     ROUTE_COLUMNS,
+    ROW_LEFT,
+    ROW_TOUCHED,
+    ROW_WAITING,
     S_BREAKS,
     S_FULL,
     SCRATCH,
@@ -78,14 +84,14 @@ def _sync(data, into, source, scratch, count, tied):
     """Carry over the routes touched and the visits that waited in this step."""
     labelled_work = data.weights[1] != 0
     for k in range(count):
-        v = scratch.list[0, k]
+        v = scratch.list[ROW_WAITING, k]
         _copy_visit(into, source, v)
         if tied and data.visit[v, V_GROUP] >= 0:
             group = data.visit[v, V_GROUP]
             for m in range(data.group_at[group], data.group_at[group + 1]):
                 _copy_visit(into, source, data.group_of[m])
-    for k in range(scratch.clock[2]):
-        s = scratch.list[2, k]
+    for k in range(scratch.clock[COUNT_TOUCHED]):
+        s = scratch.list[ROW_TOUCHED, k]
         _copy_route(data, into, source, s, labelled_work or data.shift[s, S_BREAKS] > 0)
     into.total[0] = source.total[0]
 
@@ -150,8 +156,8 @@ def remember(data, plan, pool, s):
 @part
 def _retry_left(scratch, random, count):
     """Add some of the visits left out to those waiting; how many wait then."""
-    left = scratch.clock[3]
-    waiting, out = scratch.list[0], scratch.list[5]
+    left = scratch.clock[COUNT_LEFT]
+    waiting, out = scratch.list[ROW_WAITING], scratch.list[ROW_LEFT]
     take = min(left, MOST_RETRIED)
     for k in range(take):
         if left > MOST_RETRIED:
@@ -175,15 +181,15 @@ _INTS, _WORDS = types.int64[::1], types.uint64[::1]
 def _price(data, old, plan, scratch, count, tied):
     """Set the total of a sketch that differs from `old` in this step; whether visits stay out of it."""
     total, left = old.total[0], False
-    for k in range(scratch.clock[2]):
-        s = scratch.list[2, k]
+    for k in range(scratch.clock[COUNT_TOUCHED]):
+        s = scratch.list[ROW_TOUCHED, k]
         total += plan.route[s, R_COST] - old.route[s, R_COST]
     if tied:
         # A mate may be in the list beside its group: count every visit once.
-        scratch.clock[0] += 1
-        stamp = scratch.clock[0]
+        scratch.clock[COUNT_STAMP] += 1
+        stamp = scratch.clock[COUNT_STAMP]
     for k in range(count):
-        v = scratch.list[0, k]
+        v = scratch.list[ROW_WAITING, k]
         left |= plan.node[v, N_SHIFT] < 0
         if tied and data.visit[v, V_GROUP] >= 0:
             group = data.visit[v, V_GROUP]
@@ -240,11 +246,11 @@ def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, roo
             # Until it is copied, the total alone says what is best.
             best.total[0] = plan.total[0]
         if near:
-            for k in range(scratch.clock[2]):
-                s = scratch.list[2, k]
+            for k in range(scratch.clock[COUNT_TOUCHED]):
+                s = scratch.list[ROW_TOUCHED, k]
                 if plan.route[s, R_COUNT]:
                     remember(data, plan, pool, s)
-        if left or scratch.clock[3]:
+        if left or scratch.clock[COUNT_LEFT]:
             list_left(data, plan, scratch)
         if step % 256 == 0:
             used = _used(plan)

@@ -5,6 +5,8 @@ from numba import types
 
 from optimizer.kernels import lean, part
 from optimizer.search.layout import (
+    COUNT_LEFT,
+    COUNT_TOUCHED,
     DATA,
     N_HOLD_HIGH,
     N_HOLD_LOW,
@@ -13,6 +15,9 @@ from optimizer.search.layout import (
     N_SHIFT,
     R_COST,
     R_COUNT,
+    ROW_LEFT,
+    ROW_TOUCHED,
+    ROW_WAITING,
     S_CREW,
     SCRATCH,
     SKETCH,
@@ -29,9 +34,9 @@ _INTS, _WORDS = types.int64[::1], types.uint64[::1]
 
 @part
 def begin_step(scratch):
-    for k in range(scratch.clock[2]):
-        scratch.shift_seen[scratch.list[2, k], 0] = 0
-    scratch.clock[2] = 0
+    for k in range(scratch.clock[COUNT_TOUCHED]):
+        scratch.shift_seen[scratch.list[ROW_TOUCHED, k], 0] = 0
+    scratch.clock[COUNT_TOUCHED] = 0
 
 
 @part
@@ -40,9 +45,9 @@ def list_left(data, plan, scratch):
     count = 0
     for v in range(data.visit.shape[0]):
         if plan.node[v, N_SHIFT] < 0 and data.able_at[v] < data.able_at[v + 1]:
-            scratch.list[5, count] = v
+            scratch.list[ROW_LEFT, count] = v
             count += 1
-    scratch.clock[3] = count
+    scratch.clock[COUNT_LEFT] = count
 
 
 @part
@@ -170,9 +175,9 @@ def fill(data, plan, scratch, random, tied):
     """Insert greedily what is left out, in one of the orders of recreation; the total is set."""
     begin_step(scratch)
     list_left(data, plan, scratch)
-    count = scratch.clock[3]
+    count = scratch.clock[COUNT_LEFT]
     for k in range(count):
-        scratch.list[0, k] = scratch.list[5, k]
+        scratch.list[ROW_WAITING, k] = scratch.list[ROW_LEFT, k]
     sort_waiting(data, scratch, random, count)
     recreate(data, plan, scratch, random, count, 0.0, tied)
     begin_step(scratch)

@@ -63,6 +63,13 @@ LABELS: Final = 6
 """Labels kept for a node; beyond them the latest go."""
 
 
+# Rows of the lists of a scratch, and its counters.
+ROW_WAITING, ROW_TOUCHED, ROW_POSITIONS, ROW_SETTLING, ROW_LEFT, ROW_IDLE = range(6)
+COUNT_STAMP, COUNT_TOUCHED, COUNT_LEFT, COUNT_IDLE = range(4)
+# Waiting: visits to be inserted; touched: shifts that this step changes; settling: shifts whose partners are to be
+# timed again; left: visits left out before the step; idle: unused shifts, one of each kind.
+
+
 class Data(NamedTuple):
     """A problem: shapes by V visits, S shifts, P places, K parts, B breaks, M = 2^B sets of breaks."""
 
@@ -139,9 +146,8 @@ class Scratch(NamedTuple):
 
     label: Ints
     way: Ints
-    best: Ints
     list: Ints
-    """(7, ..) lists: waiting, -, shifts touched, positions, shifts to settle, left out, shifts unused"""
+    """(6, ..), rows ROW_*"""
     seen: Ints
     """(V + 2 S) stamps of nodes"""
     shift_seen: Ints
@@ -149,7 +155,7 @@ class Scratch(NamedTuple):
     kind_seen: Ints
     key: npt.NDArray[np.float64]
     clock: Ints
-    """[0] the stamp, [2] shifts touched, [3] visits left out, [4] kinds of unused shifts"""
+    """counters COUNT_*; the stamp marks what was seen since it last rose"""
 
 
 class Pool(NamedTuple):
@@ -179,7 +185,5 @@ DATA = types.NamedTuple(
     Data,
 )  # fmt: skip
 SKETCH = types.NamedTuple((_I2, _I2, _I3, _I2, _I2, _I1), Sketch)
-SCRATCH = types.NamedTuple(
-    (_I3, _I2, _I1, _I2, _I1, _I2, _I1, _array(types.float64, 1), _I1), Scratch
-)
+SCRATCH = types.NamedTuple((_I3, _I2, _I2, _I1, _I2, _I1, _array(types.float64, 1), _I1), Scratch)
 POOL = types.NamedTuple((_I2, _array(types.int32, 1), _I1, _W1, _I1), Pool)

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
-from optimizer.exact.choice import Candidate, choose
+from optimizer.exact.choice import choose
 from optimizer.exact.relations import Relations
 from optimizer.search.instance import Instance
-from optimizer.search.searcher import Outline, Searcher
+from optimizer.search.searcher import Met, Outline, Searcher
 
 ROUNDS = (0.6, 0.8, 0.92, 1.0)
 """Shares of the limit after which all walks meet and CP-SAT chooses; routes met while it is hot are of no use."""
@@ -25,6 +25,8 @@ FILLS = 4
 """Ways in which the first plan is filled."""
 MOST_REMEMBERED = 6_000
 """Routes remembered over all rounds, those met last."""
+FIRST_CHUNK = 50
+"""Steps before the first look at the clock, when nobody knows yet how long one takes."""
 LOOK_EVERY = 0.03
 """Seconds between two looks at the clock."""
 STEPS_BETWEEN_LOOKS = 500
@@ -70,7 +72,7 @@ class Rounds:
         self.searchers = [Searcher(instance.packed, 1000 * seed + w) for w in range(workers)]
         tied = instance.packed.tied
         self._relations = Relations(instance) if tied else None
-        self._routes: dict[tuple[int, frozenset[int]], Candidate] = {}
+        self._routes: dict[tuple[int, frozenset[int]], Met] = {}
         self._lock = threading.Lock()
         self._shown: int | None = None
         self.rounds = self.gained = self.seen = 0
@@ -121,7 +123,7 @@ class Rounds:
         budget = self.budget
         steps = budget.iterations
         own = None if steps is None else steps // len(self.searchers)
-        first, chunk = searcher.steps, 50
+        chunk = FIRST_CHUNK
         last = None if own is None else round(own * end)
         while True:
             share = begin
@@ -136,15 +138,12 @@ class Rounds:
             if last is not None:
                 size = min(size, last - searcher.steps)
             hot = HOT * drive * (COLD / HOT) ** share
-            done = 0.0
-            if own:
-                done = size / own
+            done = size / own if own else 0.0
             began = time.monotonic()
             searcher.walk(size, hot, HOT * drive * (COLD / HOT) ** (share + done), round(drive))
             took = time.monotonic() - began
             chunk = max(10, min(3 * chunk, int(size * LOOK_EVERY / max(took, 1e-6))))
             self._note(searcher.total, searcher.served)
-        del first
 
     def _note(self, total: int, served: int) -> None:
         with self._lock:
@@ -160,8 +159,8 @@ class Rounds:
         if best.total < self.outline.total or self.rounds == 1:
             self.outline = best
         for searcher in self.searchers:
-            for shift, order, cost in searcher.harvest():
-                self._remember(Candidate(shift, order, cost))
+            for route in searcher.harvest():
+                self._remember(route)
         if self.choice and not self.budget.stopped and self.rounds > 1:
             began = time.monotonic()
             self._let_choose(leader)
@@ -173,7 +172,7 @@ class Rounds:
 
     def _let_choose(self, leader: Searcher) -> None:
         for route in leader.routes_of(self.outline):
-            self._remember(Candidate(*route))
+            self._remember(route)
         effort = 1.0
         if self.budget.seconds is not None:
             effort = min(effort, 0.02 * self.budget.seconds)
@@ -187,18 +186,18 @@ class Rounds:
             return
         self.seen = max(self.seen, chosen.seen)
         orders: list[list[int]] = [[] for _ in range(self.instance.shifts)]
-        for candidate in chosen.routes:
-            orders[candidate.shift] = list(candidate.order)
+        for route in chosen.routes:
+            orders[route.shift] = list(route.order)
         outline = leader.settled(Outline(orders, chosen.begins, 0))
         if outline.total < self.outline.total:
             self.gained += self.outline.total - outline.total
             self.outline = outline
 
-    def _remember(self, candidate: Candidate) -> None:
-        key = candidate.shift, frozenset(candidate.order)
+    def _remember(self, route: Met) -> None:
+        key = route.shift, frozenset(route.order)
         known = self._routes.pop(key, None)
-        if known is not None and known.cost <= candidate.cost:
-            candidate = known
-        self._routes[key] = candidate
+        if known is not None and known.cost <= route.cost:
+            route = known
+        self._routes[key] = route
         if len(self._routes) > MOST_REMEMBERED:
             del self._routes[next(iter(self._routes))]

@@ -7,10 +7,15 @@ recreation, and whatever depends on a visit going with it.
 
 from optimizer.kernels import inlined, part
 from optimizer.search.layout import (
+    COUNT_LEFT,
+    COUNT_TOUCHED,
     N_NEXT,
     N_PREV,
     N_SHIFT,
     R_COUNT,
+    ROW_LEFT,
+    ROW_TOUCHED,
+    ROW_WAITING,
     TIED_TIME,
     V_FAR,
     V_GROUP,
@@ -43,7 +48,7 @@ MOST_RETRIED = 12
 @part
 def remove(data, plan, scratch, v, count):
     """Take a visit out with all that depends on it, onto the list of those waiting; how many wait."""
-    waiting = scratch.list[0]
+    waiting = scratch.list[ROW_WAITING]
     head = count
     touch(scratch, plan.node[v, N_SHIFT])
     unlink(plan, v)
@@ -112,9 +117,9 @@ def ruin(data, plan, scratch, random, routes_used):
     """Take strings of stops out of routes near a random visit; how many visits then wait."""
     node = plan.node
     visits = data.visit.shape[0]
-    left = scratch.clock[3]
+    left = scratch.clock[COUNT_LEFT]
     seed = (
-        scratch.list[5, below(random, left)]
+        scratch.list[ROW_LEFT, below(random, left)]
         if left and draw(random) < 0.15
         else below(random, visits)
     )
@@ -143,8 +148,8 @@ def ruin(data, plan, scratch, random, routes_used):
 def retime_touched(data, plan, scratch, count, tied):
     """Re-time every route that was touched; one that fails without its stops loses all of them."""
     k = 0
-    while k < scratch.clock[2]:
-        s = scratch.list[2, k]
+    while k < scratch.clock[COUNT_TOUCHED]:
+        s = scratch.list[ROW_TOUCHED, k]
         k += 1
         if retime(data, plan, scratch, s):
             continue
@@ -154,15 +159,15 @@ def retime_touched(data, plan, scratch, count, tied):
             v = plan.node[data.visit.shape[0] + s, N_NEXT]
         k = 0
     if tied:
-        for k in range(scratch.clock[2]):
-            settle(data, plan, scratch, scratch.list[2, k])
+        for k in range(scratch.clock[COUNT_TOUCHED]):
+            settle(data, plan, scratch, scratch.list[ROW_TOUCHED, k])
     return count
 
 
 @part
 def sort_waiting(data, scratch, random, count):
     """Put those waiting into one of several orders: any, by worth, by room, the farthest first or last."""
-    waiting, key, visit = scratch.list[0], scratch.key, data.visit
+    waiting, key, visit = scratch.list[ROW_WAITING], scratch.key, data.visit
     chance = draw(random)
     for k in range(count):
         v = waiting[k]
@@ -208,7 +213,7 @@ def _place(data, plan, scratch, u, before, tied):
 @part
 def recreate(data, plan, scratch, random, count, blink, tied):
     """Insert those waiting in their order, each where it costs least, while it is worth it."""
-    waiting, visit = scratch.list[0], data.visit
+    waiting, visit = scratch.list[ROW_WAITING], data.visit
     wide = data.near.shape[1] < visit.shape[0] - 1
     list_idle(data, plan, scratch)
     again = True

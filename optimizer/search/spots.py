@@ -11,6 +11,8 @@ import numpy as np
 
 from optimizer.kernels import inlined, part
 from optimizer.search.layout import (
+    COUNT_IDLE,
+    COUNT_STAMP,
     INF,
     L_COST,
     L_COUNT,
@@ -37,6 +39,8 @@ from optimizer.search.layout import (
     R_LIMIT,
     R_RETURN,
     R_TIMED,
+    ROW_IDLE,
+    ROW_POSITIONS,
     S_BREAKS,
     S_CREW,
     S_END,
@@ -128,10 +132,10 @@ def waits(data, plan, u):
 @inlined
 def gather_near(data, plan, scratch, u):
     """List the positions beside the visit's neighbours and on unused shifts; how many."""
-    node, found, seen = plan.node, scratch.list[3], scratch.seen
+    node, found, seen = plan.node, scratch.list[ROW_POSITIONS], scratch.seen
     visits = data.visit.shape[0]
-    scratch.clock[0] += 1
-    stamp = scratch.clock[0]
+    scratch.clock[COUNT_STAMP] += 1
+    stamp = scratch.clock[COUNT_STAMP]
     count = 0
     for k in range(data.near.shape[1]):
         w = data.near[u, k]
@@ -149,8 +153,8 @@ def gather_near(data, plan, scratch, u):
             seen[before] = stamp
             found[count] = before
             count += 1
-    for k in range(scratch.clock[4]):
-        s = scratch.list[6, k]
+    for k in range(scratch.clock[COUNT_IDLE]):
+        s = scratch.list[ROW_IDLE, k]
         if data.able[u, s] and seen[visits + s] != stamp:
             found[count] = visits + s
             count += 1
@@ -160,24 +164,24 @@ def gather_near(data, plan, scratch, u):
 @part
 def list_idle(data, plan, scratch):
     """List the unused shifts, one of each kind."""
-    scratch.clock[0] += 1
-    stamp = scratch.clock[0]
+    scratch.clock[COUNT_STAMP] += 1
+    stamp = scratch.clock[COUNT_STAMP]
     count = 0
     for s in range(data.shift.shape[0]):
         if plan.route[s, R_COUNT] == 0 and scratch.kind_seen[data.shift[s, S_KIND]] != stamp:
             scratch.kind_seen[data.shift[s, S_KIND]] = stamp
-            scratch.list[6, count] = s
+            scratch.list[ROW_IDLE, count] = s
             count += 1
-    scratch.clock[4] = count
+    scratch.clock[COUNT_IDLE] = count
 
 
 @inlined
 def list_all(data, plan, scratch, u):
     """List every position on the shifts that could serve the visit; how many."""
-    node, found = plan.node, scratch.list[3]
+    node, found = plan.node, scratch.list[ROW_POSITIONS]
     visits, shifts = data.visit.shape[0], data.shift.shape[0]
-    scratch.clock[0] += 1
-    stamp = scratch.clock[0]
+    scratch.clock[COUNT_STAMP] += 1
+    stamp = scratch.clock[COUNT_STAMP]
     count = 0
     for k in range(data.able_at[u], data.able_at[u + 1]):
         s = data.able_of[k]
@@ -285,15 +289,15 @@ def pick(data, plan, scratch, random, u, count, blink, ceiling):
     """
     node, route, visit, window, shift = plan.node, plan.route, data.visit, data.window, data.shift
     visits, shifts = visit.shape[0], shift.shape[0]
-    found, shift_seen = scratch.list[3], scratch.shift_seen
+    found, shift_seen = scratch.list[ROW_POSITIONS], scratch.shift_seen
     place_u, tied = visit[u, V_PLACE], visit[u, V_TIED]
     loose = tied & TIED_TIME != 0
     late_u, due_u = visit[u, V_LATE], visit[u, V_DUE]
     rate, work, over = data.weights[0], data.weights[1], data.weights[2]
     best, where = ceiling, -1
     low, high, inside, bounded = -INF, INF, 0, -1
-    scratch.clock[0] += 1
-    stamp = scratch.clock[0]
+    scratch.clock[COUNT_STAMP] += 1
+    stamp = scratch.clock[COUNT_STAMP]
     skip = np.int64(1 << 40)
     if blink > 0.0:
         skip = np.int64(math.log(1.0 - draw(random)) / math.log(1.0 - blink))

@@ -4,12 +4,15 @@ import numpy as np
 
 from optimizer.kernels import inlined, part
 from optimizer.search.layout import (
+    COUNT_TOUCHED,
     INF,
     N_BEGIN,
     N_HOLD_HIGH,
     N_HOLD_LOW,
     N_NEXT,
     N_SHIFT,
+    ROW_SETTLING,
+    ROW_TOUCHED,
     S_BEGIN,
     S_LIMIT,
     S_NEIGHBOURS,
@@ -32,14 +35,14 @@ def touch(scratch, s):
     """Note that a shift's route changes in this step."""
     if scratch.shift_seen[s, 0] == 0:
         scratch.shift_seen[s, 0] = 1
-        scratch.list[2, scratch.clock[2]] = s
-        scratch.clock[2] += 1
+        scratch.list[ROW_TOUCHED, scratch.clock[COUNT_TOUCHED]] = s
+        scratch.clock[COUNT_TOUCHED] += 1
 
 
 @part
 def settle(data, plan, scratch, s):
     """Re-time the routes on which the times of this one bear, and those on which theirs do."""
-    node, queue = plan.node, scratch.list[4]
+    node, queue = plan.node, scratch.list[ROW_SETTLING]
     visits, shifts = data.visit.shape[0], data.shift.shape[0]
     queue[0] = s
     head, tail, rounds = 0, 1, 0
