@@ -51,6 +51,10 @@ class Words:
         """A date with its weekday."""
         return format_date(day, "full", locale=self._locale)
 
+    def weekday(self, day: date) -> str:
+        """Weekday, day and month, short."""
+        return format_skeleton("MMMEd", day, locale=self._locale)
+
     def short_day(self, moment: datetime) -> str:
         """Day and month of an instant."""
         local = moment.astimezone(self.zone)
