@@ -22,8 +22,8 @@ from dispatch.work.tables import Visit
 router = APIRouter(include_in_schema=False)
 
 USUAL_DAYS = 5
-TIGHT, FULL = 0.75, 0.95
-"""Shares of a shift from which it is called tight, and full."""
+TIGHT, FULL = 75, 95
+"""Percent of a shift from which it is called tight, and full."""
 MOST_LINES = 100
 """Visits listed as left out; the rest is counted."""
 
@@ -37,9 +37,14 @@ class Cell:
     overtime_s: int
 
     @property
+    def percent(self) -> int:
+        """The share as it is shown."""
+        return round(100 * self.share)
+
+    @property
     def tone(self) -> str:
         """The class that colours it."""
-        return "full" if self.share >= FULL else "tight" if self.share >= TIGHT else "free"
+        return "full" if self.percent >= FULL else "tight" if self.percent >= TIGHT else "free"
 
 
 @router.get("/outlook", dependencies=[requires("plan:read")])
