@@ -10,6 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
+from benchmarks import questions
 from benchmarks.days import KINDS
 from benchmarks.instances import Named
 from benchmarks.peers import PEERS, names
@@ -25,6 +26,10 @@ def main() -> None:
     """Plan, judge, print."""
     parser = _parser()
     options = parser.parse_args()
+    if options.suite == questions.SUITE:
+        for visits in options.sizes or [questions.VISITS]:
+            sys.stdout.write(questions.run(visits=visits, shifts=max(2, visits // 10)))
+        return
     try:
         engines = _engines(options.engines, options.choice)
         named = instances(
@@ -68,7 +73,7 @@ def _tell(row: Row, done: int, of: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("--suite", choices=SUITES, default="quick")
+    parser.add_argument("--suite", choices=(*SUITES, questions.SUITE), default="quick")
     parser.add_argument("--sizes", type=int, nargs="+", default=[], help="visits an instance")
     parser.add_argument("--kinds", choices=KINDS, nargs="+", default=[], help="kinds of days")
     parser.add_argument("--seconds", type=float, nargs="+", help="wall seconds, one or several")

@@ -8,10 +8,12 @@ known yet is asked for.
 import contextlib
 import gc
 import hashlib
+import json
 import socket
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
 from typing import Any, Generic, TypeVar
 
 import structlog
@@ -23,7 +25,7 @@ from optimizer import offers as offering
 from optimizer.codec import read_plan, read_problem
 from optimizer.insert import Insertion, InsertionStale, VisitUnknown
 from optimizer.plan import Plan
-from optimizer.problem import Pin, Problem, ProblemError, Visit
+from optimizer.problem import Crew, Estimate, Pin, Place, Problem, ProblemError, Visit
 from optimizer.reading import maker, or_null
 from optimizer.search.instance import Instance
 from optimizer.standing import Standing
@@ -36,6 +38,7 @@ PROBLEMS_KEPT = 8
 PLANS_KEPT = 32
 COMPILED_KEPT = 3
 STANDING_KEPT = 8
+RETIMED_KEPT = 8
 ROUTES_KEPT = 20_000
 """Routes that one compiled problem remembers between questions; about 3 kB each."""
 
@@ -83,6 +86,14 @@ class Server:
         self._plans: Recent[str, Plan] = Recent(PLANS_KEPT)
         self._compiled: Recent[str, Instance] = Recent(COMPILED_KEPT)
         self._standing: Recent[tuple[str, str], Standing] = Recent(STANDING_KEPT)
+        self._retimed: Recent[tuple[str, str], Plan] = Recent(RETIMED_KEPT)
+
+    def make_ready(self) -> None:
+        """Load what the first question would wait for: compiled code takes most of a second."""
+        depot = Place("depot", 0.0, 0.0)
+        start, crew = datetime(2000, 1, 1, tzinfo=UTC), Crew("crew")
+        Instance(Problem(start, (depot,), Estimate(), (crew,), (), ()))
+        _settle_memory()
 
     def serve(self, listener: socket.socket) -> None:
         """Answer until the process ends."""
@@ -149,9 +160,7 @@ class Server:
         if found is None:
             found = Instance(self.problem(question))
             self._compiled.put(question["problem"], found)
-            # Millions of long-lived objects are not looked through again at every collection.
-            gc.collect()
-            gc.freeze()
+            _settle_memory()
         if len(found.cache) > ROUTES_KEPT:
             found.cache.clear()
         return found
@@ -166,6 +175,21 @@ class Server:
         else:
             self.instance(question)
         return found
+
+    def retimed(self, question: Mapping[str, Any]) -> Plan:
+        """The plan of the orders in the question: the board's pages ask with the same ones again and again."""
+        orders = question["orders"]
+        key = (question["problem"], json.dumps(orders, sort_keys=True))
+        found = self._retimed.get(key)
+        if found is None:
+            found = self._retimed.put(key, inserting.retime_on(self.instance(question), orders))
+        return found
+
+
+def _settle_memory() -> None:
+    """Spare objects that live long the look through all of them at every collection."""
+    gc.collect()
+    gc.freeze()
 
 
 def _insert(server: Server, question: Mapping[str, Any]) -> object:
@@ -184,7 +208,7 @@ def _apply(server: Server, question: Mapping[str, Any]) -> object:
 
 
 def _retime(server: Server, question: Mapping[str, Any]) -> object:
-    return inserting.retime_on(server.instance(question), question["orders"])
+    return server.retimed(question)
 
 
 def _offers(server: Server, question: Mapping[str, Any]) -> object:

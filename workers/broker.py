@@ -23,6 +23,8 @@ RING_PATIENCE = 0.4
 """Seconds that one call to Redis may take while somebody waits for a commit's answer."""
 RING_BUDGET = 0.5
 """Seconds after which the rest of a commit's rings are left to the sweeper."""
+SWEEP_BUDGET = 5.0
+"""Seconds that one round of the sweeper rings at most; nobody waits for it."""
 SILENCE = 2.0
 """Seconds without a further try after Redis did not answer."""
 WORK_PATIENCE = 5.0
@@ -65,36 +67,49 @@ def actor_of(queue: str) -> str:
     return f"run_{queue}"
 
 
-def bell(broker: dramatiq.Broker, *, monotonic: Callable[[], float] = time.monotonic) -> "Doorbell":
-    """What `Database` rings after a commit: it never raises and returns within a second."""
-    return Doorbell(broker, monotonic)
+def bell(
+    broker: dramatiq.Broker,
+    *,
+    budget: float = RING_BUDGET,
+    monotonic: Callable[[], float] = time.monotonic,
+) -> "Doorbell":
+    """What `Database` rings after a commit: it never raises and returns soon after `budget` seconds."""
+    return Doorbell(broker, budget, monotonic)
 
 
 class Doorbell:
     """Rings for tasks. While Redis is away it keeps silent for `SILENCE` seconds after each failure."""
 
-    def __init__(self, broker: dramatiq.Broker, monotonic: Callable[[], float]) -> None:
+    def __init__(
+        self, broker: dramatiq.Broker, budget: float, monotonic: Callable[[], float]
+    ) -> None:
         self._broker = broker
+        self._budget = budget
         self._monotonic = monotonic
         self._silent_until = 0.0
         self._lock = threading.Lock()
 
     def __call__(self, rings: list[tuple[str, int]]) -> None:
         """Ring for each (queue, task id); what cannot be rung now is found by the sweeper."""
+        self.ring(rings)
+
+    def ring(self, rings: list[tuple[str, int]]) -> int:
+        """Ring for each (queue, task id), in order; for how many of them it rang before it had to stop."""
         began = self._monotonic()
         if began < self._silent_until:
-            return
+            return 0
         for number, (queue, task_id) in enumerate(rings):
-            if self._monotonic() - began > RING_BUDGET:
+            if self._monotonic() - began > self._budget:
                 logger.info("bell.slow", left_to_sweeper=len(rings) - number)
-                return
+                return number
             try:
                 self._broker.enqueue(dramatiq.Message(queue, actor_of(queue), (task_id,), {}, {}))
             except (redis.RedisError, OSError) as error:
                 with self._lock:
                     self._silent_until = self._monotonic() + SILENCE
                 logger.warning("bell.away", left_to_sweeper=len(rings) - number, error=str(error))
-                return
+                return number
+        return len(rings)
 
 
 def waiting(broker: dramatiq.Broker, queue: str) -> int:

@@ -20,7 +20,7 @@ from dispatch.core import events, tasks
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Event, Task, TaskState
-from workers.broker import bell, waiting
+from workers.broker import SWEEP_BUDGET, bell, waiting
 from workers.execution import Clock, describe
 from workers.identity import is_gone, machine
 from workers.periodic import start_jobs
@@ -100,9 +100,9 @@ class Sweeper:
             if room[queue] > 0:
                 room[queue] -= 1
                 rings.append((queue, task_id))
-        bell(self.broker)(rings)
-        self._behind = 0 < len(rings) < len(due)
-        return len(rings)
+        rung = bell(self.broker, budget=SWEEP_BUDGET).ring(rings)
+        self._behind = 0 < rung < len(due)
+        return rung
 
     def seal(self) -> int:
         """Number and chain what was committed since the last time; how many events."""

@@ -160,10 +160,10 @@ class _Written:
         self._kept: list[tuple[Problem | Plan, tuple[str, str]]] = []
 
     def document(self, value: Problem | Plan) -> tuple[str, str]:
-        """The SHA-256 of the value's document, and the document."""
+        """The SHA-256 of the value's document, and the document; comparing is cheaper than writing."""
         with self._lock:
             for kept, made in self._kept:
-                if kept is value:
+                if kept == value:
                     return made
         text = write_problem(value) if isinstance(value, Problem) else write_plan(value)
         made = hashlib.sha256(text.encode()).hexdigest(), text
@@ -187,8 +187,10 @@ def main() -> int:
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(path))
         listener.listen(16)
+        server = Server()
+        server.make_ready()
         logger.info("warm.ready", process=os.getpid())
-        Server().serve(listener)
+        server.serve(listener)
     return 0
 
 

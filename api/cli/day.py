@@ -18,8 +18,9 @@ from dispatch.core.migrate import migrate
 from dispatch.exchange.folder import read_folder
 from dispatch.exchange.loading import load_folder
 from dispatch.insight.report import DayReport, day_report, render
-from dispatch.planning import plans, states
+from dispatch.planning import plans, rules, states
 from dispatch.planning.options import DEFAULT_ENGINE
+from dispatch.planning.rules import MOST_SLACK
 from workers.simulation.day import Scene, SimulatedDay
 
 Day = Annotated[
@@ -30,6 +31,8 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print for a script.")]
 
 MORNING = time(7)
 """When a simulated day is loaded and planned, local time."""
+DEMO_WINDOW_SLACK = 15
+"""Minutes; see "Slack" in docs/architecture.md."""
 TOLD = {
     "published": "the plan is published",
     "outage": "an outage comes in",
@@ -113,6 +116,12 @@ def simulate(
     seed: Annotated[
         int, typer.Option(min=0, help="The day's luck: durations, traffic, nobody at home.")
     ] = 1,
+    slack: Annotated[
+        int, typer.Option(min=0, max=MOST_SLACK, help="The planning rule slack.percent that day.")
+    ] = 0,
+    window_slack: Annotated[
+        int, typer.Option(min=0, max=240, help="The planning rule slack.window_minutes that day.")
+    ] = 0,
     as_json: AsJson = False,
 ) -> None:
     """Play a branch's whole day on a virtual clock: once planned by Gridcrew, once by hand rules.
@@ -131,6 +140,7 @@ def simulate(
                 engine=engine,
                 seconds=seconds,
                 seed=seed,
+                slack={"percent": slack, "window_minutes": window_slack},
                 loud=not as_json,
             )
     if as_json:
@@ -141,8 +151,8 @@ def simulate(
 
 
 def demo() -> None:
-    """Play the example's day with the defaults."""
-    simulate(EXAMPLE, None, 8.0, 1, as_json=False)
+    """Play the example's day, planned with a quarter of an hour's slack before promised windows end."""
+    simulate(EXAMPLE, None, 8.0, 1, 0, DEMO_WINDOW_SLACK, as_json=False)
 
 
 def _play(
@@ -153,6 +163,7 @@ def _play(
     engine: str,
     seconds: float,
     seed: int,
+    slack: dict[str, int],
     loud: bool,
 ) -> tuple[DayReport, date]:
     task = bar.add_task(f"playing the day, planned {'by hand rules' if engine == 'naive' else 'by Gridcrew'}",
@@ -167,6 +178,8 @@ def _play(
         day = day or next_working_day(clock(), zone)
         now = at_local(day, MORNING, zone)
         loaded = load_folder(database, folder=folder, day=day, now=now)
+        with transaction(database) as session:
+            rules.edit(session, name="slack", value=slack, actor=OPERATOR, now=now)
 
         def tell(scene: Scene) -> None:
             local = scene.at.astimezone(zone)

@@ -1,4 +1,4 @@
-"""The catalogue: work types and what priorities mean."""
+"""The catalogue: work types, what priorities mean, and the numbers of planning."""
 
 from typing import Annotated
 
@@ -6,7 +6,9 @@ from fastapi import APIRouter, Query, Response
 
 from api.deps import IfMatch, Now, Reading, Who, Writing, etag, requires, the_version
 from api.schemas.forms import PathId
+from api.schemas.planning import PlanningRuleIn, PlanningRuleOut
 from api.schemas.work import PointsIn, PointsOut, WorkTypeChange, WorkTypeOut
+from dispatch.planning import rules
 from dispatch.work import catalogue
 from dispatch.work.tables import Priority
 
@@ -65,3 +67,19 @@ def edit_points(
             session, priority, **body.model_dump(), actor=caller.actor, now=moment
         )
     )
+
+
+@router.get("/planning-rules", dependencies=[requires("catalogue:read")])
+def list_planning_rules(session: Reading) -> list[PlanningRuleOut]:
+    """The numbers of planning in force: weights, travel, age, class and slack."""
+    found = rules.read(session).documents
+    return [PlanningRuleOut(name=name, values=dict(values)) for name, values in found.items()]
+
+
+@router.put("/planning-rules/{name}", dependencies=[requires("catalogue:write")])
+def edit_planning_rule(
+    name: PathId, body: PlanningRuleIn, session: Writing, caller: Who, moment: Now
+) -> PlanningRuleOut:
+    """Change some numbers of a rule; the others keep their values. Plans made from now on follow it."""
+    row = rules.edit(session, name=name, value=body.values, actor=caller.actor, now=moment)
+    return PlanningRuleOut(name=row.name, values=row.value)

@@ -19,6 +19,19 @@ class PlanOptions(Input):
     workers: Annotated[int, Field(ge=1, le=64)] | None = None
 
 
+class PlanningRuleIn(Input):
+    """New numbers of a rule of planning, by name."""
+
+    values: Annotated[dict[Id, int | float], Field(min_length=1, max_length=20)]
+
+
+class PlanningRuleOut(Output):
+    """A rule of planning with its numbers."""
+
+    name: str
+    values: dict[str, int | float]
+
+
 class AffectedOut(Output):
     """A visit that the plan gives another crew or time than the plan in force did when it was made."""
 

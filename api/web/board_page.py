@@ -113,6 +113,7 @@ def _may(caller: Caller) -> dict[str, bool]:
     return {
         "plan": caller.may("plan:write"),
         "publish": caller.may("plan:publish"),
+        "outlook": caller.may("plan:read"),
         "close": caller.may("day:close"),
         "crew": caller.may("crew_day:read"),
         "watch": caller.may("clock:read"),

@@ -51,6 +51,10 @@ class Words:
         """A date with its weekday."""
         return format_date(day, "full", locale=self._locale)
 
+    def weekday(self, day: date) -> str:
+        """Weekday, day and month, short."""
+        return format_skeleton("MMMEd", day, locale=self._locale)
+
     def short_day(self, moment: datetime) -> str:
         """Day and month of an instant."""
         local = moment.astimezone(self.zone)
@@ -73,7 +77,8 @@ class Words:
     def number(self, value: float, *, digits: int = 0) -> str:
         """A number with so many digits after the point at most."""
         pattern = "#,##0" + ("." + "#" * digits if digits else "")
-        return format_decimal(value, format=pattern, locale=self._locale)
+        shown = round(value, digits) + 0  # no minus before a zero
+        return format_decimal(shown, format=pattern, locale=self._locale)
 
     def minutes(self, seconds: float) -> str:
         """A span of seconds in whole minutes."""

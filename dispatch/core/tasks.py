@@ -23,7 +23,12 @@ RETRY_AFTER = (5, 30, 300, 1800, 7200, 18000)
 MAX_RECOVERIES = 3
 
 QUEUES = ("default", "messages", "safety", "solve")
-_QUEUE_OF = {"plan.solve": "solve", "message.send": "messages", "message.send_safety": "safety"}
+_QUEUE_OF = {
+    "plan.solve": "solve",
+    "outlook.look": "solve",
+    "message.send": "messages",
+    "message.send_safety": "safety",
+}
 
 
 class LostLease(ConflictError):

@@ -88,7 +88,7 @@ def to_plan(
             place=place_id(row),
             duration=row.duration_s,
             setup=row.setup_s,
-            windows=_windows(row, clock),
+            windows=_windows(row, board, supply, clock),
             due=due,
             late_cost=late,
             unserved_cost=min(MAX_COST, _unserved(row, board, priority)),
@@ -172,13 +172,21 @@ def _due(
     return (due, late) if due < supply.ends else (None, 0)
 
 
-def _windows(row: BoardVisit, clock: DayClock) -> tuple[Window, ...]:
+def _windows(row: BoardVisit, board: Board, supply: Supply, clock: DayClock) -> tuple[Window, ...]:
+    """When service may begin: the promised window, by the branch's slack earlier over than promised.
+
+    At least half of a window stays. What is given to a crew on a day under way may use the slack up, and so may
+    what could not begin earlier any more: that is what it is for.
+    """
     if row.locked_start_at is not None:
         start = clock.not_before(row.locked_start_at)
         return (Window(start, start),)
     if row.window_start_at is None or row.window_end_at is None:
         return ()
-    return (Window(clock.not_before(row.window_start_at), clock.before(row.window_end_at)),)
+    opens, closes = clock.not_before(row.window_start_at), clock.before(row.window_end_at)
+    early = max(opens + (closes - opens) // 2, closes - board.rules.window_slack_s)
+    uses_it_up = (row.is_given and board.has_begun) or early < supply.begins
+    return (Window(opens, closes if uses_it_up else early),)
 
 
 def _lock(row: BoardVisit, supply: Supply) -> tuple[Pin | None, tuple[str, ...] | None]:

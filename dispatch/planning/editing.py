@@ -5,7 +5,7 @@ last edit is undone by discarding its plan.
 """
 
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -95,8 +95,13 @@ def current(session: Session, *, territory_id: str, day: date) -> Plan:
 
 
 def stand(session: Session, plan: Plan, *, now: datetime) -> Standing:
-    """The plan against the board as it now is."""
-    built = build(session, territory_id=plan.territory_id, day=plan.day, now=now)
+    """The plan against the board as it now is, what is left of the day counted from the next whole minute.
+
+    Within a minute the same board gives the same problem, which whoever answers has compiled already.
+    """
+    minute = now.replace(second=0, microsecond=0)
+    begins = minute if minute == now else minute + timedelta(minutes=1)
+    built = build(session, territory_id=plan.territory_id, day=plan.day, now=begins)
     return Standing(plan, built, _orders(session, plan, built))
 
 

@@ -1,9 +1,10 @@
-"""The life cycle of a plan."""
+"""The life cycles of a plan, and of a look at the days ahead."""
 
 from dispatch.core.lifecycle import Machine, move
-from dispatch.planning.tables import PlanStatus
+from dispatch.planning.tables import OutlookStatus, PlanStatus
 
 _S = PlanStatus
+_O = OutlookStatus
 _OFFICE = ("dispatcher", "admin", "system")
 
 PLANS: Machine[PlanStatus] = Machine(
@@ -30,6 +31,18 @@ PLANS: Machine[PlanStatus] = Machine(
 
 A plan that no run could make is closed with its error; `solve` again is a new run after one that died.
 """
+
+OUTLOOKS: Machine[OutlookStatus] = Machine(
+    "outlook",
+    OutlookStatus,
+    (
+        move("search", [_O.WAITING, _O.SEARCHING], _O.SEARCHING, "system"),
+        move("retry", [_O.SEARCHING], _O.WAITING, "system"),
+        move("answer", [_O.SEARCHING], _O.ANSWERED, "system"),
+        move("give_up", [_O.WAITING, _O.SEARCHING], _O.FAILED, "system"),
+    ),
+)
+"""Asked for, searched, answered; `search` again is a new run after one whose process died."""
 
 IN_FORCE = (PlanStatus.PUBLISHED, PlanStatus.ACTIVE)
 """A plan that crews work by."""

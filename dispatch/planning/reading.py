@@ -1,6 +1,7 @@
 """Reading the board, in a fixed number of statements however large the day is."""
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -33,8 +34,11 @@ def read_board(session: Session, *, territory_id: str, day: date) -> Board:
     territory = territories.get(session, territory_id)
     zone = zone_named(territory.zone)
     opens_at, closes_at = day_bounds(day, zone)
-    shifts = _shifts(session, territory_id, day)
-    known = _visits(session, territory_id, day, shifts, opens_at, closes_at)
+    shifts, rules = _shifts(session, territory_id, day), read_rules(session)
+    known = [
+        _with_slack(visit, spread_s, rules.slack_percent)
+        for visit, spread_s in _visits(session, territory_id, day, shifts, opens_at, closes_at)
+    ]
     under_way = tuple(visit for visit in known if visit.is_under_way)
     open_visits = tuple(visit for visit in known if _is_open(visit))
     ties, partners = _ties(session, territory_id, {visit.id for visit in open_visits})
@@ -53,7 +57,7 @@ def read_board(session: Session, *, territory_id: str, day: date) -> Board:
         ties=ties,
         partners=partners,
         departed=_departures(session, [visit.id for visit in under_way]),
-        rules=read_rules(session),
+        rules=rules,
         in_force=in_force,
         planned_breaks=planned_breaks,
     )
@@ -98,7 +102,8 @@ def _visits(
     shifts: Iterable[BoardShift],
     opens_at: datetime,
     closes_at: datetime,
-) -> list[BoardVisit]:
+) -> list[tuple[BoardVisit, int]]:
+    """The day's visits by id, each with the seconds between its work type's p50 and p90."""
     types = {row.code: row for row in session.exec(select(WorkType))}
     waiting = sa.and_(
         col(Visit.territory_id) == territory_id,
@@ -111,14 +116,20 @@ def _visits(
         col(Visit.planned_start_at).between(opens_at, closes_at + timedelta(days=1)),
         col(Visit.shift_id).in_([shift.id for shift in shifts]),
     )
-    found: dict[str, BoardVisit] = {}
+    found: dict[str, tuple[BoardVisit, int]] = {}
     for condition in (waiting, on_the_day):
         for row in _fetched(session, _visit_columns().where(condition)):
             work_type = types[row[-1]]
-            found[row[0]] = BoardVisit(
-                *(*row, work_type.skills, work_type.parts, work_type.members)
-            )
-    return sorted(found.values(), key=lambda visit: visit.id)
+            visit = BoardVisit(*(*row, work_type.skills, work_type.parts, work_type.members))
+            found[visit.id] = visit, 60 * (work_type.p90_minutes - work_type.p50_minutes)
+    return [found[visit_id] for visit_id in sorted(found)]
+
+
+def _with_slack(visit: BoardVisit, spread_s: int, percent: int) -> BoardVisit:
+    """The visit with the branch's slack in its duration: time for what takes longer than expected."""
+    if not percent or visit.duration_s <= 0:
+        return visit
+    return replace(visit, duration_s=visit.duration_s + spread_s * percent // 100)
 
 
 def _visit_columns() -> Any:

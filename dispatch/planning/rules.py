@@ -19,11 +19,17 @@ DEFAULTS: Mapping[str, Mapping[str, int | float]] = {
     "travel": {"speed_kmh": 30.0, "detour": 1.35, "overhead": 60},
     "age": {"percent_per_day": 5, "most": 25},
     "class": {"A": 25, "B": 15, "C": 5, "D": 0},
+    "slack": {"percent": 0, "window_minutes": 0},
 }
-"""Weights in points; travel as the planning format's estimate; age and class in percent of a class's figure."""
+"""Weights in points; travel as the planning format's estimate; age and class in percent of a class's figure; slack
+in percent of what lies between a work type's p50 and p90, added to each visit's planned minutes on site, and in
+minutes by which a plan keeps off the end of a promised window."""
 
 MOST_PERCENT = 50
 """What age and customer class may add together: they order work inside a priority class, never across."""
+
+MOST_SLACK = 75
+"""Slack at most. In percent: a visit's own minutes hold a quarter of that span, so that with these it is p90."""
 
 
 class BadPlanningRule(InvalidError):
@@ -41,6 +47,8 @@ class Rules:
     age_percent_per_day: int
     age_most_percent: int
     class_percent: Mapping[str, int]
+    slack_percent: int
+    window_slack_s: int
     points: Mapping[Priority, tuple[int, int]]
     documents: Mapping[str, Mapping[str, int | float]]
 
@@ -65,6 +73,8 @@ def read(session: Session) -> Rules:
         age_percent_per_day=int(age["percent_per_day"]),
         age_most_percent=int(age["most"]),
         class_percent={name: int(value) for name, value in documents["class"].items()},
+        slack_percent=int(documents["slack"]["percent"]),
+        window_slack_s=60 * int(documents["slack"]["window_minutes"]),
         points=points,
         documents=documents,
     )
@@ -118,7 +128,7 @@ def checked(name: str, value: Mapping[str, Any]) -> dict[str, int | float]:
 
 
 def _largest(name: str) -> int:
-    return MOST_PERCENT if name in {"age", "class"} else 1_000_000
+    return {"age": MOST_PERCENT, "class": MOST_PERCENT, "slack": MOST_SLACK}.get(name, 1_000_000)
 
 
 def _estimate(value: Mapping[str, int | float]) -> Estimate:

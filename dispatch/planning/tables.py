@@ -106,3 +106,30 @@ class LeftOut(Row, table=True):
     reason: str = Field(max_length=32)
     shifts: dict[str, int] = document()
     hint: str = Field(default="", max_length=500)
+
+
+class OutlookStatus(StrEnum):
+    """Where a look at the days ahead is."""
+
+    WAITING = "waiting"
+    SEARCHING = "searching"
+    ANSWERED = "answered"
+    FAILED = "failed"
+
+
+class OutlookRun(Versioned, table=True):
+    """One look at the days ahead, and what it found (see `outlook.Outlook`, as JSON); it is told to nobody."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    territory_id: str = Field(foreign_key="territory.id", max_length=32, index=True)
+    first: date
+    days: int
+    status: OutlookStatus = choice(OutlookStatus, OutlookStatus.WAITING)
+    options: dict[str, Any] = document()
+    progress: dict[str, Any] = document()
+    found: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
+    stop_asked: bool = False
+    error: str = Field(default="", max_length=500)
+    created_by: str = Field(max_length=64)
+    created_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)

@@ -6,12 +6,13 @@ import time
 from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from api.web.texts import problems, table
+from api.web.texts import Words, problems, table
 from dispatch.contact import links
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
@@ -91,6 +92,15 @@ def test_a_page_is_written_in_the_language_without_inline_scripts_and_escapes_na
     assert not re.search(r">\s*(?:board|day|visit|status|common|sign_in)\.[a-z_.]+\s*<", text)
     if page in {"/", "/crew/K01", "link"}:
         assert "&lt;script&gt;alert(1)" in text
+
+
+def test_a_difference_that_rounds_to_nothing_has_no_sign() -> None:
+    words = Words("en", ZoneInfo("Asia/Shanghai"))
+
+    assert [words.number(value) for value in (-0.3, 0.3, -0.0, -1.2, 1234.5)] == [
+        "0", "0", "0", "-1", "1,234",
+    ]  # fmt: skip
+    assert words.number(-0.04, digits=1) == "0"
 
 
 def test_both_languages_have_the_same_texts_and_the_same_gaps_in_them() -> None:

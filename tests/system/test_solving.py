@@ -18,7 +18,7 @@ from tests.builders.planning import crew_on, job, request
 from tests.builders.registry import DISPATCHER
 from tests.instants import NOW
 from tests.system.servers import eventually
-from workers import solving
+from workers import watching
 from workers.execution import Outcome, Stopping, Work, drain, execute
 from workers.handlers import HANDLERS
 
@@ -147,12 +147,12 @@ def test_only_one_plan_is_solved_at_a_time_on_a_machine(
     board: Database, settings: Settings
 ) -> None:
     plan_id = ask(board, iterations=50)
-    with solving._one_at_a_time(_work(board, settings)):
+    with watching.one_at_a_time(_work(board, settings)):
         assert list(drain(board, settings, now=NOW, handlers=HANDLERS).values()) == [
             Outcome.POSTPONED
         ]
 
-    later = NOW + solving.BUSY_PAUSE
+    later = NOW + watching.BUSY_PAUSE
     assert list(drain(board, settings, now=later, handlers=HANDLERS).values()) == [Outcome.DONE]
     assert plan(board, plan_id).status is PlanStatus.PROPOSED
 

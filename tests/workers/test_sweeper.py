@@ -66,6 +66,26 @@ def test_a_long_backlog_is_rung_for_as_it_shrinks(database: Database, broker: St
     assert sweeping.ring(NOW) == MOST_WAITING
 
 
+def test_what_a_failing_redis_did_not_take_is_rung_for_in_the_next_round(
+    database: Database,
+) -> None:
+    class Failing(StubBroker):
+        def enqueue(self, message: dramatiq.Message, *, delay: int | None = None) -> Any:
+            if waiting(self, "default") == 3:
+                raise redis.ConnectionError
+            return super().enqueue(message, delay=delay)
+
+    with transaction(database) as session:
+        for number in range(5):
+            enqueue(session, key=str(number))
+    failing = Failing(middleware=[])
+    failing.declare_queue("default")
+    sweeping = sweeper(database, failing)
+
+    assert sweeping.ring(NOW) == 3
+    assert sweeping._behind, "the next round comes soon"
+
+
 def test_while_redis_is_away_tasks_wait(database: Database) -> None:
     class Away(StubBroker):
         def enqueue(self, message: dramatiq.Message, *, delay: int | None = None) -> Any:
@@ -76,7 +96,7 @@ def test_while_redis_is_away_tasks_wait(database: Database) -> None:
     away = Away(middleware=[])
     away.declare_queue("default")
 
-    sweeper(database, away).ring(NOW)
+    assert sweeper(database, away).ring(NOW) == 0
 
     with database.reading() as session:
         assert tasks.due(session, now=NOW) == [("default", task_id)]

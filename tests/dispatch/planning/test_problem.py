@@ -11,13 +11,13 @@ from dispatch.planning.ties import BadRelation
 from dispatch.registry import shifts
 from dispatch.registry.hours import Break
 from dispatch.registry.tables import CustomerClass, Shift, ShiftBreak, ShiftMember, Territory
-from dispatch.work import orders
-from dispatch.work.tables import HoldReason, VisitRelation
+from dispatch.work import orders, promises
+from dispatch.work.tables import HoldReason, VisitRelation, WorkType
 from optimizer.check import check
 from optimizer.naive import naive
 from optimizer.problem import After, Pin, SameCrew, Together, Window
 from optimizer.problem import Visit as Asked
-from tests.builders.planning import crew_on, job
+from tests.builders.planning import crew_on, job, published, set_out
 from tests.builders.registry import DISPATCHER, make_crew
 from tests.instants import DAY, NOW, at, minutes
 
@@ -380,12 +380,55 @@ def test_planning_rules_can_be_edited_and_nonsense_is_refused(session: Session) 
         ("weights", {"charm": 1}, "weights.charm"),
         ("weights", {"travel": 1.5}, "weights.travel"),
         ("class", {"A": 51}, "class.A"),
+        ("slack", {"percent": 76}, "slack.percent"),
         ("travel", {"detour": 0}, "travel.detour"),
         ("colour", {}, "name"),
     ):
         with pytest.raises(BadPlanningRule) as refusal:
             edit(session, name=name, value=value, actor=DISPATCHER, now=NOW)
         assert refusal.value.details["field"] == field
+
+
+def test_slack_adds_a_share_of_what_may_take_longer_and_moves_the_board(session: Session) -> None:
+    crew_on(session, "C1")
+    job(session, minutes=30)
+    kind = session.get_one(WorkType, "SAFE-DIS")
+    before = built(session)
+
+    edit(session, name="slack", value={"percent": 50}, actor=DISPATCHER, now=NOW)
+
+    after = built(session)
+    spread = 60 * (kind.p90_minutes - kind.p50_minutes)
+    assert spread > 0
+    (visit,) = after.problem.visits
+    assert before.problem.visits[0].duration == 1800
+    assert visit.duration == 1800 + spread // 2
+    assert before.board != after.board, "a plan made before is out of date"
+
+
+def test_a_plan_keeps_off_the_end_of_a_promised_window_until_the_slack_is_needed(
+    session: Session,
+) -> None:
+    crew_on(session, "C1")
+    begun, short, long = job(session), job(session), job(session)
+    for visit, ends in ((short, "14:20"), (long, "16:00")):
+        promises.book(
+            session, visit, start_at=at("14:00"), end_at=at(ends), actor=DISPATCHER, now=NOW
+        )
+    edit(session, name="slack", value={"window_minutes": 15}, actor=DISPATCHER, now=NOW)
+
+    def closes(now: datetime = NOW) -> dict[str, int]:
+        problem = build(session, territory_id="humen", day=DAY, now=now).problem
+        return {visit.id: visit.windows[0].close for visit in problem.visits if visit.windows}
+
+    assert closes() == {
+        short.id: 14 * HOUR + 599,  # half of the window stays
+        long.id: 15 * HOUR + 45 * 60 - 1,
+    }
+    assert closes(at("15:50"))[long.id] == 16 * HOUR - 1, "it could not begin earlier any more"
+    published(session, orders={"C1-20260310": [begun.id, short.id, long.id]})
+    set_out(session, begun, now=at("08:10"))
+    assert closes(at("08:20")) == {short.id: 14 * HOUR + 1199, long.id: 16 * HOUR - 1}
 
 
 @pytest.mark.parametrize(

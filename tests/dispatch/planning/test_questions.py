@@ -5,14 +5,17 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
-from dispatch.planning import comparing, edits, explaining, offering
+from dispatch.planning import comparing, edits, explaining, offering, plans
+from dispatch.planning.clock import DayClock
 from dispatch.planning.comparing import NoAnswerYet, OtherDay
+from dispatch.planning.editing import stand
 from dispatch.planning.edits import DoesNotFit, NoPlanYet, VisitBegun
 from dispatch.planning.offering import MOST, BadWindow
 from dispatch.planning.options import ENGINES
 from dispatch.registry import shifts
 from dispatch.work import promises
 from dispatch.work.tables import VisitRelation
+from optimizer.problem import Problem
 from optimizer.solve import ENGINES as SOLVERS
 from tests.builders.planning import (
     crew_on,
@@ -39,6 +42,22 @@ def a_plan(session: Session) -> int:
 
 def test_the_engines_of_a_run_are_the_optimizers_and_the_naive_rule() -> None:
     assert set(ENGINES) == {*SOLVERS, "naive"}
+
+
+def test_within_a_minute_the_day_under_way_is_the_same_problem(session: Session) -> None:
+    plan = plans.get(session, a_plan(session))
+    begun = at("08:30")
+
+    def problem(**later: float) -> Problem:
+        return stand(session, plan, now=begun + timedelta(**later)).problem
+
+    assert problem(seconds=1) == problem(seconds=59, milliseconds=999) == problem(minutes=1)
+    assert problem(seconds=61) != problem(minutes=1)
+    clock = DayClock(problem().start)
+    for later in (0.0, 0.5, 60.0):
+        assert clock.instant(problem(seconds=later).shifts[0].start) >= begun + timedelta(
+            seconds=later
+        ), "no crew sets out in the past"
 
 
 def test_two_hours_after_one_another_are_offered_with_cost_crew_and_a_recommendation(
