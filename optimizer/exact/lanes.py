@@ -20,7 +20,7 @@ MOST_BREAKS = 2
 """Breaks of a shift that are kept; each one doubles the labels."""
 MOST_PARTS = 2
 """Scarce parts whose stock is kept."""
-BUCKETS = 96
+BUCKETS = 384
 """Buckets of time in a shift, where its moves are not too short for that."""
 MOST_BUCKETS = 2048
 
