@@ -67,8 +67,9 @@ def solve(
     once `stop` answers True the best plan so far is returned. `workers` walks search at once, each
     on a core; the engine `routing` uses one whatever `workers` says. Without `choice` CP-SAT does
     not choose among the routes met. `bound_seconds` after the search go into proving a lower bound
-    on the total, which may fail: then the plan has none. Under a limit by the clock CP-SAT also
-    chooses from the routes that this meets, for a better plan. Raise ValueError for an unknown engine or no worker.
+    on the total, which may fail: then the plan has none. Without a limit on iterations CP-SAT also
+    chooses from the routes that this meets, for a better plan. Raise ValueError for an unknown
+    engine or no worker.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {engine!r}")
@@ -159,7 +160,7 @@ class _Run:
         if self.rounds is not None:
             columns += self.rounds.met
         # How far the bound comes depends on the clock, and so would a plan made of its routes.
-        choice = self.rounds is not None and self.rounds.choice and self.limits.seconds is not None
+        choice = self.rounds is not None and self.rounds.choice and self.limits.iterations is None
         proven = lower_bound(
             self.problem, deadline=end - CHOOSING * seconds if choice else end, stop=self.stop,
             columns=columns, upper=state.cost(),

@@ -24,7 +24,8 @@ import numpy as np
 from optimizer.exact.lanes import drop_costs, scale_of, shift_classes
 from optimizer.exact.master import Duals, Master
 from optimizer.exact.moves import Ints
-from optimizer.exact.pricing import Priced, Workspace
+from optimizer.exact.pricing import Priced
+from optimizer.exact.workspace import Workspace
 from optimizer.problem import Problem
 from optimizer.search.searcher import Met
 from optimizer.travel import compile_travel
@@ -40,6 +41,8 @@ FIRST_EFFORT, MOST_EFFORT = 1_000_000, 300_000_000
 """Comparisons of labels in a pricing, to begin with and at most."""
 ELIMINATE = 0.8
 """Share of the gap at which moves were last left out at which it is worth while again."""
+CLOSE = 0.03
+"""The gap, as a share of the bound, from which on moves are left out: before, few are."""
 TRUST = 0.7
 """Share of the best bound's duals in those that are priced."""
 
@@ -251,6 +254,8 @@ class _Generation:
             return
         gap = (self.upper - 1) * self.scale.unit - self.best
         if gap < 0 or gap > ELIMINATE * self.eliminated_at:
+            return
+        if gap > CLOSE * (self.best - self.hopeless * self.scale.unit):
             return
         self.eliminated_at = gap
         visits, least = self.centre

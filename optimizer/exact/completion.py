@@ -110,10 +110,12 @@ def go_on(
         first[j], second[j], chosen[j] = NEVER, NEVER, -1
         if home < NEVER:
             first[j] = home + prices[v, end]
+    farthest = 0
     for i in range(after.shape[1]):
         u = after[v, i]
         if u < 0:
             break
+        farthest = max(farthest, travel[v, u])
         at = (time - clock[0] + travel[v, u]) >> clock[6]
         size = min(count, clock[7] - at)
         into = entry[v, u]
@@ -125,8 +127,12 @@ def go_on(
                 following[into, mask, at : at + size], v, prices[v, u], row,
             )  # fmt: skip
             rank(row, u, first[:size], second[:size], chosen[:size])
-    if mask != sets - 1:
-        for j in range(count):
+    left = sets - 1 - mask
+    if left:
+        # A single break that can wait for the end of every drive is never taken before one.
+        safe = deadline[mask] - farthest if left & (left - 1) == 0 else -NEVER
+        begin = min(count, max(0, ((safe - time) >> clock[6]) + 1))
+        for j in range(begin, count):
             rest_first(e, mask, time + (j << clock[6]), place + j, lane, guide, rows, moments)
     for j in range(count):
         delay = lateness(v, time + (j << clock[6]) - entries[e, 1], late)

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.exact.moves import Ints
-from optimizer.exact.pricing import Scale, ShiftClass
+from optimizer.exact.pricing import ShiftClass
+from optimizer.exact.workspace import Scale
 from optimizer.problem import Crew, Problem, Shift, Visit, Window
 from optimizer.travel import compile_travel
 from optimizer.values import UNREACHABLE, round_half_up

@@ -15,6 +15,7 @@ import numpy.typing as npt
 from optimizer.exact.completion import Guide, complete
 from optimizer.exact.labelling import COARSER, Buckets, Labels, Memory, label
 from optimizer.exact.moves import NEVER, Ints, Lane
+from optimizer.exact.workspace import Scale, Workspace
 
 NEIGHBOURS = 8
 """Visits of an ng-neighbourhood, the visit itself included."""
@@ -38,33 +39,6 @@ class Priced(NamedTuple):
     bound: int
     routes: list[tuple[int, tuple[int, ...]]]
     complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How costs become integers: times `unit`, and none above `most`, which is scaled."""
-
-    unit: int
-    most: int
-
-
-class Workspace:
-    """The arrays that all pricings share: labels, and what else depends on the class's size."""
-
-    def __init__(self, labels: int) -> None:
-        self.labels = labels
-        self.figures = np.zeros((labels, 4), dtype=np.int64)
-        self.links = np.zeros((labels, 4), dtype=np.int64)
-        self._flat: dict[str, Ints] = {}
-        self.guides: dict[int, tuple[Ints, int]] = {}
-        """By kin of classes: the duals their guide is for, and its bound."""
-
-    def array(self, name: str, *shape: int) -> Ints:
-        """An array of this shape whose content is whatever was there before."""
-        size = int(np.prod(shape))
-        if name not in self._flat or len(self._flat[name]) < size:
-            self._flat[name] = np.zeros(size, dtype=np.int64)
-        return self._flat[name][:size].reshape(shape)
 
 
 @dataclass

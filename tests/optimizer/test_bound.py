@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.exact.bound import Bound, lower_bound
 from optimizer.exact.lanes import drop_costs, scale_of, shift_classes
-from optimizer.exact.pricing import Workspace
+from optimizer.exact.workspace import Workspace
 from optimizer.naive import naive
 from optimizer.problem import (
     Break,
@@ -27,6 +27,7 @@ from optimizer.search.instance import Instance
 from optimizer.search.route import build
 from optimizer.search.searcher import Met
 from optimizer.solve import Limits, solve
+from tests.optimizer.brute_force import cheapest
 from tests.optimizer.builders import START, problem, shift, visit
 from tests.optimizer.generate import HOUR, random_problem
 
@@ -109,6 +110,17 @@ def _visit(chance: Random, index: int) -> Visit:
         late_cost=1,
         skills={"hv": 1} if chance.random() < 0.3 else {},
     )
+
+
+def test_the_bound_never_exceeds_the_proven_optimum_over_the_whole_format() -> None:
+    for seed in range(10_000, 10_060):
+        given = random_problem(seed, most_visits=7)
+        least = cheapest(given).cost.total
+
+        for upper in (None, least, least + least // 20):
+            bound = lower_bound(given, rounds=ROUNDS, upper=upper)
+            assert bound.value is not None
+            assert bound.value <= least, (seed, upper)
 
 
 @pytest.mark.parametrize("first", range(0, 200, 20))
