@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from optimizer.exact.bound import lower_bound
+from optimizer.exact.bound import Bound, lower_bound
 from optimizer.exact.routing import RoutingFailed, route_with_ortools
 from optimizer.plan import Plan
 from optimizer.problem import Problem
@@ -14,12 +14,14 @@ from optimizer.search.given import from_orders, from_outline, incumbent_orders
 from optimizer.search.greedy import by_worth, insert_worthwhile
 from optimizer.search.instance import Instance
 from optimizer.search.rounds import Budget, Rounds
-from optimizer.search.searcher import Outline, Searcher
+from optimizer.search.searcher import Met, Outline, Searcher
 from optimizer.search.state import State
 
 ENGINES = ("search", "routing")
 DEFAULT_SECONDS = 10.0
 """Limit of a search that was given none."""
+CHOOSING, MOST_CHOOSING = 0.15, 20.0
+"""Share of the bound's time in which CP-SAT chooses from its routes, and its most seconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,9 @@ def solve(
     once `stop` answers True the best plan so far is returned. `workers` walks search at once, each
     on a core; the engine `routing` uses one whatever `workers` says. Without `choice` CP-SAT does
     not choose among the routes met. `bound_seconds` after the search go into proving a lower bound
-    on the total, which may fail: then the plan has none. Raise ValueError for an unknown engine or no worker.
+    on the total, which may fail: then the plan has none. Without a limit on iterations CP-SAT also
+    chooses from the routes that this meets, for a better plan. Raise ValueError for an unknown
+    engine or no worker.
     """
     if engine not in ENGINES:
         raise ValueError(f"engine must be one of {', '.join(ENGINES)}, not {engine!r}")
@@ -83,8 +87,11 @@ def solve(
         "engine": engine,
         "trace": [[round(seconds, 3), total] for seconds, total in run.trace],
     }
-    plan = answer(state, {**told, **story})
-    return run.bounded(plan, bound_seconds) if bound_seconds else plan
+    if not bound_seconds:
+        return answer(state, {**told, **story})
+    state, proven = run.bounded(state, bound_seconds)
+    story["bound"] = {"rounds": proven.rounds, "closed": proven.closed}
+    return replace(answer(state, {**told, **story}), bound=proven.value)
 
 
 @dataclass
@@ -99,6 +106,9 @@ class _Run:
     stop: Callable[[], bool] | None
     iterations: int = 0
     trace: list[tuple[float, int]] = field(default_factory=list)
+
+    rounds: Rounds | None = None
+    """The rounds of the search, once it has run."""
 
     def __post_init__(self) -> None:
         self.budget = Budget(self.limits.seconds, self.limits.iterations, self.stop)
@@ -119,7 +129,7 @@ class _Run:
         if not self.instance.visits or not self.instance.shifts:
             self.tell(self.budget.elapsed(), 0, state.cost(), 0)
             return state, {}
-        rounds = Rounds(
+        rounds = self.rounds = Rounds(
             self.instance, self.budget, seed=self.seed, workers=self.workers, choice=choice,
             told=self.tell,
         )  # fmt: skip
@@ -139,22 +149,27 @@ class _Run:
         self.tell(self.budget.elapsed(), self.iterations, state.cost(), state.served())
         return state
 
-    def bounded(self, plan: Plan, seconds: float) -> Plan:
-        """The plan with a proven lower bound, as far as it is reached within so many seconds."""
-        index = self.instance.visit_index
+    def bounded(self, state: State, seconds: float) -> tuple[State, Bound]:
+        """A plan as good or better, and what is proven within so many seconds."""
+        end = time.monotonic() + seconds
         columns = [
-            (
-                self.instance.shift_index[route.shift],
-                tuple(index[stop.visit] for stop in route.stops),
-            )
-            for route in plan.routes
+            Met(s, tuple(state.order(s)), state.route_cost(s))
+            for s in range(self.instance.shifts)
+            if state.order(s)
         ]
+        if self.rounds is not None:
+            columns += self.rounds.met
+        # How far the bound comes depends on the clock, and so would a plan made of its routes.
+        choice = self.rounds is not None and self.rounds.choice and self.limits.iterations is None
         proven = lower_bound(
-            self.problem, deadline=time.monotonic() + seconds, stop=self.stop, columns=columns,
-            upper=plan.cost.total,
+            self.problem, deadline=end - CHOOSING * seconds if choice else end, stop=self.stop,
+            columns=columns, upper=state.cost(),
         )  # fmt: skip
-        story = {"rounds": proven.rounds, "closed": proven.closed}
-        return replace(plan, bound=proven.value, search={**plan.search, "bound": story})
+        if choice and self.rounds is not None and (self.stop is None or not self.stop()):
+            effort = max(0.0, min(MOST_CHOOSING, end - time.monotonic()))
+            better = self._finished(self.rounds.choose_from(proven.columns, effort))
+            state = min(state, better, key=lambda each: each.cost())
+        return state, proven
 
     def route(self) -> tuple[State, dict[str, Any]]:
         """OR-Tools' routing from a greedy plan; a failure is told and costs nothing but the time."""

@@ -24,12 +24,12 @@ import numpy as np
 from optimizer.exact.lanes import drop_costs, scale_of, shift_classes
 from optimizer.exact.master import Duals, Master
 from optimizer.exact.moves import Ints
-from optimizer.exact.pricing import Priced, Workspace
+from optimizer.exact.pricing import Priced
+from optimizer.exact.workspace import Workspace
 from optimizer.problem import Problem
+from optimizer.search.searcher import Met
 from optimizer.travel import compile_travel
 
-Column = tuple[int, tuple[int, ...]]
-"""A route: the index of its shift, the indices of its visits in order."""
 MOST_LABELS = 1_000_000
 """Labels of one pricing; beyond that the bound of its relaxation counts. About 100 MB."""
 
@@ -41,6 +41,8 @@ FIRST_EFFORT, MOST_EFFORT = 1_000_000, 300_000_000
 """Comparisons of labels in a pricing, to begin with and at most."""
 ELIMINATE = 0.8
 """Share of the gap at which moves were last left out at which it is worth while again."""
+CLOSE = 0.03
+"""The gap, as a share of the bound, from which on moves are left out: before, few are."""
 TRUST = 0.7
 """Share of the best bound's duals in those that are priced."""
 
@@ -49,12 +51,13 @@ TRUST = 0.7
 class Bound:
     """What is proven: no plan costs less than `value` points; None when nothing is.
 
-    `columns` are routes met that visit no one twice, `rounds` counts the pricings of all shifts,
-    `closed` tells that the linear program is solved: more time would not raise the value.
+    `columns` are routes met that visit no one twice, with what they cost by themselves. `rounds`
+    counts the pricings of all shifts. `closed` tells that the linear program is solved: more time
+    would not raise the value.
     """
 
     value: int | None
-    columns: tuple[Column, ...]
+    columns: tuple[Met, ...]
     rounds: int
     closed: bool
 
@@ -65,14 +68,15 @@ def lower_bound(
     deadline: float | None = None,
     rounds: int | None = None,
     stop: Callable[[], bool] | None = None,
-    columns: Iterable[Column] = (),
+    columns: Iterable[Met] = (),
     upper: int | None = None,
 ) -> Bound:
     """The best lower bound on the total of any plan found within the limits.
 
     `deadline` is a moment of `time.monotonic()`, `rounds` a number of pricings of all shifts; it
-    ends early when `stop` answers True. `columns` are routes to begin from; impossible ones are
-    ignored. `upper` is the total of a plan that is known: a bound that reaches it is the optimum.
+    ends early when `stop` answers True. `columns` are routes to begin from, the more the better;
+    their costs show the way and prove nothing. `upper` is the total of a plan that is known: a
+    bound that reaches it is the optimum.
     """
     return _Generation(problem, deadline, rounds, stop, upper).run(columns)
 
@@ -102,14 +106,14 @@ class _Generation:
         """The best bound so far, scaled."""
         self.centre: tuple[Ints, list[int]] | None = None
         """The duals of the best bound, and its least reduced costs by class."""
-        self.found: dict[Column, None] = {}
+        self.found: dict[tuple[int, tuple[int, ...]], int] = {}
         self.trust = TRUST
         self.effort = FIRST_EFFORT
         self.eliminated_at = 1 << 62
         """The gap, scaled, at which moves were last left out."""
         self.complete = True
 
-    def run(self, columns: Iterable[Column]) -> Bound:
+    def run(self, columns: Iterable[Met]) -> Bound:
         """Generate columns until the limits or the optimum of the linear program."""
         self._begin(columns)
         closed, new = False, 1
@@ -143,7 +147,12 @@ class _Generation:
                     break
             # Where nothing was found, the program's own duals are the better guess.
             self.trust = min(TRUST, self.trust + 0.1) if new else max(0.0, self.trust / 2 - 0.05)
-        return Bound(self._value(), tuple(self.found), self.rounds, closed)
+        found = tuple(
+            Met(s, order, cost)
+            for (k, order), cost in self.found.items()
+            for s in self.classes[k].shifts
+        )
+        return Bound(self._value(), found, self.rounds, closed)
 
     def _caps(self) -> list[int]:
         """What serving each visit alone costs about, where no shift can, what leaving it out does."""
@@ -170,13 +179,12 @@ class _Generation:
             self.master.drop(k, order)
         return bool(forbidden)
 
-    def _begin(self, columns: Iterable[Column]) -> None:
+    def _begin(self, columns: Iterable[Met]) -> None:
         kind_of = {s: k for k, kind in enumerate(self.classes) for s in kind.shifts}
-        for s, order in columns:
+        for s, order, cost in columns:
             k = kind_of[s]
-            cost = self.classes[k].cost(order, self.scale, self.space)
-            if cost is not None:
-                self.master.add(k, tuple(order), cost)
+            if order and self.classes[k].could(order):
+                self.master.add(k, order, cost)
 
     def _over(self) -> bool:
         if self.stop is not None and self.stop():
@@ -247,17 +255,24 @@ class _Generation:
         gap = (self.upper - 1) * self.scale.unit - self.best
         if gap < 0 or gap > ELIMINATE * self.eliminated_at:
             return
+        if gap > CLOSE * (self.best - self.hopeless * self.scale.unit):
+            return
         self.eliminated_at = gap
         visits, least = self.centre
+        families: dict[int, list[int]] = {}
         for k, kind in enumerate(self.classes):
+            families.setdefault(kind.kin, []).append(k)
+        for family in families.values():
             if self._late():
                 return
             # Classes alike but for their stock keep the same moves, so as to share their guides.
-            alike = [least[i] for i, other in enumerate(self.classes) if other.kin == kind.kin]
-            if k and self.classes[k - 1].kin == kind.kin:
-                kind.follow(self.classes[k - 1])
-            else:
-                kind.eliminate(visits, gap + max(alike), self.space)
+            most = gap + max(least[k] for k in family)
+            kinds = {k if self.classes[k].kept else -1: self.classes[k] for k in family}
+            made = [kind.moves(visits, most, self.space, self.effort) for kind in kinds.values()]
+            known = [moves for moves in made if moves is not None]
+            if len(known) == len(made):
+                for k in family:
+                    self.classes[k].restrict(np.logical_or.reduce(known), self.space)
         for k, order in list(self.master.known):
             if not self.classes[k].makes(order):
                 self.master.drop(k, order)
@@ -271,7 +286,7 @@ class _Generation:
             if self.master.add(k, order, cost):
                 new += 1
                 if len(set(order)) == len(order):
-                    self.found[self.classes[k].shifts[0], order] = None
+                    self.found[k, order] = cost
         return new
 
 

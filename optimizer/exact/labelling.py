@@ -22,6 +22,8 @@ from optimizer.exact.moves import (
 )
 from optimizer.kernels import compiled
 
+COARSER = 2
+"""Log2 of the guide's buckets in a bucket of labels."""
 DEAREST = NEVER >> 2
 """A route as dear as this is not made good by all duals together."""
 Memory = tuple[Ints, Ints, Ints, Ints]
@@ -29,11 +31,12 @@ Memory = tuple[Ints, Ints, Ints, Ints]
 or -1. `loads[u, r]`: what visit u takes of resource r. `room[r]`: how much there is."""
 MEMORY = "Tuple((int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[::1]))"
 """The compiler's name of a Memory."""
-Labels = tuple[Ints, Ints, Ints, Ints]
+Labels = tuple[Ints, Ints, Ints, Ints, Ints]
 """`figures[l]`: time, cost, remembered visits as bits, breaks taken (-1: dropped). `links[l]`: visit,
 label before, next label of the same visit and bucket, next label of the same bucket. `loads[l]`:
-resources used. `ends[v]`: the cheapest route that ends with visit v: its cost, its last label."""
-LABELS = "Tuple((int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1]))"
+resources used. `ends[v]`: the cheapest route that ends with visit v: its cost, its last label.
+`moves[v, u]`: 1 where some label went from v to u."""
+LABELS = "Tuple((int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[:, ::1]))"
 """The compiler's name of Labels."""
 Buckets = tuple[Ints, Ints, Ints]
 """`heads[v, bucket]`: first label there or -1; `floors[v, bucket]`: no label there is cheaper;
@@ -143,7 +146,7 @@ def serve(
     prices, travel, _, entry, entries, windows, late, clock, pauses, deadline = lane
     best, other, following = guide
     _, bit, loads, room = memory
-    figures, links, used, _ = labels
+    figures, links, used, _, moves = labels
     v, into = links[label, 0], entry[links[label, 0], u]
     memo = 1 << bit[u, u]
     if v != travel.shape[0] - 2:
@@ -160,19 +163,20 @@ def serve(
         if end > clock[2] or end > deadline[m]:
             continue
         at = (arrivals[m] - clock[0]) >> clock[6]
-        chosen = following[into, at, m]
-        bound = best[into, at, m]
+        chosen = following[into, m, at]
+        bound = best[into, m, at]
         # What the label remembers is no way to complete it, nor any label that it beats.
         if chosen >= 0 and bit[u, chosen] >= 0 and (memo >> bit[u, chosen]) & 1:
-            bound = other[into, at, m]
+            bound = other[into, m, at]
         if cost + bound >= orders[0]:
             continue
+        moves[v, u] = 1
         figures[new, 0], figures[new, 1] = end, cost + lateness(u, begin, late)
         figures[new, 2], figures[new, 3] = memo, m
         links[new, 0], links[new, 1] = u, label
         for r in range(room.shape[0]):
             used[new, r] = used[label, r] + (travel[v, u] if r == orders[2] else loads[u, r])
-        if enter(new, (end - clock[0]) >> clock[6], orders, labels, buckets):
+        if enter(new, (end - clock[0]) >> (clock[6] + COARSER), orders, labels, buckets):
             new += 1
     return new
 
@@ -216,7 +220,7 @@ def expand(
     """
     prices, travel, after, entry, _, _, _, clock, pauses, deadline = lane
     best, (_, bit, loads, room) = guide[0], memory
-    figures, links, used, ends = labels
+    figures, links, used, ends, _ = labels
     moments, arrivals, start = times[0], times[1], travel.shape[0] - 2
     v, cost, seen = links[at, 0], figures[at, 1], figures[at, 2]
     depart(figures[at, 0], figures[at, 3], moments, pauses)
@@ -237,7 +241,7 @@ def expand(
             arrivals[m] = NEVER
             if moments[m] < NEVER:
                 there = (moments[m] + travel[v, u] - clock[0]) >> clock[6]
-                if there < clock[7] and best[into, there, m] < hope:
+                if there < clock[7] and best[into, m, there] < hope:
                     arrivals[m] = moments[m] + travel[v, u]
                     useful = True
         if useful and within(at, v, u, travel, used, loads, room, orders[2]):
@@ -255,19 +259,20 @@ def label(
     comparisons: then `ends` holds routes, but not always the cheapest.
     """
     travel, after, clock, deadline = lane[1], lane[2], lane[7], lane[9]
-    figures, links, used, ends = labels
+    figures, links, used, ends, moves = labels
     heads, floors, queue = buckets
     times = np.empty((2, deadline.shape[0]), dtype=np.int64)
     heads[:] = -1
     floors[:] = NEVER
     queue[:] = -1
     ends[:, 0] = NEVER
+    moves[:] = 0
     figures[0, 0], figures[0, 1], figures[0, 2], figures[0, 3] = clock[0], 0, 0, 0
     links[0, 0], links[0, 1], links[0, 3] = travel.shape[0] - 2, -1, -1
     used[0, :] = 0
     queue[0, :] = 0
     count = 1
-    for bucket in range(clock[7]):
+    for bucket in range(len(queue)):
         at = queue[bucket, 0]
         while at >= 0:
             if figures[at, 3] >= 0:

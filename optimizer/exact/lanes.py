@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.exact.moves import Ints
-from optimizer.exact.pricing import Scale, ShiftClass
+from optimizer.exact.pricing import ShiftClass
+from optimizer.exact.workspace import Scale
 from optimizer.problem import Crew, Problem, Shift, Visit, Window
 from optimizer.travel import compile_travel
 from optimizer.values import UNREACHABLE, round_half_up
@@ -20,7 +21,7 @@ MOST_BREAKS = 2
 """Breaks of a shift that are kept; each one doubles the labels."""
 MOST_PARTS = 2
 """Scarce parts whose stock is kept."""
-BUCKETS = 96
+BUCKETS = 384
 """Buckets of time in a shift, where its moves are not too short for that."""
 MOST_BUCKETS = 2048
 

@@ -10,6 +10,15 @@ from typing import Any, NamedTuple
 
 from ortools.linear_solver import pywraplp
 
+WAYS = (
+    # Presolve would throw the last basis away.
+    "use_preprocessing: false",
+    "use_preprocessing: true",
+    "use_preprocessing: true use_dual_simplex: true",
+    "use_preprocessing: true perturb_costs_in_dual_simplex: true use_dual_simplex: true",
+)
+"""How GLOP is told to go about it: from its last basis, and where it loses its way from none."""
+
 
 class Duals(NamedTuple):
     """The value of the linear program with the routes so far, and the duals of its rows, points."""
@@ -40,8 +49,6 @@ class Master:
         partition: bool,
     ) -> None:
         self.solver: Any = pywraplp.Solver.CreateSolver("GLOP")
-        # Presolve would throw the last basis away.
-        self.solver.SetSolverSpecificParametersAsString("use_preprocessing: false")
         infinity = self.solver.infinity()
         most = 1.0 if partition else infinity
         self.rows = [self.solver.Constraint(1.0, most) for _ in drop_cost]
@@ -57,9 +64,13 @@ class Master:
             self.objective.SetCoefficient(column, float(cap))
 
     def add(self, kind: int, order: tuple[int, ...], cost: int) -> bool:
-        """Add a route of a class that costs so many points; False when it is there already."""
+        """Add a route of a class that costs so many points; False when it is there, no dearer."""
         if (kind, order) in self.known:
-            return False
+            column = self.known[kind, order]
+            if cost >= self.objective.GetCoefficient(column):
+                return False
+            self.objective.SetCoefficient(column, float(cost))
+            return True
         column = self.solver.NumVar(0.0, self.solver.infinity(), "")
         self.known[kind, order] = column
         for v, times in Counter(order).items():
@@ -86,7 +97,7 @@ class Master:
 
     def solve(self) -> Duals | None:
         """The optimum over the routes so far, None when GLOP does not reach it."""
-        if self.solver.Solve() != pywraplp.Solver.OPTIMAL:
+        if not any(self._solves(how) for how in WAYS):
             return None
         return Duals(
             self.objective.Value(),
@@ -94,3 +105,13 @@ class Master:
             [limit.dual_value() for limit in self.limits],
             [key for key, column in self.known.items() if column.solution_value() > 1e-7],
         )
+
+    def _solves(self, how: str) -> bool:
+        self.solver.SetSolverSpecificParametersAsString(how)
+        parameters = pywraplp.MPSolverParameters()
+        if how != WAYS[0]:
+            parameters.SetIntegerParam(
+                pywraplp.MPSolverParameters.INCREMENTALITY,
+                pywraplp.MPSolverParameters.INCREMENTALITY_OFF,
+            )
+        return bool(self.solver.Solve(parameters) == pywraplp.Solver.OPTIMAL)

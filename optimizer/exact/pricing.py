@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.exact.completion import Guide, complete
-from optimizer.exact.elimination import bound_moves
-from optimizer.exact.labelling import Buckets, Labels, Memory, label
+from optimizer.exact.labelling import COARSER, Buckets, Labels, Memory, label
 from optimizer.exact.moves import NEVER, Ints, Lane
+from optimizer.exact.workspace import Scale, Workspace
 
 NEIGHBOURS = 8
 """Visits of an ng-neighbourhood, the visit itself included."""
@@ -39,33 +39,6 @@ class Priced(NamedTuple):
     bound: int
     routes: list[tuple[int, tuple[int, ...]]]
     complete: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Scale:
-    """How costs become integers: times `unit`, and none above `most`, which is scaled."""
-
-    unit: int
-    most: int
-
-
-class Workspace:
-    """The arrays that all pricings share: labels, and what else depends on the class's size."""
-
-    def __init__(self, labels: int) -> None:
-        self.labels = labels
-        self.figures = np.zeros((labels, 4), dtype=np.int64)
-        self.links = np.zeros((labels, 4), dtype=np.int64)
-        self._flat: dict[str, Ints] = {}
-        self.guided: tuple[int, Ints, int] | None = None
-        """Which classes (their kin) and duals the guide is for, and its bound."""
-
-    def array(self, name: str, *shape: int) -> Ints:
-        """An array of this shape whose content is whatever was there before."""
-        size = int(np.prod(shape))
-        if name not in self._flat or len(self._flat[name]) < size:
-            self._flat[name] = np.zeros(size, dtype=np.int64)
-        return self._flat[name][:size].reshape(shape)
 
 
 @dataclass
@@ -117,11 +90,14 @@ class ShiftClass:
             self.windows, self.late, self.clock, self.pauses, self.deadline,
         )  # fmt: skip
 
-    def prices(self, duals: Ints) -> Ints:
-        """Costs less the scaled duals of all visits of the problem."""
+    def _priced(self, duals: Ints) -> Lane:
+        """The lane where visits pay their scaled duals, the cheapest moves listed first."""
         prices = self.costs.copy()
         prices[:, : len(self.visits)] -= duals[self.visits]
-        return prices
+        rows = np.append(np.arange(len(self.visits)), len(prices) - 2)[:, None]
+        there = np.where(self.after < 0, NEVER, prices[rows, self.after])
+        order = np.argsort(there, axis=1, kind="stable")
+        return self.lane(prices, np.take_along_axis(self.after, order, axis=1))
 
     def price(
         self,
@@ -139,7 +115,7 @@ class ShiftClass:
         """
         if not len(self.visits):
             return Priced(NEVER, [], True)
-        lane = self.lane(self.prices(duals))
+        lane = self._priced(duals)
         guide, bound = self._guide(lane, duals, space)
         if bound >= threshold:
             return Priced(bound, [], True)
@@ -163,7 +139,7 @@ class ShiftClass:
 
     def cost(self, order: Sequence[int], scale: Scale, space: Workspace) -> int | None:
         """Points that a route of visits of the problem costs, None when it is impossible."""
-        if not order or len(set(order)) < len(order) or any(v not in self.place for v in order):
+        if not order or not self.could(order):
             return None
         stops = [self.place[v] for v in order]
         if self._lacking(stops):
@@ -173,30 +149,37 @@ class ShiftClass:
         after[chain[:-1], 0] = chain[1:]
         guide = self._room(space)
         guide[0][:], guide[2][:] = -NEVER, -1
-        space.guided = None
+        space.guides.pop(self.kin, None)
         lane = self.lane(self.costs, after)
         _, ends = self._label(lane, guide, space, NEVER, NEVER, exact=True)
         cost = int(ends[chain[-1], 0])
         return None if cost >= NEVER else cost // scale.unit
 
-    def eliminate(self, duals: Ints, most: int, space: Workspace) -> None:
-        """Leave out the moves of which every route has a reduced cost above `most`, scaled."""
-        if not self.guided or not len(self.visits):
-            return
-        lane = self.lane(self.prices(duals))
+    def moves(
+        self, duals: Ints, most: int, space: Workspace, effort: int
+    ) -> npt.NDArray[np.bool_] | None:
+        """The moves of routes with a reduced cost of at most `most`, scaled, and maybe some more.
+
+        Where a label that made a move is beaten, the one that beats it makes it too. None when
+        there are too many labels to tell.
+        """
+        if not len(self.visits):
+            return self.allowed
+        lane = self._priced(duals)
         guide, _ = self._guide(lane, duals, space)
-        ways = space.array("ways", *guide[0].shape, 4)
-        least = space.array("least", *self.allowed.shape)
-        bound_moves(lane, guide, ways, least)
-        self.allowed &= least <= most
+        count, _ = self._label(lane, guide, space, most + 1, effort, exact=True)
+        return None if count < 0 else self._moves(space) > 0
+
+    def restrict(self, moves: npt.NDArray[np.bool_], space: Workspace) -> None:
+        """Leave out all other moves."""
+        self.allowed &= moves
         self._list()
         # What is now shorter by moves is another lane.
-        space.guided = None
+        space.guides.pop(self.kin, None)
 
-    def follow(self, other: "ShiftClass") -> None:
-        """Make the same moves as another class of the same kin."""
-        self.allowed = other.allowed
-        self.after = other.after
+    def could(self, order: Sequence[int]) -> bool:
+        """Whether the shifts may serve these visits at all, each of them once."""
+        return len(set(order)) == len(order) and all(v in self.place for v in order)
 
     def makes(self, order: Sequence[int]) -> bool:
         """Whether all moves of a route are still there."""
@@ -243,22 +226,22 @@ class ShiftClass:
     def _guide(self, lane: Lane, duals: Ints, space: Workspace) -> tuple[Guide, int]:
         """The guide at these duals, and a bound on the cost of whole routes."""
         guide = self._room(space)
-        known = space.guided
-        if known is not None and known[0] == self.kin and known[1] is duals:
-            return guide, known[2]
+        known = space.guides.get(self.kin)
+        if known is not None and known[0] is duals:
+            return guide, known[1]
         # No visit pays twice.
         bound = -int(np.maximum(duals[self.visits], 0).sum())
         if self.guided:
             bound = max(bound, complete(lane, guide))
         else:
             guide[0][:], guide[2][:] = -NEVER, -1
-        space.guided = self.kin, duals, bound
+        space.guides[self.kin] = duals, bound
         return guide, bound
 
     def _room(self, space: Workspace) -> Guide:
-        shape = len(self.entries), int(self.clock[7]), len(self.deadline)
+        shape = len(self.entries), len(self.deadline), int(self.clock[7])
         best, other, following = (
-            space.array(name, *shape) for name in ("best", "other", "following")
+            space.array(f"{name}{self.kin}", *shape) for name in ("best", "other", "following")
         )
         return best, other, following
 
@@ -272,11 +255,11 @@ class ShiftClass:
         *,
         exact: bool,
     ) -> tuple[int, Ints]:
-        count, buckets = len(self.visits), int(self.clock[7])
+        count, buckets = len(self.visits), (int(self.clock[7]) >> COARSER) + 1
         ends = space.array("ends", count, 2)
         kept = sorted(self.kept)
         used = space.array("used", space.labels, len(kept))
-        labels: Labels = space.figures, space.links, used, ends
+        labels: Labels = space.figures, space.links, used, ends, self._moves(space)
         memory: Memory = (
             self.near,
             self.bit,
@@ -291,6 +274,10 @@ class ShiftClass:
         limited = kept.index(self.travel_resource) if self.travel_resource in kept else -1
         orders = np.array([threshold, exact, limited, effort], dtype=np.int64)
         return label(lane, guide, memory, labels, lists, orders), ends
+
+    def _moves(self, space: Workspace) -> Ints:
+        """By move, whether the last labels made it."""
+        return space.array("moves", *self.allowed.shape)
 
     def _order(self, space: Workspace, last: int) -> tuple[int, ...]:
         order: list[int] = []

@@ -6,7 +6,7 @@ the seed and the number of walks alone, never on the clock.
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -15,6 +15,7 @@ from typing import Any
 from optimizer.exact.choice import choose
 from optimizer.exact.relations import Relations
 from optimizer.search.instance import Instance
+from optimizer.search.route import build
 from optimizer.search.searcher import Met, Outline, Searcher
 
 ROUNDS = (0.6, 0.8, 0.92, 1.0)
@@ -84,6 +85,11 @@ class Rounds:
         """Steps of all walks so far."""
         return sum(searcher.steps for searcher in self.searchers)
 
+    @property
+    def met(self) -> list[Met]:
+        """The routes remembered of all walks."""
+        return list(self._routes.values())
+
     def run(self, first: Outline) -> Outline:
         """Search from a plan in outline; the cheapest plan met, in outline."""
         for searcher in self.searchers:
@@ -102,6 +108,19 @@ class Rounds:
                 for walk in walks:
                     walk.result()
                 self._choose()
+        return self.outline
+
+    def choose_from(self, routes: Iterable[Met], effort: float) -> Outline:
+        """The plan that CP-SAT chooses from these routes and those met, where it is better.
+
+        The routes cost what they cost by themselves, but for relations; impossible ones are left
+        out. `effort` is CP-SAT's deterministic time, about seconds.
+        """
+        for route in routes:
+            made = build(self.instance, route.shift, route.order)
+            if made is not None:
+                self._remember(route._replace(cost=made.cost))
+        self._let_choose(self._leader(), effort)
         return self.outline
 
     def story(self) -> Mapping[str, Any]:
@@ -163,22 +182,22 @@ class Rounds:
                 self._remember(route)
         if self.choice and not self.budget.stopped and self.rounds > 1:
             began = time.monotonic()
-            self._let_choose(leader)
+            effort = 1.0
+            if self.budget.seconds is not None:
+                effort = min(effort, 0.02 * self.budget.seconds)
+            self._let_choose(leader, effort)
             self.chose += time.monotonic() - began
         for searcher in self.searchers:
             if self.outline.total < searcher.total:
                 searcher.start(self.outline)
         self._note(self.outline.total, sum(len(order) for order in self.outline.orders))
 
-    def _let_choose(self, leader: Searcher) -> None:
+    def _let_choose(self, leader: Searcher, effort: float) -> None:
         for route in leader.routes_of(self.outline):
             self._remember(route)
-        effort = 1.0
-        if self.budget.seconds is not None:
-            effort = min(effort, 0.02 * self.budget.seconds)
         drop = self.instance.drop_cost
         chosen = choose(
-            list(self._routes.values()), drop,
+            self.met, drop,
             {s: tuple(order) for s, order in enumerate(self.outline.orders)},
             seed=self.seed, effort=effort, relations=self._relations,
         )  # fmt: skip

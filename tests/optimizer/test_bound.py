@@ -8,7 +8,7 @@ import pytest
 
 from optimizer.exact.bound import Bound, lower_bound
 from optimizer.exact.lanes import drop_costs, scale_of, shift_classes
-from optimizer.exact.pricing import Workspace
+from optimizer.exact.workspace import Workspace
 from optimizer.naive import naive
 from optimizer.problem import (
     Break,
@@ -25,7 +25,9 @@ from optimizer.problem import (
 )
 from optimizer.search.instance import Instance
 from optimizer.search.route import build
+from optimizer.search.searcher import Met
 from optimizer.solve import Limits, solve
+from tests.optimizer.brute_force import cheapest
 from tests.optimizer.builders import START, problem, shift, visit
 from tests.optimizer.generate import HOUR, random_problem
 
@@ -108,6 +110,17 @@ def _visit(chance: Random, index: int) -> Visit:
         late_cost=1,
         skills={"hv": 1} if chance.random() < 0.3 else {},
     )
+
+
+def test_the_bound_never_exceeds_the_proven_optimum_over_the_whole_format() -> None:
+    for seed in range(10_000, 10_060):
+        given = random_problem(seed, most_visits=7)
+        least = cheapest(given).cost.total
+
+        for upper in (None, least, least + least // 20):
+            bound = lower_bound(given, rounds=ROUNDS, upper=upper)
+            assert bound.value is not None
+            assert bound.value <= least, (seed, upper)
 
 
 @pytest.mark.parametrize("first", range(0, 200, 20))
@@ -213,13 +226,25 @@ def test_more_rounds_never_lower_the_bound() -> None:
     assert values == sorted(values)
 
 
-def test_it_begins_from_known_routes_and_ignores_impossible_ones() -> None:
+def test_it_begins_from_known_routes_and_ignores_what_no_shift_may_serve() -> None:
     given = problem(visit("A"), visit("B", "far"), visit("C", skills={"hv": 1}))
 
-    bound = lower_bound(given, columns=[(0, (0, 1)), (0, (2,)), (0, (0, 0))])
+    routes = [Met(0, (0, 1), 2000), Met(0, (2,), 1), Met(0, (0, 0), 1), Met(0, (), 0)]
+    bound = lower_bound(given, columns=routes)
 
     assert bound.closed
     assert bound.value == 2000 + 10_000
+
+
+@pytest.mark.parametrize("told", [0, 700, 9000])
+def test_what_routes_are_said_to_cost_proves_nothing(told: int) -> None:
+    given = problem(visit("A"), visit("B", "far"))
+
+    bound = lower_bound(given, columns=[Met(0, (0, 1), told)])
+
+    assert bound.value is not None
+    assert bound.value <= 2000
+    assert told < 2000 or bound.value == 2000
 
 
 def test_columns_are_elementary_routes_of_existing_shifts() -> None:
@@ -229,9 +254,11 @@ def test_columns_are_elementary_routes_of_existing_shifts() -> None:
     bound = lower_bound(given, rounds=60)
 
     assert bound.columns
-    for s, order in bound.columns:
+    for s, order, cost in bound.columns:
+        route = build(instance, s, order)
         assert len(set(order)) == len(order)
-        assert build(instance, s, order) is not None
+        assert route is not None
+        assert route.cost == cost
 
 
 def test_shifts_that_are_alike_are_priced_once() -> None:

@@ -228,6 +228,29 @@ def test_a_plan_states_the_bound_that_was_proven() -> None:
     assert result.search["bound"]["closed"]
 
 
+def test_routes_of_the_bound_change_no_plan_that_a_number_of_iterations_made() -> None:
+    for seed in range(330, 336):
+        given = random_problem(seed)
+        without = solve(given, Limits(iterations=5), seed)
+
+        result = solve(given, Limits(iterations=5), seed, bound_seconds=5)
+
+        assert_faultless(given, result)
+        assert result.routes == without.routes
+
+
+def test_routes_of_the_bound_may_make_a_plan_better() -> None:
+    for seed in range(336, 342):
+        given = random_problem(seed)
+        without = solve(given, Limits(seconds=0), seed)
+
+        result = solve(given, Limits(seconds=0), seed, bound_seconds=2)
+
+        assert_faultless(given, result)
+        assert result.bound is not None
+        assert result.bound <= result.cost.total <= without.cost.total
+
+
 def test_routing_is_there_as_another_engine() -> None:
     for seed in range(320, 326):
         given = random_problem(seed)
