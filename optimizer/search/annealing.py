@@ -6,6 +6,7 @@ import numpy as np
 from numba import types
 
 from optimizer.kernels import lean, part
+from optimizer.search.crossing import cross
 from optimizer.search.filling import begin_step, list_left
 from optimizer.search.layout import (
     COUNT_LEFT,
@@ -45,6 +46,8 @@ from optimizer.search.ruining import (
 from optimizer.search.spots import below, draw
 
 _WORDS = types.uint64[::1]
+CROSSED = 0.3
+"""Share of the steps that exchange the tails of two routes before they take strings out."""
 
 
 @part
@@ -224,15 +227,21 @@ def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, roo
     accepted = 0
     for step in range(steps):
         begin_step(scratch)
-        count = ruin(data, trial, scratch, random, used)
+        temperature = hot * math.exp(ratio * step)
+        more = -temperature * math.log(1.0 - draw(random))
+        seed = -1
+        if draw(random) < CROSSED:
+            seed = cross(data, trial, scratch, random, more)
+            if seed < 0:
+                _sync(data, trial, plan, scratch, 0, tied)
+                continue
+        count = ruin(data, trial, scratch, random, used, seed)
         count = retime_touched(data, trial, scratch, count, tied)
         count = _retry_left(scratch, random, count)
         sort_waiting(data, scratch, random, count)
         recreate(data, trial, scratch, random, count, BLINK, tied)
         left = _price(data, plan, trial, scratch, count, tied)
-        temperature = hot * math.exp(ratio * step)
-        limit = float(plan.total[0]) - temperature * math.log(1.0 - draw(random))
-        if float(trial.total[0]) >= limit and trial.total[0] > plan.total[0]:
+        if float(trial.total[0]) >= float(plan.total[0]) + more and trial.total[0] > plan.total[0]:
             _sync(data, trial, plan, scratch, count, tied)
             continue
         if pending and trial.total[0] > plan.total[0]:

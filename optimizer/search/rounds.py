@@ -20,7 +20,7 @@ from optimizer.search.searcher import Met, Outline, Searcher
 
 ROUNDS = (0.6, 0.8, 0.92, 1.0)
 """Shares of the limit after which all walks meet and CP-SAT chooses; routes met while it is hot are of no use."""
-HOT, COLD = 1.0, 0.01
+HOT, COLD = 2.0, 0.01
 """First and last temperature, shares of what one visit's drive costs."""
 FILLS = 4
 """Ways in which the first plan is filled."""

@@ -8,6 +8,7 @@ recreation, and whatever depends on a visit going with it.
 from optimizer.kernels import inlined, part
 from optimizer.search.layout import (
     COUNT_LEFT,
+    COUNT_STAMP,
     COUNT_TOUCHED,
     N_NEXT,
     N_PREV,
@@ -43,6 +44,10 @@ SPLIT, SPLIT_LONGER = 0.5, 0.01
 BLINK = 0.01
 MOST_RETRIED = 12
 """Visits left out before the ruin that are tried again in one recreation."""
+FROM_LEFT, IN_THE_WAY = 0.25, 0.7
+"""Share of the ruins for the sake of a visit left out; of these, the share at a shift that could serve it."""
+WORTH_FIRST, BY_WORTH = 0.4, 0.54
+"""Share of the recreations, while visits are left out, that begin with what is worth most; its draw."""
 
 
 @part
@@ -113,16 +118,33 @@ def _remove_string(data, plan, scratch, random, v, length, count):
 
 
 @part
-def ruin(data, plan, scratch, random, routes_used):
-    """Take strings of stops out of routes near a random visit; how many visits then wait."""
+def _stop_in_the_way(data, plan, random, v):
+    """Any stop of any shift that could serve a visit left out; the visit itself where that has none."""
+    first = data.able_at[v]
+    s = data.able_of[first + below(random, data.able_at[v + 1] - first)]
+    stops = plan.route[s, R_COUNT]
+    if stops == 0:
+        return v
+    stop = plan.node[data.visit.shape[0] + s, N_NEXT]
+    for _ in range(below(random, stops)):
+        stop = plan.node[stop, N_NEXT]
+    return stop
+
+
+@part
+def ruin(data, plan, scratch, random, routes_used, seed):
+    """Take strings of stops out of routes near a visit, any if `seed` is -1; how many visits then wait."""
     node = plan.node
     visits = data.visit.shape[0]
     left = scratch.clock[COUNT_LEFT]
-    seed = (
-        scratch.list[ROW_LEFT, below(random, left)]
-        if left and draw(random) < 0.15
-        else below(random, visits)
-    )
+    if seed < 0:
+        seed = below(random, visits)
+        if left and draw(random) < FROM_LEFT:
+            seed = scratch.list[ROW_LEFT, below(random, left)]
+            if draw(random) < IN_THE_WAY:
+                seed = _stop_in_the_way(data, plan, random, seed)
+    scratch.clock[COUNT_STAMP] += 1
+    stamp = scratch.clock[COUNT_STAMP]
     mean = (visits - left) / max(1, routes_used)
     longest = max(1.0, min(float(LONGEST_STRING), mean))
     most = 4.0 * MEAN_REMOVED / (1.0 + longest) - 1.0
@@ -133,8 +155,9 @@ def ruin(data, plan, scratch, random, routes_used):
         if v < 0 or done == strings:
             break
         s = node[v, N_SHIFT]
-        if s < 0 or scratch.shift_seen[s, 0]:
+        if s < 0 or scratch.shift_seen[s, 1] == stamp:
             continue
+        scratch.shift_seen[s, 1] = stamp
         room = min(float(plan.route[s, R_COUNT]), longest)
         length = int(1.0 + draw(random) * room)
         length = min(length, plan.route[s, R_COUNT])
@@ -169,11 +192,13 @@ def sort_waiting(data, scratch, random, count):
     """Put those waiting into one of several orders: any, by worth, by room, the farthest first or last."""
     waiting, key, visit = scratch.list[ROW_WAITING], scratch.key, data.visit
     chance = draw(random)
+    if scratch.clock[COUNT_LEFT] and draw(random) < WORTH_FIRST:
+        chance = BY_WORTH
     for k in range(count):
         v = waiting[k]
         if chance < 0.36:
             key[k] = draw(random)
-        elif chance < 0.54:
+        elif chance <= BY_WORTH:
             key[k] = -float(visit[v, V_WORTH]) * (0.9 + 0.2 * draw(random))
         elif chance < 0.72:
             key[k] = float(visit[v, V_ROOM])
