@@ -212,16 +212,21 @@ def _place(data, plan, scratch, u, before, tied):
 
 @part
 def recreate(data, plan, scratch, random, count, blink, tied):
-    """Insert those waiting in their order, each where it costs least, while it is worth it."""
+    """Insert those waiting in their order, each where it costs least, while it is worth it.
+
+    Where one that others are tied to in time is served, those are tried again.
+    """
     waiting, visit = scratch.list[ROW_WAITING], data.visit
     wide = data.near.shape[1] < visit.shape[0] - 1
     list_idle(data, plan, scratch)
-    again = True
+    again, first = True, True
     while again:
         again = False
         for k in range(count):
             u = waiting[k]
             if plan.node[u, N_SHIFT] >= 0 or data.able_at[u] == data.able_at[u + 1]:
+                continue
+            if not first and not visit[u, V_TIED] & TIED_TIME:
                 continue
             if tied:
                 if visit[u, V_GROUP] >= 0:
@@ -243,9 +248,9 @@ def recreate(data, plan, scratch, random, count, blink, tied):
                 if look:
                     found = list_all(data, plan, scratch, u)
             if before >= 0 and _place(data, plan, scratch, u, before, tied):
-                again = again or tied
+                again |= visit[u, V_TIED] & TIED_TIME != 0
                 if before >= visit.shape[0] and plan.node[u, N_NEXT] >= visit.shape[0]:
                     list_idle(data, plan, scratch)
             elif tied:
                 release(plan, u)
-        again = again and tied
+        first = False
