@@ -9,6 +9,7 @@ from optimizer.kernels import inlined, part
 from optimizer.search.layout import (
     COUNT_LEFT,
     COUNT_TOUCHED,
+    INF,
     N_NEXT,
     N_PREV,
     N_SHIFT,
@@ -26,7 +27,9 @@ from optimizer.search.layout import (
 from optimizer.search.retiming import retime
 from optimizer.search.spots import (
     below,
+    best_spot,
     draw,
+    gather_all,
     gather_near,
     link,
     list_all,
@@ -35,7 +38,15 @@ from optimizer.search.spots import (
     unlink,
     waits,
 )
-from optimizer.search.ties import hold_for_seconds, insert_group, place, release, settle, touch
+from optimizer.search.ties import (
+    hold_for_seconds,
+    insert_group,
+    place,
+    release,
+    settle,
+    take_out_worthless,
+    touch,
+)
 
 LONGEST_STRING = 10
 MEAN_REMOVED = 10
@@ -43,6 +54,8 @@ SPLIT, SPLIT_LONGER = 0.5, 0.01
 BLINK = 0.01
 MOST_RETRIED = 12
 """Visits left out before the ruin that are tried again in one recreation."""
+AT_A_LOSS = 0.05
+"""Share of the recreations with visits left out in which one of them is served whatever it costs."""
 
 
 @part
@@ -211,13 +224,32 @@ def _place(data, plan, scratch, u, before, tied):
 
 
 @part
+def _serve_at_a_loss(data, plan, scratch, random, tied):
+    """Now and then serve one of the visits left out whatever it costs; the visit, or -1.
+
+    Visits that pay only together, such as two for which a shift has to be opened, are met no
+    other way.
+    """
+    left = min(scratch.clock[COUNT_LEFT], MOST_RETRIED)
+    if left == 0 or draw(random) >= AT_A_LOSS:
+        return -1
+    u = scratch.list[ROW_LEFT, below(random, left)]
+    if plan.node[u, N_SHIFT] >= 0 or data.visit[u, V_GROUP] >= 0 or waits(data, plan, u):
+        return -1
+    count = gather_all(data, plan, scratch, u)
+    _, before = best_spot(data, plan, scratch, random, u, count, 0.0, INF)
+    return u if before >= 0 and place(data, plan, scratch, u, before, tied) else -1
+
+
+@part
 def recreate(data, plan, scratch, random, count, blink, tied):
     """Insert those waiting in their order, each where it costs least, while it is worth it.
 
-    Where one that others are tied to in time is served, those are tried again.
+    Those that are tied in time are tried again, as long as any is served.
     """
     waiting, visit = scratch.list[ROW_WAITING], data.visit
     wide = data.near.shape[1] < visit.shape[0] - 1
+    bold = _serve_at_a_loss(data, plan, scratch, random, tied)
     list_idle(data, plan, scratch)
     again, first = True, True
     while again:
@@ -248,9 +280,11 @@ def recreate(data, plan, scratch, random, count, blink, tied):
                 if look:
                     found = list_all(data, plan, scratch, u)
             if before >= 0 and _place(data, plan, scratch, u, before, tied):
-                again |= visit[u, V_TIED] & TIED_TIME != 0
+                again = tied
                 if before >= visit.shape[0] and plan.node[u, N_NEXT] >= visit.shape[0]:
                     list_idle(data, plan, scratch)
             elif tied:
                 release(plan, u)
         first = False
+    if bold >= 0:
+        take_out_worthless(data, plan, scratch, bold, tied)

@@ -10,7 +10,9 @@ from optimizer.search.layout import (
     N_HOLD_HIGH,
     N_HOLD_LOW,
     N_NEXT,
+    N_PREV,
     N_SHIFT,
+    R_COST,
     ROW_SETTLING,
     ROW_TOUCHED,
     S_BEGIN,
@@ -18,6 +20,8 @@ from optimizer.search.layout import (
     S_NEIGHBOURS,
     S_PACE,
     TIED_TIME,
+    V_DROP,
+    V_GROUP,
     V_TIED,
     V_WINDOW,
     V_WINDOWS,
@@ -101,6 +105,30 @@ def place(data, plan, scratch, u, before, tied):
 def release(plan, v):
     """Ask nothing of a visit's time any more."""
     plan.node[v, N_HOLD_LOW], plan.node[v, N_HOLD_HIGH] = -INF, INF
+
+
+@part
+def take_out_worthless(data, plan, scratch, v, tied):
+    """Leave a visit out where that lowers the total, unless others would have to go with it."""
+    s = plan.node[v, N_SHIFT]
+    if s < 0 or data.visit[v, V_DROP] > plan.route[s, R_COST]:
+        return
+    if tied:
+        if data.visit[v, V_GROUP] >= 0:
+            return
+        for k in range(data.gap_at[v], data.gap_at[v + 1]):
+            second = data.gap[data.gap_of[k], 1]
+            if second != v and plan.node[second, N_SHIFT] >= 0:
+                return
+    old, before = plan.route[s, R_COST], plan.node[v, N_PREV]
+    unlink(plan, v)
+    fine = retime(data, plan, scratch, s)
+    if fine and old - plan.route[s, R_COST] > data.visit[v, V_DROP]:
+        if tied:
+            settle(data, plan, scratch, s)
+        return
+    link(plan, before, v, s)
+    retime(data, plan, scratch, s)
 
 
 @part
