@@ -7,6 +7,7 @@ from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.rest import rest_of_day
 from optimizer.search.answer import answer
+from optimizer.search.given import incumbent_orders
 from optimizer.search.insertion import spot_on
 from optimizer.search.state import State
 from optimizer.settling import improved
@@ -78,7 +79,7 @@ def concluded(rest: Problem, before: Plan, found: Plan) -> Replanned:
 
 
 def _calmed(state: State) -> State:
-    """The state with visits back on the shifts they had wherever that costs nothing.
+    """The state with visits back on the shifts they had, and in the order, wherever that costs nothing.
 
     A search stops when its limit says so, and may leave moves that do not pay.
     """
@@ -90,7 +91,22 @@ def _calmed(state: State) -> State:
         trial = _moved_back(state, v, home)
         if trial is not None and trial.cost() <= state.cost():
             state = trial
+    for s, before in enumerate(incumbent_orders(instance)):
+        order = _in_order(state.order(s), before)
+        if order == state.order(s):
+            continue
+        trial = state.copy()
+        if trial.place(s, order) and trial.cost() <= state.cost():
+            state = trial
     return state
+
+
+def _in_order(order: tuple[int, ...], before: list[int]) -> tuple[int, ...]:
+    """The same visits, those of `before` in the order they have there, the others where they are."""
+    here = set(order)
+    kept = [v for v in before if v in here]
+    turn, old = iter(kept), set(kept)
+    return tuple(next(turn) if v in old else v for v in order)
 
 
 def _moved_back(state: State, v: int, home: int) -> State | None:

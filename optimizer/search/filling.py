@@ -26,8 +26,8 @@ from optimizer.search.layout import (
 )
 from optimizer.search.retiming import fits_alone, retime
 from optimizer.search.ruining import recreate, remove, retime_touched, sort_waiting
-from optimizer.search.spots import best_spot, gather_all, link, unlink, waits
-from optimizer.search.ties import place, settle
+from optimizer.search.spots import best_spot, gather_all, waits
+from optimizer.search.ties import place, take_out_worthless
 
 _INTS, _WORDS = types.int64[::1], types.uint64[::1]
 
@@ -106,29 +106,6 @@ def _fill_once(data, plan, scratch, random, tied):
     _sum_up(data, plan)
 
 
-@part
-def _take_out_worthless(data, plan, scratch, v, tied):
-    s = plan.node[v, N_SHIFT]
-    if s < 0 or data.visit[v, V_DROP] > plan.route[s, R_COST]:
-        return
-    if tied:
-        if data.visit[v, V_GROUP] >= 0:
-            return
-        for k in range(data.gap_at[v], data.gap_at[v + 1]):
-            second = data.gap[data.gap_of[k], 1]
-            if second != v and plan.node[second, N_SHIFT] >= 0:
-                return
-    old, before = plan.route[s, R_COST], plan.node[v, N_PREV]
-    unlink(plan, v)
-    fine = retime(data, plan, scratch, s)
-    if fine and old - plan.route[s, R_COST] > data.visit[v, V_DROP]:
-        if tied:
-            settle(data, plan, scratch, s)
-        return
-    link(plan, before, v, s)
-    retime(data, plan, scratch, s)
-
-
 @lean(types.int64(DATA, SKETCH, SCRATCH, _INTS, _INTS, _INTS, _INTS, types.boolean))
 def load(data, plan, scratch, first, order, low, high, tied):
     """Make `plan` the routes whose shift `s` has the visits `order[first[s]:first[s + 1]]`.
@@ -191,7 +168,7 @@ def polish(data, plan, scratch, random, tied):
     for _ in range(3):
         before = plan.total[0]
         for v in range(data.visit.shape[0]):
-            _take_out_worthless(data, plan, scratch, v, tied)
+            take_out_worthless(data, plan, scratch, v, tied)
         _fill_once(data, plan, scratch, random, tied)
         if plan.total[0] >= before:
             break

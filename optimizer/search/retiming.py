@@ -70,7 +70,7 @@ def retime(data, plan, scratch, s):
     node, route = plan.node, plan.route
     visits, shifts = data.visit.shape[0], data.shift.shape[0]
     start, end = visits + s, visits + shifts + s
-    _set_hours(data, plan, s)
+    route[s, R_BEGIN], route[s, R_LIMIT] = _hours(data, plan, s)
     set_origin(plan.label, start, route[s, R_BEGIN])
     node[start, N_TIME] = route[s, R_BEGIN]
     if node[start, N_NEXT] == end:
@@ -107,7 +107,8 @@ def retime(data, plan, scratch, s):
 
 
 @inlined
-def _set_hours(data, plan, s):
+def _hours(data, plan, s):
+    """What the routes of the crew's other shifts leave of this one's hours: (begin, limit)."""
     begin, limit = data.shift[s, S_BEGIN], data.shift[s, S_LIMIT]
     if data.shift[s, S_NEIGHBOURS]:
         for k in range(data.meets_at[s], data.meets_at[s + 1]):
@@ -117,7 +118,22 @@ def _set_hours(data, plan, s):
                     limit = min(limit, plan.route[other, R_DEPART])
                 else:
                     begin = max(begin, plan.route[other, R_RETURN])
-    plan.route[s, R_BEGIN], plan.route[s, R_LIMIT] = begin, limit
+    return begin, limit
+
+
+@part
+def keeps_hours(data, plan, s):
+    """Whether a shift has the hours with which its route was timed."""
+    begin, limit = _hours(data, plan, s)
+    return plan.route[s, R_BEGIN] == begin and plan.route[s, R_LIMIT] == limit
+
+
+@part
+def keeps_bounds(data, plan, v, s):
+    """Whether partners on other shifts leave a stop the begins with which its route was timed."""
+    low, high, inside = bounds_on(data, plan, v, s)
+    # A gap inside the route may have raised what was left.
+    return inside == 0 and plan.node[v, N_LOW] == low and plan.node[v, N_HIGH] == high
 
 
 @inlined

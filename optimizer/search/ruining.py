@@ -10,6 +10,7 @@ from optimizer.search.layout import (
     COUNT_LEFT,
     COUNT_STAMP,
     COUNT_TOUCHED,
+    INF,
     N_NEXT,
     N_PREV,
     N_SHIFT,
@@ -27,7 +28,9 @@ from optimizer.search.layout import (
 from optimizer.search.retiming import retime
 from optimizer.search.spots import (
     below,
+    best_spot,
     draw,
+    gather_all,
     gather_near,
     link,
     list_all,
@@ -36,7 +39,15 @@ from optimizer.search.spots import (
     unlink,
     waits,
 )
-from optimizer.search.ties import hold_for_seconds, insert_group, place, release, settle, touch
+from optimizer.search.ties import (
+    hold_for_seconds,
+    insert_group,
+    place,
+    release,
+    settle,
+    take_out_worthless,
+    touch,
+)
 
 LONGEST_STRING = 10
 MEAN_REMOVED = 10
@@ -48,6 +59,8 @@ FROM_LEFT, IN_THE_WAY = 0.25, 0.7
 """Share of the ruins for the sake of a visit left out; of these, the share at a shift that could serve it."""
 WORTH_FIRST, BY_WORTH = 0.4, 0.54
 """Share of the recreations, while visits are left out, that begin with what is worth most; its draw."""
+AT_A_LOSS = 0.05
+"""Share of the recreations with visits left out in which one of them is served whatever it costs."""
 
 
 @part
@@ -236,17 +249,41 @@ def _place(data, plan, scratch, u, before, tied):
 
 
 @part
+def _serve_at_a_loss(data, plan, scratch, random, tied):
+    """Now and then serve one of the visits left out whatever it costs; the visit, or -1.
+
+    Visits that pay only together, such as two for which a shift has to be opened, are met no
+    other way.
+    """
+    left = min(scratch.clock[COUNT_LEFT], MOST_RETRIED)
+    if left == 0 or draw(random) >= AT_A_LOSS:
+        return -1
+    u = scratch.list[ROW_LEFT, below(random, left)]
+    if plan.node[u, N_SHIFT] >= 0 or data.visit[u, V_GROUP] >= 0 or waits(data, plan, u):
+        return -1
+    count = gather_all(data, plan, scratch, u)
+    _, before = best_spot(data, plan, scratch, random, u, count, 0.0, INF)
+    return u if before >= 0 and place(data, plan, scratch, u, before, tied) else -1
+
+
+@part
 def recreate(data, plan, scratch, random, count, blink, tied):
-    """Insert those waiting in their order, each where it costs least, while it is worth it."""
+    """Insert those waiting in their order, each where it costs least, while it is worth it.
+
+    Those that are tied in time are tried again, as long as any is served.
+    """
     waiting, visit = scratch.list[ROW_WAITING], data.visit
     wide = data.near.shape[1] < visit.shape[0] - 1
+    bold = _serve_at_a_loss(data, plan, scratch, random, tied)
     list_idle(data, plan, scratch)
-    again = True
+    again, first = True, True
     while again:
         again = False
         for k in range(count):
             u = waiting[k]
             if plan.node[u, N_SHIFT] >= 0 or data.able_at[u] == data.able_at[u + 1]:
+                continue
+            if not first and not visit[u, V_TIED] & TIED_TIME:
                 continue
             if tied:
                 if visit[u, V_GROUP] >= 0:
@@ -268,9 +305,11 @@ def recreate(data, plan, scratch, random, count, blink, tied):
                 if look:
                     found = list_all(data, plan, scratch, u)
             if before >= 0 and _place(data, plan, scratch, u, before, tied):
-                again = again or tied
+                again = tied
                 if before >= visit.shape[0] and plan.node[u, N_NEXT] >= visit.shape[0]:
                     list_idle(data, plan, scratch)
             elif tied:
                 release(plan, u)
-        again = again and tied
+        first = False
+    if bold >= 0:
+        take_out_worthless(data, plan, scratch, bold, tied)

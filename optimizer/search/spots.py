@@ -291,7 +291,6 @@ def pick(data, plan, scratch, random, u, count, blink, ceiling):
     visits, shifts = visit.shape[0], shift.shape[0]
     found, shift_seen = scratch.list[ROW_POSITIONS], scratch.shift_seen
     place_u, tied = visit[u, V_PLACE], visit[u, V_TIED]
-    loose = tied & TIED_TIME != 0
     late_u, due_u = visit[u, V_LATE], visit[u, V_DUE]
     rate, work, over = data.weights[0], data.weights[1], data.weights[2]
     best, where = ceiling, -1
@@ -320,7 +319,7 @@ def pick(data, plan, scratch, random, u, count, blink, ceiling):
         out = np.int64(data.legs[way, place_u, place_j]) if place_j >= 0 else np.int64(0)
         legs = into + out - node[j, N_LEG]
         fixed = legs * rate + data.serve[u, s]
-        if fixed >= best and legs >= 0 and not loose and not route[s, R_GAPPED]:
+        if fixed >= best and legs >= 0:
             continue
         if route[s, R_COUNT] == 0:
             fixed += shift[s, S_USE]
@@ -329,11 +328,6 @@ def pick(data, plan, scratch, random, u, count, blink, ceiling):
         if tied & TIED_TIME and bounded != s:
             low, high, inside = bounds_on(data, plan, u, s)
             bounded = s
-        if route[s, R_GAPPED] or (tied & TIED_TIME and inside):
-            cost = exact_delta(data, plan, scratch, u, i, s)
-            if cost < best:
-                best, where = cost, i
-            continue
         again = i < visits and place_i == place_u
         seconds = data.service[shift[s, S_PACE], u, 1 if again else 0]
         begin = first_begin(visit, window, u, node[i, N_TIME] + into, low, high)
@@ -377,6 +371,9 @@ def pick(data, plan, scratch, random, u, count, blink, ceiling):
                 node, visit, window, j, arrive, seconds_j, end, limit, shift[s, S_END], over,
                 route[s, R_RETURN],
             )  # fmt: skip
+        if cost < best and (route[s, R_GAPPED] or (tied & TIED_TIME and inside)):
+            # What a gap inside the route asks for comes on top: so far it was looked past.
+            cost = exact_delta(data, plan, scratch, u, i, s)
         if cost < best:
             best, where = cost, i
     return best, where

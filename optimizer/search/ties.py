@@ -10,7 +10,9 @@ from optimizer.search.layout import (
     N_HOLD_HIGH,
     N_HOLD_LOW,
     N_NEXT,
+    N_PREV,
     N_SHIFT,
+    R_COST,
     ROW_SETTLING,
     ROW_TOUCHED,
     S_BEGIN,
@@ -18,12 +20,14 @@ from optimizer.search.layout import (
     S_NEIGHBOURS,
     S_PACE,
     TIED_TIME,
+    V_DROP,
+    V_GROUP,
     V_TIED,
     V_WINDOW,
     V_WINDOWS,
     V_WORTH,
 )
-from optimizer.search.retiming import retime
+from optimizer.search.retiming import keeps_bounds, keeps_hours, retime
 from optimizer.search.spots import below, best_spot, draw, gather_all, link, unlink, waits
 
 TRIALS = 6
@@ -41,7 +45,10 @@ def touch(scratch, s):
 
 @part
 def settle(data, plan, scratch, s):
-    """Re-time the routes on which the times of this one bear, and those on which theirs do."""
+    """Re-time the routes on which the times of this one bear, and those on which theirs do.
+
+    A route is looked at again only where what its ties leave it is not what it was timed with.
+    """
     node, queue = plan.node, scratch.list[ROW_SETTLING]
     visits, shifts = data.visit.shape[0], data.shift.shape[0]
     queue[0] = s
@@ -52,8 +59,9 @@ def settle(data, plan, scratch, s):
         head = (head + 1) % queue.size
         if data.shift[s, S_NEIGHBOURS]:
             for k in range(data.meets_at[s], data.meets_at[s + 1]):
-                touch(scratch, data.meets_of[k, 0])
-                retime(data, plan, scratch, data.meets_of[k, 0])
+                there = data.meets_of[k, 0]
+                if not keeps_hours(data, plan, there):
+                    tail = _time_again(data, plan, scratch, there, head, tail)
         v = node[visits + s, N_NEXT]
         while v < visits:
             if data.visit[v, V_TIED] & TIED_TIME:
@@ -61,15 +69,21 @@ def settle(data, plan, scratch, s):
                     g = data.gap_of[k]
                     other = data.gap[g, 0] if data.gap[g, 1] == v else data.gap[g, 1]
                     there = node[other, N_SHIFT]
-                    if there < 0 or there == s:
-                        continue
-                    before = node[other, N_BEGIN]
-                    touch(scratch, there)
-                    retime(data, plan, scratch, there)
-                    if node[other, N_BEGIN] != before and (tail + 1) % queue.size != head:
-                        queue[tail] = there
-                        tail = (tail + 1) % queue.size
+                    if there >= 0 and there != s and not keeps_bounds(data, plan, other, there):
+                        tail = _time_again(data, plan, scratch, there, head, tail)
             v = node[v, N_NEXT]
+
+
+@part
+def _time_again(data, plan, scratch, s, head, tail):
+    """Re-time a route and queue it for those on which its times bear; the new tail of the queue."""
+    queue = scratch.list[ROW_SETTLING]
+    touch(scratch, s)
+    retime(data, plan, scratch, s)
+    if (tail + 1) % queue.size != head:
+        queue[tail] = s
+        tail = (tail + 1) % queue.size
+    return tail
 
 
 @part
@@ -91,6 +105,30 @@ def place(data, plan, scratch, u, before, tied):
 def release(plan, v):
     """Ask nothing of a visit's time any more."""
     plan.node[v, N_HOLD_LOW], plan.node[v, N_HOLD_HIGH] = -INF, INF
+
+
+@part
+def take_out_worthless(data, plan, scratch, v, tied):
+    """Leave a visit out where that lowers the total, unless others would have to go with it."""
+    s = plan.node[v, N_SHIFT]
+    if s < 0 or data.visit[v, V_DROP] > plan.route[s, R_COST]:
+        return
+    if tied:
+        if data.visit[v, V_GROUP] >= 0:
+            return
+        for k in range(data.gap_at[v], data.gap_at[v + 1]):
+            second = data.gap[data.gap_of[k], 1]
+            if second != v and plan.node[second, N_SHIFT] >= 0:
+                return
+    old, before = plan.route[s, R_COST], plan.node[v, N_PREV]
+    unlink(plan, v)
+    fine = retime(data, plan, scratch, s)
+    if fine and old - plan.route[s, R_COST] > data.visit[v, V_DROP]:
+        if tied:
+            settle(data, plan, scratch, s)
+        return
+    link(plan, before, v, s)
+    retime(data, plan, scratch, s)
 
 
 @part

@@ -25,7 +25,7 @@ from optimizer.problem import (
     Weights,
     Window,
 )
-from optimizer.replan import Affected, replan
+from optimizer.replan import Affected, concluded, replan
 from optimizer.rest import NEVER, rest_of_day
 from optimizer.search.instance import Instance
 from optimizer.solve import Limits
@@ -316,3 +316,26 @@ def test_a_change_that_costs_too_much_is_not_made() -> None:
     assert [one.visit for one in found.affected if one.was_shift not in (None, one.shift)] == []
     with pytest.raises(ProblemError, match="change"):
         replan(later, plan, 30_000, NONE, change=-1)
+
+
+def test_visits_change_places_in_a_route_only_where_that_pays() -> None:
+    given = problem(visit("A"), visit("B"), visit("C", "far"))
+    before = retime(given, {"S": ["A", "B", "C"]})
+    rest = rest_of_day(given, before, -10)
+    found = retime(rest, {"S": ["B", "A", "C"]})
+    assert found.cost.total == before.cost.total
+
+    calm = concluded(rest, before, found)
+
+    assert calm.affected == ()
+    assert [stop.visit for stop in calm.plan.routes[0].stops] == ["A", "B", "C"]
+
+
+def test_visits_that_change_places_for_a_gain_keep_the_new_ones() -> None:
+    given = problem(visit("A"), visit("B", windows=(Window(0, 700),)))
+    before = retime(problem(visit("A"), visit("B")), {"S": ["A", "B"]})
+    rest = rest_of_day(given, before, -10)
+
+    calm = concluded(rest, before, retime(rest, {"S": ["B", "A"]}))
+
+    assert [stop.visit for stop in calm.plan.routes[0].stops] == ["B", "A"]

@@ -13,7 +13,17 @@ from optimizer.check import check
 from optimizer.codec import read_plan, write_problem
 from optimizer.naive import naive
 from optimizer.plan import Plan, same
-from optimizer.problem import After, Incumbent, IncumbentRoute, Pin, Problem, Together, Weights
+from optimizer.problem import (
+    After,
+    Incumbent,
+    IncumbentRoute,
+    Pin,
+    Problem,
+    Relation,
+    SameCrew,
+    Together,
+    Weights,
+)
 from optimizer.solve import Limits, Progress, solve
 from tests.optimizer.builders import problem, shift, visit
 from tests.optimizer.generate import random_problem
@@ -108,6 +118,25 @@ def test_visits_together_are_left_out_together() -> None:
     result = solved(given)
 
     assert [entry.reason for entry in result.unserved] == ["relation", "relation"]
+
+
+@pytest.mark.parametrize("relations", [(), (After("A", "B"),), (SameCrew(("A", "C")),)])
+def test_a_shift_is_used_for_visits_that_pay_for_it_only_together(
+    relations: tuple[Relation, ...],
+) -> None:
+    visits = [visit(id, unserved_cost=1000) for id in "ABC"]
+    dear = problem(*visits, shifts=(shift(use_cost=1700),), relations=relations)
+    too_dear = problem(*visits, shifts=(shift(use_cost=1900),), relations=relations)
+
+    assert served(solved(dear, 2000)) == {"A", "B", "C"}
+    assert served(solved(too_dear, 2000)) == set()
+
+
+def test_a_long_way_is_gone_for_visits_that_pay_for_it_only_together() -> None:
+    far = [visit(id, "far", unserved_cost=500) for id in "BC"]
+
+    assert served(solved(problem(visit("A"), *far), 2000)) == {"A", "B", "C"}
+    assert served(solved(problem(visit("A"), far[0]), 2000)) == {"A"}
 
 
 def test_a_pinned_visit_begins_at_its_second_outside_its_windows() -> None:
