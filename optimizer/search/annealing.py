@@ -9,6 +9,7 @@ from optimizer.kernels import lean, part
 from optimizer.search.crossing import cross
 from optimizer.search.filling import begin_step, list_left
 from optimizer.search.layout import (
+    COUNT_BROKEN,
     COUNT_LEFT,
     COUNT_STAMP,
     COUNT_TOUCHED,
@@ -237,11 +238,17 @@ def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, roo
                 continue
         count = ruin(data, trial, scratch, random, used, seed)
         count = retime_touched(data, trial, scratch, count, tied)
+        if tied and scratch.clock[COUNT_BROKEN]:
+            _sync(data, trial, plan, scratch, count, tied)
+            continue
         count = _retry_left(scratch, random, count)
         sort_waiting(data, scratch, random, count)
         recreate(data, trial, scratch, random, count, BLINK, tied)
         left = _price(data, plan, trial, scratch, count, tied)
-        if float(trial.total[0]) >= float(plan.total[0]) + more and trial.total[0] > plan.total[0]:
+        broken = tied and scratch.clock[COUNT_BROKEN] != 0
+        if broken or (
+            float(trial.total[0]) >= float(plan.total[0]) + more and trial.total[0] > plan.total[0]
+        ):
             _sync(data, trial, plan, scratch, count, tied)
             continue
         if pending and trial.total[0] > plan.total[0]:

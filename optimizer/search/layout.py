@@ -65,9 +65,10 @@ LABELS: Final = 6
 
 # Rows of the lists of a scratch, and its counters.
 ROW_WAITING, ROW_TOUCHED, ROW_POSITIONS, ROW_SETTLING, ROW_LEFT, ROW_IDLE = range(6)
-COUNT_STAMP, COUNT_TOUCHED, COUNT_LEFT, COUNT_IDLE = range(4)
+COUNT_STAMP, COUNT_TOUCHED, COUNT_LEFT, COUNT_IDLE, COUNT_BROKEN = range(5)
 # Waiting: visits to be inserted; touched: shifts that this step changes; settling: shifts whose partners are to be
 # timed again; left: visits left out before the step; idle: unused shifts, one of each kind.
+# Broken: whether ties ask a route for times that it cannot keep, so that the sketch is no plan.
 
 
 class Data(NamedTuple):

@@ -174,7 +174,7 @@ def scratch_for(data: Data) -> Scratch:
         shift_seen=np.zeros((shifts, 3), dtype=np.int64),
         kind_seen=np.zeros(shifts + 1, dtype=np.int64),
         key=np.zeros(nodes + visits + 8, dtype=np.float64),
-        clock=np.zeros(4, dtype=np.int64),
+        clock=np.zeros(5, dtype=np.int64),
     )
 
 

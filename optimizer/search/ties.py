@@ -4,6 +4,7 @@ import numpy as np
 
 from optimizer.kernels import inlined, part
 from optimizer.search.layout import (
+    COUNT_BROKEN,
     COUNT_TOUCHED,
     INF,
     N_BEGIN,
@@ -47,7 +48,8 @@ def touch(scratch, s):
 def settle(data, plan, scratch, s):
     """Re-time the routes on which the times of this one bear, and those on which theirs do.
 
-    A route is looked at again only where what its ties leave it is not what it was timed with.
+    A route is looked at again only where what its ties leave it is not what it was timed with. One
+    that cannot keep what is asked breaks the sketch.
     """
     node, queue = plan.node, scratch.list[ROW_SETTLING]
     visits, shifts = data.visit.shape[0], data.shift.shape[0]
@@ -79,7 +81,9 @@ def _time_again(data, plan, scratch, s, head, tail):
     """Re-time a route and queue it for those on which its times bear; the new tail of the queue."""
     queue = scratch.list[ROW_SETTLING]
     touch(scratch, s)
-    retime(data, plan, scratch, s)
+    if not retime(data, plan, scratch, s):
+        scratch.clock[COUNT_BROKEN] = 1
+        return tail
     if (tail + 1) % queue.size != head:
         queue[tail] = s
         tail = (tail + 1) % queue.size
@@ -98,7 +102,25 @@ def place(data, plan, scratch, u, before, tied):
         return False
     if tied:
         settle(data, plan, scratch, s)
+        if scratch.clock[COUNT_BROKEN]:
+            scratch.clock[COUNT_BROKEN] = 0
+            take_back(data, plan, scratch, u)
+            return False
     return True
+
+
+@part
+def take_back(data, plan, scratch, u):
+    """Take a visit out again, and time what its ties had moved."""
+    s = plan.node[u, N_SHIFT]
+    unlink(plan, u)
+    if not retime(data, plan, scratch, s):
+        scratch.clock[COUNT_BROKEN] = 1
+    settle(data, plan, scratch, s)
+    # A route that could not be timed may have been told the bounds that it has now.
+    for k in range(scratch.clock[COUNT_TOUCHED]):
+        if not retime(data, plan, scratch, scratch.list[ROW_TOUCHED, k]):
+            scratch.clock[COUNT_BROKEN] = 1
 
 
 @part
@@ -219,7 +241,5 @@ def insert_group(data, plan, scratch, random, group, blink):
             s = plan.node[v, N_SHIFT]
             release(plan, v)
             if s >= 0:
-                unlink(plan, v)
-                retime(data, plan, scratch, s)
-                settle(data, plan, scratch, s)
+                take_back(data, plan, scratch, v)
     return False
