@@ -38,6 +38,7 @@ from optimizer.search.layout import (
 )
 from optimizer.search.ruining import (
     BLINK,
+    LONGEST_STRING,
     MOST_RETRIED,
     recreate,
     retime_touched,
@@ -48,7 +49,8 @@ from optimizer.search.spots import below, draw
 
 _WORDS = types.uint64[::1]
 CROSSED = 0.3
-"""Share of the steps that exchange the tails of two routes before they take strings out."""
+"""Share of the steps that exchange the tails of two routes before they take strings out, where the
+routes are twice as long as the longest string; the shorter they are, the more the strings do."""
 
 
 @part
@@ -113,11 +115,14 @@ def _snapshot(into, source):
 
 @part
 def _used(plan):
-    count = 0
+    """(Routes with stops, share of the steps that exchange tails of such routes)."""
+    used, stops = 0, 0
     for s in range(plan.route.shape[0]):
         if plan.route[s, R_COUNT]:
-            count += 1
-    return count
+            used += 1
+            stops += plan.route[s, R_COUNT]
+    length = stops / max(1, used) / (2 * LONGEST_STRING)
+    return used, CROSSED * min(1.0, length * length)
 
 
 @part
@@ -222,7 +227,7 @@ def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, roo
     were accepted.
     """
     list_left(data, plan, scratch)
-    used = _used(plan)
+    used, crossed = _used(plan)
     pending = plan.total[0] < best.total[0]
     ratio = math.log(cold / hot) / max(1, steps)
     accepted = 0
@@ -231,7 +236,7 @@ def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, roo
         temperature = hot * math.exp(ratio * step)
         more = -temperature * math.log(1.0 - draw(random))
         seed = -1
-        if draw(random) < CROSSED:
+        if draw(random) < crossed:
             seed = cross(data, trial, scratch, random, more)
             if seed < 0:
                 _sync(data, trial, plan, scratch, 0, tied)
@@ -269,7 +274,7 @@ def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, roo
         if left or scratch.clock[COUNT_LEFT]:
             list_left(data, plan, scratch)
         if step % 256 == 0:
-            used = _used(plan)
+            used, crossed = _used(plan)
     begin_step(scratch)
     if pending:
         _snapshot(best, plan)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from optimizer.problem import After, DifferentCrew, Problem, SameCrew, Together, Visit
+from optimizer.search.barriers import BARRIERS
 from optimizer.search.layout import V_DROP
-from optimizer.search.packing import BARRIERS, merged, pack
+from optimizer.search.packing import merged, pack
 from optimizer.search.timeline import (
     INFINITY,
     Lane,

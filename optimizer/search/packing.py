@@ -4,22 +4,12 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from optimizer.problem import After, DifferentCrew, Problem, SameCrew, Together
+from optimizer.problem import Problem
+from optimizer.search.barriers import barriers_of, in_company
 from optimizer.search.layout import (
     FAR,
     INF,
-    LABEL_COLUMNS,
-    LABELS,
-    N_HIGH,
-    N_HOLD_HIGH,
-    N_HOLD_LOW,
-    N_LOW,
-    N_PLACE,
-    N_SHIFT,
-    NODE_COLUMNS,
-    ROUTE_COLUMNS,
     S_BEGIN,
     S_BREAKS,
     S_CREW,
@@ -39,7 +29,6 @@ from optimizer.search.layout import (
     TIED_CREW,
     TIED_TIME,
     V_CLOSE,
-    V_DROP,
     V_DUE,
     V_FAR,
     V_GROUP,
@@ -51,27 +40,20 @@ from optimizer.search.layout import (
     V_TIED,
     V_WINDOW,
     V_WINDOWS,
-    V_WORTH,
     VISIT_COLUMNS,
     Bytes,
     Data,
     Ints,
-    Pool,
-    Scratch,
     Shorts,
-    Sketch,
 )
 from optimizer.search.neighbours import nearest
-from optimizer.search.walking import WAYS
+from optimizer.search.relating import gap_lists, price, rows_of, ties_of
+from optimizer.search.room import scratch_for
 from optimizer.travel import CrewTravel, compile_travel
 from optimizer.values import round_half_up
 
 MOST_BREAKS = 8
 """Breaks of a shift that the compiled search looks at, those that must begin first."""
-MOST_PLACES_LOOKED_AT = 60
-"""Places among which shortcuts are looked for."""
-BARRIERS = ("", "skill", "members", "crew_not_allowed", "pinned", "parts", "shift_hours", "window")
-"""Why a shift could not serve a visit even alone, by code."""
 
 
 class Packed(NamedTuple):
@@ -96,18 +78,18 @@ def pack(problem: Problem, travel: Sequence[CrewTravel] | None = None) -> Packed
     shift, pause, deadline = _shifts(problem, places, crews, ways)
     service = _service(problem, shift, crews)
     need, stock = _parts(problem)
-    gaps, groups, mates = _ties(problem)
-    _price(problem, visit, gaps, groups)
+    gaps, groups, mates = ties_of(problem)
+    price(problem, visit, gaps, groups)
     tied_time = {v for gap in gaps for v in gap[:2]} | {v for group in groups for v in group}
     for v in range(visits):
         visit[v, V_TIED] = TIED_TIME * (v in tied_time) + TIED_CREW * bool(mates[v])
     for g, group in enumerate(groups):
         visit[group, V_GROUP] = g
-    barrier = _barriers(problem, crews, need, stock)
-    gap_at, gap_of = _rows(_gap_lists(gaps, visits))
-    group_at, group_of = _rows(groups)
-    mate_at, mate_of = _rows(mates, 2)
-    meets_at, meets_of = _rows(_meetings(problem), 2)
+    barrier = barriers_of(problem, crews, need, stock)
+    gap_at, gap_of = rows_of(gap_lists(gaps, visits))
+    group_at, group_of = rows_of(groups)
+    mate_at, mate_of = rows_of(mates, 2)
+    meets_at, meets_of = rows_of(_meetings(problem), 2)
     shift[:, S_NEIGHBOURS] = np.diff(meets_at) > 0
     serve = _serve(problem)
     marks = np.random.Generator(np.random.PCG64(20)).integers(
@@ -129,8 +111,8 @@ def pack(problem: Problem, travel: Sequence[CrewTravel] | None = None) -> Packed
         mark=marks,
     )  # fmt: skip
     bar(data, scratch_for(data), barrier)
-    able = np.ascontiguousarray((barrier == 0) | _in_company(data, barrier)).astype(np.uint8)
-    able_at, able_of = _rows([np.flatnonzero(row).tolist() for row in able])
+    able = np.ascontiguousarray((barrier == 0) | in_company(data, barrier)).astype(np.uint8)
+    able_at, able_of = rows_of([np.flatnonzero(row).tolist() for row in able])
     far = legs[shift[:, S_WAY], shift[:, S_HOME]] if shifts else np.zeros((1, len(places)))
     if visits:
         visit[:, V_FAR] = far.min(axis=0)[visit[:, V_PLACE]]
@@ -139,64 +121,6 @@ def pack(problem: Problem, travel: Sequence[CrewTravel] | None = None) -> Packed
     shift[:, S_KIND] = _kinds(data, by_crew=any(mates))
     tied = bool(gaps or groups or any(mates) or len(meets_of))
     return Packed(data, barrier, tied)
-
-
-def sketch_for(data: Data) -> Sketch:
-    """An empty plan in the making."""
-    visits, shifts = len(data.visit), len(data.shift)
-    nodes = visits + 2 * shifts
-    node = np.zeros((nodes, NODE_COLUMNS), dtype=np.int64)
-    node[:, N_SHIFT] = -1
-    node[:visits, N_PLACE] = data.visit[:, V_PLACE]
-    node[visits : visits + shifts, N_PLACE] = data.shift[:, S_HOME]
-    node[visits + shifts :, N_PLACE] = data.shift[:, S_TO]
-    for low, high in ((N_LOW, N_HIGH), (N_HOLD_LOW, N_HOLD_HIGH)):
-        node[:, low], node[:, high] = -INF, INF
-    return Sketch(
-        node=node,
-        route=np.zeros((shifts, ROUTE_COLUMNS), dtype=np.int64),
-        label=np.zeros((nodes, LABELS, LABEL_COLUMNS), dtype=np.int64),
-        latest=np.zeros((nodes, data.deadline.shape[1]), dtype=np.int64),
-        used=np.zeros((shifts, data.need.shape[1]), dtype=np.int64),
-        total=np.zeros(1, dtype=np.int64),
-    )
-
-
-def scratch_for(data: Data) -> Scratch:
-    """Room to work in, for one search at a time."""
-    visits, shifts = len(data.visit), len(data.shift)
-    nodes = visits + 2 * shifts
-    return Scratch(
-        label=np.zeros((4, LABELS, LABEL_COLUMNS), dtype=np.int64),
-        way=np.zeros((WAYS, 4), dtype=np.int64),
-        list=np.zeros((6, nodes + visits + 8), dtype=np.int64),
-        seen=np.zeros(nodes, dtype=np.int64),
-        shift_seen=np.zeros((shifts, 3), dtype=np.int64),
-        kind_seen=np.zeros(shifts + 1, dtype=np.int64),
-        key=np.zeros(nodes + visits + 8, dtype=np.float64),
-        clock=np.zeros(5, dtype=np.int64),
-    )
-
-
-def pool_for(routes: int, stops: int) -> Pool:
-    """Room for so many routes met with so many stops in all."""
-    slots = 1 << max(4, (2 * routes).bit_length())
-    return Pool(
-        entry=np.zeros((routes, 4), dtype=np.int64),
-        visits=np.zeros(stops, dtype=np.int32),
-        slot=np.full(slots, -1, dtype=np.int64),
-        word=np.zeros(routes, dtype=np.uint64),
-        size=np.zeros(2, dtype=np.int64),
-    )
-
-
-def _rows(rows: Sequence[Iterable[object]], width: int = 0) -> tuple[Ints, Ints]:
-    """Lists of different lengths as (where each begins, all of them one after another)."""
-    flat = [item for row in rows for item in row]
-    at = np.zeros(len(rows) + 1, dtype=np.int64)
-    np.cumsum([len(list(row)) for row in rows], out=at[1:])
-    shape = (-1, width) if width else (-1,)
-    return at, np.array(flat, dtype=np.int64).reshape(shape)
 
 
 def _legs(problem: Problem, travel: Sequence[CrewTravel]) -> tuple[list[int], Shorts]:
@@ -311,129 +235,6 @@ def _parts(problem: Problem) -> tuple[Ints, Ints]:
             if part in column:
                 stock[s, column[part]] = count
     return need, stock
-
-
-Gaps = list[tuple[int, int, int, int]]
-
-
-def _ties(problem: Problem) -> tuple[Gaps, list[list[int]], list[list[tuple[int, int]]]]:
-    """(Gaps, groups that begin together, mates of each visit as (visit, same crew or not))."""
-    index = {visit.id: v for v, visit in enumerate(problem.visits)}
-    gaps: Gaps = []
-    mates: list[dict[tuple[int, int], None]] = [{} for _ in problem.visits]
-    root = list(range(len(problem.visits)))
-
-    def find(v: int) -> int:
-        while root[v] != v:
-            root[v] = root[root[v]]
-            v = root[v]
-        return v
-
-    together: set[int] = set()
-    for relation in problem.relations:
-        if isinstance(relation, After):
-            most = INF if relation.max_gap is None else relation.max_gap
-            gaps.append((index[relation.first], index[relation.second], relation.min_gap, most))
-            continue
-        members = [index[visit] for visit in relation.visits]
-        if isinstance(relation, Together):
-            together.update(members)
-            for v in members[1:]:
-                root[find(v)] = find(members[0])
-        same = isinstance(relation, SameCrew)
-        assert same or isinstance(relation, Together | DifferentCrew)
-        for v in members:
-            mates[v].update(((other, int(same)), None) for other in members if other != v)
-    groups: dict[int, list[int]] = {}
-    for v in sorted(together):
-        groups.setdefault(find(v), []).append(v)
-    return gaps, list(groups.values()), [list(row) for row in mates]
-
-
-def _gap_lists(gaps: Gaps, visits: int) -> list[list[int]]:
-    rows: list[list[int]] = [[] for _ in range(visits)]
-    for g, gap in enumerate(gaps):
-        rows[gap[0]].append(g)
-        rows[gap[1]].append(g)
-    return rows
-
-
-def _price(problem: Problem, visit: Ints, gaps: Gaps, groups: list[list[int]]) -> None:
-    """What leaving each visit out costs, alone and with all that cannot be served without it."""
-    before = {} if problem.incumbent is None else problem.incumbent.shift_of()
-    change = problem.weights.change
-    for v, asked in enumerate(problem.visits):
-        visit[v, V_DROP] = asked.unserved_cost + (change if asked.id in before else 0)
-    follows: dict[int, set[int]] = {}
-    for first, second, _, _ in gaps:
-        follows.setdefault(first, set()).add(second)
-    for group in groups:
-        for v in group:
-            follows.setdefault(v, set()).update(group)
-    visit[:, V_WORTH] = visit[:, V_DROP]
-    for v in follows:
-        found, queue = {v}, [v]
-        while queue:
-            for other in follows.get(queue.pop(), ()):
-                if other not in found:
-                    found.add(other)
-                    queue.append(other)
-        visit[v, V_WORTH] = sum(int(visit[other, V_DROP]) for other in found)
-
-
-def _barriers(problem: Problem, crews: dict[str, int], need: Ints, stock: Ints) -> Bytes:
-    """Codes of what keeps a visit from a shift apart from time, the first that fails."""
-    visits, shifts = len(problem.visits), len(problem.shifts)
-    crew_of = [crews[shift.crew] for shift in problem.shifts]
-    fails = np.zeros((5, visits, shifts), dtype=bool)
-    names = sorted({name for visit in problem.visits for name in visit.skills})
-    for name in names:
-        has = np.array([problem.crews[c].skills.get(name, 0) for c in crew_of], dtype=np.int64)
-        wants = np.array([visit.skills.get(name, 0) for visit in problem.visits], dtype=np.int64)
-        fails[0] |= wants[:, None] > has[None, :]
-    members = np.array([problem.crews[c].members for c in crew_of], dtype=np.int64)
-    fails[1] = np.array([v.members for v in problem.visits], dtype=np.int64)[:, None] > members
-    shift_crews = np.array(crew_of, dtype=np.int64)
-    for v, visit in enumerate(problem.visits):
-        if visit.allowed_crews is not None:
-            allowed = [crews[crew] for crew in visit.allowed_crews]
-            fails[2, v] |= ~np.isin(shift_crews, allowed)
-        if visit.forbidden_crews:
-            fails[2, v] |= np.isin(shift_crews, [crews[crew] for crew in visit.forbidden_crews])
-        if visit.pinned is not None:
-            fails[3, v] = [shift.id != visit.pinned.shift for shift in problem.shifts]
-    for k in range(need.shape[1]):
-        fails[4] |= need[:, k][:, None] > stock[:, k][None, :]
-    code = np.zeros((visits, shifts), dtype=np.uint8)
-    for reason in range(4, -1, -1):
-        code[fails[reason]] = reason + 1
-    return code
-
-
-def _in_company(data: Data, barrier: Bytes) -> npt.NDArray[np.bool_]:
-    """Where a visit that no time of an empty shift suits may still fit beside others.
-
-    A stop before it at the same place can pay its setup, and where travel breaks the triangle
-    inequality it can be on the way.
-    """
-    late = barrier > BARRIERS.index("parts")
-    if not late.any():
-        return late
-    place = data.visit[:, V_PLACE]
-    setup = (data.service[:, :, 0] > data.service[:, :, 1]).any(axis=0)
-    shared = setup & (np.bincount(place)[place] > 1)
-    return late & (shared[:, None] | bool(_has_shortcuts(data.legs)))
-
-
-def _has_shortcuts(legs: Shorts) -> bool:
-    """Whether some way is longer than one by a third place; only small problems are looked at."""
-    if legs.shape[1] > MOST_PLACES_LOOKED_AT:
-        return False
-    for way in legs.astype(np.int64):
-        for through in range(len(way)):
-            if (way[:, through, None] + way[through] < way - 2).any():
-                return True
-    return False
 
 
 def _serve(problem: Problem) -> Ints:

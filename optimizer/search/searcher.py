@@ -18,7 +18,8 @@ from optimizer.search.layout import (
     Ints,
     Sketch,
 )
-from optimizer.search.packing import Packed, pool_for, scratch_for, sketch_for
+from optimizer.search.packing import Packed
+from optimizer.search.room import pool_for, scratch_for, sketch_for
 
 POOL_ROUTES = 30_000
 """Routes that one walk remembers between two harvests; then no more until the next."""
