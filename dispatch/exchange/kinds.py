@@ -76,7 +76,7 @@ class Kind:
 
     def key_of(self, values: Values) -> Key:
         """What tells this row from others."""
-        return tuple(values[name] for name in self.key)
+        return tuple(_told(values[name]) for name in self.key)
 
     def known(self, session: Session, batch: Sequence[Values]) -> dict[Key, Mapping[str, Any]]:
         """The rows of the database that have the keys of the batch."""
@@ -86,7 +86,12 @@ class Kind:
         if self.only is not None:
             statement = statement.where(self.only())
         found = session.execute(statement).mappings()
-        return {tuple(row[name] for name in self.key): dict(row) for row in found}
+        return {tuple(_told(row[name]) for name in self.key): dict(row) for row in found}
+
+
+def _told(part: Any) -> Any:
+    """The part of a key as files tell it: instants to the minute."""
+    return part.replace(second=0, microsecond=0) if isinstance(part, datetime) else part
 
 
 def _identified(

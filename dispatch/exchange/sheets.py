@@ -202,7 +202,7 @@ def lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[
     for row in rows:
         buffer.seek(0)
         buffer.truncate()
-        writer.writerow([_guarded(cell) for cell in row])
+        writer.writerow([guarded(cell) for cell in row])
         yield buffer.getvalue()
 
 
@@ -224,7 +224,7 @@ def _check_header(file: str, header: list[str], columns: Sequence[str]) -> None:
             raise BadFile(f"{file}: the column {name} is missing.", file=file, row=1, column=name)
 
 
-def _guarded(cell: object) -> str:
+def guarded(cell: object) -> str:
     """The cell's text, with an apostrophe before what a spreadsheet would run; numbers stay as they are."""
     if cell is None:
         return ""
