@@ -16,12 +16,18 @@ def columns() -> str:
     ]
     for kind, found in COLUMNS.items():
         rows = [
-            f"| `{column.name}`{' *' if column.required else ''} | {column.en} | {', '.join(column.headers)} |"
+            f"| `{column.name}`{' *' if column.required else ''} | {column.en} | {', '.join(column.headers)} | "
+            f"{', '.join(column.values)} |"
             for column in found
         ]
         files = ", ".join((kind, *FILE_NAMES[kind]))
         parts += [f"### {kind}\n", f"File names that begin with {files}.\n"]
-        parts += ["| column | what is right | other names |", "| --- | --- | --- |", *rows, ""]
+        parts += [
+            "| column | what is right | other names | also understood |",
+            "| --- | --- | --- | --- |",
+            *rows,
+            "",
+        ]
     return "\n".join(parts)
 
 

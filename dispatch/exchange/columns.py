@@ -1,7 +1,8 @@
 """What files of each kind hold: their columns, what a cell may be, and the headers that utilities give them."""
 
 import tomllib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 
@@ -25,6 +26,8 @@ class Column:
     en: str
     zh: str
     headers: tuple[str, ...] = ()
+    values: Mapping[str, str] = field(default_factory=dict)
+    """What utilities write for our words."""
     required: bool = False
     default: str = ""
     form: Form = Form.TEXT
@@ -39,6 +42,7 @@ def _read() -> tuple[dict[str, tuple[Column, ...]], dict[str, tuple[str, ...]]]:
                 values["en"],
                 values["zh"],
                 tuple(values.get("headers", ())),
+                values.get("values", {}),
                 required=values.get("required", False),
                 default=values.get("default", ""),
                 form=Form(values.get("form", Form.TEXT)),

@@ -133,9 +133,9 @@ class Layout:
         text = (
             record.cells[place].strip() if place is not None and place < len(record.cells) else ""
         )
-        text = self.profile.values.get(name, {}).get(text, text)
         found = column(self.kind, name)
         assert found is not None, "a layout has the kind's own columns"
+        text = {**found.values, **self.profile.values.get(name, {})}.get(text, text)
         return normal(found, text) or self.profile.defaults.get(name, found.default)
 
 

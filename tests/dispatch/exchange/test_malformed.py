@@ -163,6 +163,15 @@ def test_numbers_and_days_that_other_programs_bent_are_read_as_meant(
     assert customers(town) == {"319001": ("甲", "13800138000")}
 
 
+def test_chinese_words_are_understood(town: Database, tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "a.csv", "户号,户名,语言,接收通知", "A1,甲,英文,否")
+
+    assert of(town, path).problems == []
+    with town.reading() as session:
+        customer = session.get_one(Customer, "A1")
+        assert (customer.language, customer.wants_messages) == ("en", False)
+
+
 def test_a_missing_file_is_reported(town: Database, tmp_path: Path) -> None:
     assert "no such file" in of(town, tmp_path / "none.csv").problems[0].wrong
 
