@@ -22,8 +22,10 @@ from dispatch.exchange.sheets import BadFile
 from dispatch.exchange.sources import MAX_CELL, MAX_COLUMNS, Record, Source
 
 MAX_UNPACKED = 1024 * 1024 * 1024
-MAX_STRINGS = 256 * 1024 * 1024
-MAX_PART = 32 * 1024 * 1024
+MAX_STRINGS = 96 * 1024 * 1024
+MAX_PART = 8 * 1024 * 1024
+MAX_ROW = 2 * 1024 * 1024
+"""Bytes of a row's XML: its cells are in memory at once."""
 MAX_ENTRIES = 2000
 MAX_MERGED = 10_000
 EXACT = 10**15
@@ -33,6 +35,9 @@ _MERGED = re.compile(
     rb'<(?:\w+:)?mergeCell [^>]*?ref="([A-Z]{1,3}[0-9]{1,7}(?::[A-Z]{1,3}[0-9]{1,7})?)"'
 )
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
+_ROW = re.compile(rb"<(?:\w+:)?row[ />]")
+_END = re.compile(rb"</(?:\w+:)?sheetData>")
+_FOREIGN = re.compile(rb"<!|<\?(?!xml )")
 _PIECE = 1024 * 1024
 _OVERLAP = 200
 _EPOCH_DAY = date(1899, 12, 31)
@@ -58,11 +63,18 @@ def workbook_records(source: Source) -> Iterator[Record]:
     """
     with _refusing(source):
         _check_zip(source)
-        book = openpyxl.load_workbook(source.path, read_only=True, data_only=True, keep_links=False)
-        try:
+        with _opened(source, data_only=True) as book:
             sheet = _chosen(source, book)
-            known = _looked_at(source, sheet)
-            yield from _records(source, sheet, known)
+            yield from _records(source, sheet, _looked_at(source, sheet))
+
+
+@contextmanager
+def _opened(source: Source, *, data_only: bool) -> Iterator[Any]:
+    """The workbook, read as one goes; the file is closed also when it cannot be opened, which openpyxl forgets."""
+    with source.path.open("rb") as file:
+        book = openpyxl.load_workbook(file, read_only=True, data_only=data_only, keep_links=False)
+        try:
+            yield book
         finally:
             book.close()
 
@@ -128,11 +140,15 @@ def _looked_at(source: Source, sheet: Any) -> _Sheet:
     """Merged areas and whether there are formulas: the reader of rows tells neither."""
     merged: set[tuple[int, int, int, int]] = set()
     formulas, rest = False, b""
+    row: int | None = 0  # bytes of the row at hand, None after the last
     with zipfile.ZipFile(source.path) as archive, archive.open(sheet._worksheet_path) as part:  # noqa: SLF001
         while piece := part.read(_PIECE):
             window = rest + piece
-            if b"<!DOCTYPE" in window or b"<!ENTITY" in window:
+            if _FOREIGN.search(window):
                 raise source.refuse("it holds declarations that no spreadsheet writes.")
+            row = None if row is None or _END.search(window) else _row_bytes(row, piece)
+            if row is not None and row > MAX_ROW:
+                raise source.refuse("a row of it is larger than any spreadsheet writes.")
             formulas = formulas or _FORMULA.search(window) is not None
             for found in _MERGED.finditer(window):
                 merged.add(range_boundaries(found[1].decode()))
@@ -140,6 +156,12 @@ def _looked_at(source: Source, sheet: Any) -> _Sheet:
             if len(merged) > MAX_MERGED:
                 raise source.refuse(f"more than {MAX_MERGED} areas of it are merged; unmerge them.")
     return _Sheet(sorted(merged), formulas)
+
+
+def _row_bytes(before: int, piece: bytes) -> int:
+    """How long the row is that the piece ends in; `before` bytes of it came earlier."""
+    begins = [found.start() for found in _ROW.finditer(piece)]
+    return len(piece) - begins[-1] if begins else before + len(piece)
 
 
 def _records(source: Source, sheet: Any, known: _Sheet) -> Iterator[Record]:
@@ -181,13 +203,10 @@ def _letters(column: int) -> str:
 
 def _formula_rows(source: Source, title: str) -> Generator[tuple[Any, ...]]:
     """The same rows with formulas as they are written, to tell an empty cell from one that was never computed."""
-    book = openpyxl.load_workbook(source.path, read_only=True, data_only=False, keep_links=False)
-    try:
+    with _opened(source, data_only=False) as book:
         sheet = book[title]
         sheet.reset_dimensions()
         yield from sheet.iter_rows()
-    finally:
-        book.close()
 
 
 def _texts(row: Sequence[Any]) -> list[str]:

@@ -291,6 +291,24 @@ def test_a_workbook_that_unpacks_to_more_than_it_may_is_refused_before_it_is_ope
         assert "more than a workbook may" in of(town, path).problems[0].wrong
 
 
+def test_a_row_that_unpacks_to_more_than_a_row_may_is_refused_before_it_is_read(
+    town: Database, tmp_path: Path
+) -> None:
+    path = make_workbook(tmp_path, "a.xlsx", HEADER, ["A1", "甲", ""])
+    with zipfile.ZipFile(path) as old:
+        parts = {part.filename: old.read(part) for part in old.infolist()}
+    sheet = "xl/worksheets/sheet1.xml"
+    for filling in (
+        b"<c/>" * 2_000_000,
+        b"<c t='inlineStr'><is><t>" + b"a" * 8_000_000 + b"</t></is></c>",
+    ):
+        bomb = parts[sheet].replace(b"</row>", filling + b"</row>")
+        path = packed(tmp_path / "bomb.xlsx", {**parts, sheet: bomb})
+
+        assert path.stat().st_size < 100_000
+        assert "a row of it is larger than any" in of(town, path).problems[0].wrong
+
+
 def test_entities_in_a_worksheet_are_refused(town: Database, tmp_path: Path) -> None:
     path = make_workbook(tmp_path, "a.xlsx", HEADER, ["A1", "甲", ""])
     bomb = tmp_path / "bomb.xlsx"
