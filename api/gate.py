@@ -1,5 +1,6 @@
 """What stands before every route: rules for bodies and origins, a place to work, headers, the log line."""
 
+import re
 import time
 from collections.abc import Mapping
 from typing import cast
@@ -31,6 +32,8 @@ CONTENT_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
     "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
+PIECES = re.compile(r"/api/v1/imports/\d+/files/[^/]+/\d+")
+"""Where pieces of files are sent, the only bodies that are no JSON; other sites' forms cannot send bytes either."""
 LINK_PATHS = ("/v/", "/sign-in/", "/api/v1/customer-visits/")
 """Paths that carry a secret: their address must not leave by the Referer header."""
 
@@ -119,7 +122,14 @@ def _refuse(scope: Scope) -> Response | None:
         return _too_large()
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = length not in {"", "0"} or "transfer-encoding" in headers
-    if (kind or has_body) and kind != "application/json":
+    wanted = "application/octet-stream" if PIECES.fullmatch(scope["path"]) else "application/json"
+    if (kind or has_body) and kind != wanted:
+        if wanted != "application/json":
+            return problems.answer(
+                415,
+                "not_bytes",
+                "Send bytes, with the header Content-Type: application/octet-stream.",
+            )
         return problems.answer(
             415, "not_json", "Send JSON, with the header Content-Type: application/json."
         )

@@ -69,6 +69,8 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
     Role.ADMIN: _READ
     | {
         "self:read",
+        "data:import",
+        "data:export",
         "account:read",
         "account:write",
         "territory:write",

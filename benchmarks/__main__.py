@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import questions
+from benchmarks import importing, questions
 from benchmarks.days import KINDS
 from benchmarks.instances import Named
 from benchmarks.peers import PEERS, names
@@ -29,6 +29,9 @@ def main() -> None:
     if options.suite == questions.SUITE:
         for visits in options.sizes or [questions.VISITS]:
             sys.stdout.write(questions.run(visits=visits, shifts=max(2, visits // 10)))
+        return
+    if options.suite == importing.SUITE:
+        sys.stdout.write(importing.run(options.sizes))
         return
     try:
         engines = _engines(options.engines, options.choice)
@@ -73,7 +76,9 @@ def _tell(row: Row, done: int, of: int) -> None:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
-    parser.add_argument("--suite", choices=(*SUITES, questions.SUITE), default="quick")
+    parser.add_argument(
+        "--suite", choices=(*SUITES, questions.SUITE, importing.SUITE), default="quick"
+    )
     parser.add_argument("--sizes", type=int, nargs="+", default=[], help="visits an instance")
     parser.add_argument("--kinds", choices=KINDS, nargs="+", default=[], help="kinds of days")
     parser.add_argument("--seconds", type=float, nargs="+", help="wall seconds, one or several")

@@ -18,6 +18,7 @@ from sqlmodel.sql.sqltypes import AutoString
 import dispatch.contact.tables
 import dispatch.core.tables
 import dispatch.desk.tables
+import dispatch.exchange.tables
 import dispatch.field.tables
 import dispatch.planning.tables
 import dispatch.registry.tables

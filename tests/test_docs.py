@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 from dispatch.core.config import Settings
 from dispatch.work import catalogue
 from dispatch.work.tables import Points
+from tests.file_columns import columns
 from tests.life_cycles import page
 
 ROOT = Path(__file__).parents[1]
@@ -20,6 +21,12 @@ README = (ROOT / "README.md").read_text(encoding="utf-8")
 def test_the_drawn_life_cycles_are_the_codes_tables_of_moves() -> None:
     assert (ROOT / "docs" / "life-cycles.md").read_text() == page(), (
         "run: .venv/bin/python -m tests.life_cycles > docs/life-cycles.md"
+    )
+
+
+def test_the_columns_of_files_in_the_docs_are_those_that_are_read() -> None:
+    assert (ROOT / "docs" / "files.md").read_text(encoding="utf-8").endswith(columns()), (
+        "put what python -m tests.file_columns prints at the end of docs/files.md"
     )
 
 

@@ -12,6 +12,7 @@ from dispatch.desk import requests
 from dispatch.sla import clocks
 from dispatch.work import series
 from workers.execution import Handlers, Long
+from workers.importing import import_files
 from workers.looking import look_ahead
 from workers.sending import send_message
 from workers.solving import solve_plan
@@ -39,6 +40,7 @@ def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: dateti
 HANDLERS: Handlers = {
     "plan.solve": Long(solve_plan),
     "outlook.look": Long(look_ahead),
+    "import.run": Long(import_files),
     "message.send": Long(send_message),
     "message.send_safety": Long(send_message),
     "message.booked": reactions.on_booked,

@@ -1,4 +1,4 @@
-"""Data in and out: `import`, `export`, `backup`, `restore`."""
+"""Data out and back: `export`, `backup`, `restore`."""
 
 from datetime import datetime
 from pathlib import Path
@@ -8,54 +8,62 @@ import typer
 from rich.table import Table
 
 from api.cli.console import clock, opened, out, refuse
-from api.cli.opening import chosen_day, load_with_progress, typed_date
+from api.cli.opening import chosen_day
 from dispatch.core.backup import back_up, put_back
 from dispatch.core.config import Settings
-from dispatch.core.migrate import migrate
+from dispatch.core.db import Database
+from dispatch.exchange.columns import COLUMNS
 from dispatch.exchange.export import export_folder
+from dispatch.exchange.kind_export import exported_lines
 from workers.supervisor import DataDirInUse, data_dir_lock
 
 
 def register(app: typer.Typer) -> None:
     """Add this module's commands."""
-    app.command("import")(import_folder)
     app.command("export")(export)
     app.command("backup")(backup)
     app.command("restore")(restore)
 
 
-def import_folder(
-    folder: Annotated[Path, typer.Argument(help="A folder of CSV files, such as examples/humen.")],
-    day: Annotated[
-        datetime | None,
-        typer.Option(formats=["%Y-%m-%d"], help="The day it is for; else the next working day."),
-    ] = None,
-) -> None:
-    """Import a branch: all of it or, when anything is refused, nothing; twice changes nothing."""
-    with opened(Settings(), rings=True) as database:
-        migrate(database)
-        loaded = load_with_progress(database, folder=folder, day=typed_date(day), now=clock())
-    out.print(loaded.message)
-
-
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where the CSV files go; made when missing.")],
+    target: Annotated[
+        Path, typer.Argument(help="Where the CSV files go; with --kind the file to write.")
+    ],
     territory: Annotated[str | None, typer.Option(help="Which territory; else the first.")] = None,
     day: Annotated[
         datetime | None,
         typer.Option(formats=["%Y-%m-%d"], help="Whose shifts; else the day `up` opens on."),
     ] = None,
+    kind: Annotated[
+        str | None,
+        typer.Option(help=f"Only this, as `import` reads it: one of {', '.join(COLUMNS)}."),
+    ] = None,
 ) -> None:
-    """Export a territory with its open work as CSV files with stable columns."""
+    """Export a territory with its open work as CSV files with stable columns; no cell is a formula."""
     with opened(Settings()) as database:
         where = chosen_day(database, day=day, now=clock())
+        if kind is not None:
+            count = _export_kind(database, target, kind, territory or where.territory_id)
+            out.print(f"wrote {target}: {count:,} rows of {kind}")
+            return
         written = export_folder(
-            database, folder=folder, territory_id=territory or where.territory_id, day=where.day
+            database, folder=target, territory_id=territory or where.territory_id, day=where.day
         )
     table = Table("file", "rows")
     for name, rows in written.rows.items():
         table.add_row(name, f"{rows:,}")
     out.print(table)
+
+
+def _export_kind(database: Database, target: Path, kind: str, territory_id: str) -> int:
+    with database.reading() as session:
+        found = exported_lines(session, kind=kind, territory_id=territory_id)
+        try:
+            # Spreadsheets take a file without the mark for their country's old encoding.
+            with target.open("x", encoding="utf-8-sig", newline="") as file:
+                return sum(1 for line in found if file.write(line)) - 1
+        except OSError as error:
+            refuse(f"{target} cannot be written: {error.strerror}. Name a new file.")
 
 
 def backup(

@@ -9,6 +9,7 @@ from api.routes import (
     days,
     edits,
     field,
+    imports,
     orders,
     outlooks,
     plans,
@@ -38,4 +39,5 @@ ROUTERS = (
     days.router,
     contact.router,
     watch.router,
+    imports.router,
 )

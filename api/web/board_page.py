@@ -114,6 +114,7 @@ def _may(caller: Caller) -> dict[str, bool]:
         "plan": caller.may("plan:write"),
         "publish": caller.may("plan:publish"),
         "outlook": caller.may("plan:read"),
+        "import": caller.may("data:import"),
         "close": caller.may("day:close"),
         "crew": caller.may("crew_day:read"),
         "watch": caller.may("clock:read"),

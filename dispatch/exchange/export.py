@@ -146,10 +146,10 @@ def _shifts(session: Session, territory: Territory, day: date) -> list[Cells]:
         rows.append(
             (
                 shift.crew_id,
-                _on_day(shift.starts_at, day, zone),
-                _on_day(shift.ends_at, day, zone),
-                ";".join(_on_day(rest.earliest_at, day, zone) for rest in found.breaks),
-                ";".join(_on_day(rest.latest_at, day, zone) for rest in found.breaks),
+                on_day(shift.starts_at, day, zone),
+                on_day(shift.ends_at, day, zone),
+                ";".join(on_day(rest.earliest_at, day, zone) for rest in found.breaks),
+                ";".join(on_day(rest.latest_at, day, zone) for rest in found.breaks),
                 ";".join(str(rest.duration_s // 60) for rest in found.breaks),
                 shift.max_overtime_s // 60,
                 ";".join(member.id for member in found.members),
@@ -202,7 +202,7 @@ def _work(session: Session, territory: Territory) -> dict[str, Iterable[Cells]]:
                 row.customer_id,
                 row.premises_id,
                 row.channel,
-                _moment(row.received_at, zone),
+                moment_text(row.received_at, zone),
                 row.subject,
                 " ".join(row.text.split()),
             )
@@ -214,8 +214,8 @@ def _work(session: Session, territory: Territory) -> dict[str, Iterable[Cells]]:
         "promises.csv": [
             (
                 names[visit.id],
-                _moment(visit.window_start_at, zone),
-                _moment(visit.window_end_at, zone),
+                moment_text(visit.window_start_at, zone),
+                moment_text(visit.window_end_at, zone),
             )
             for visit, _ in visits
             if visit.window_start_at and visit.window_end_at
@@ -234,7 +234,7 @@ def _order(order: WorkOrder, visit: Visit, zone: ZoneInfo) -> Cells:
         order.work_type,
         order.priority.value,
         # A request's order takes its deadline from its clocks, which run from the same moment again.
-        _moment(order.due_at, zone) if order.due_at and not order.request_id else None,
+        moment_text(order.due_at, zone) if order.due_at and not order.request_id else None,
         ";".join(visit.preferred_crews),
         " ".join(order.description.split()),
     )
@@ -258,12 +258,13 @@ def _relations(session: Session, territory_id: str, names: dict[str, str]) -> li
     ]
 
 
-def _on_day(moment: datetime, day: date, zone: ZoneInfo) -> str:
+def on_day(moment: datetime, day: date, zone: ZoneInfo) -> str:
     """The wall time, with `day+1` before it when a night shift ends on the next day."""
     local = moment.astimezone(zone)
     later = (local.date() - day).days
     return f"{local:%H:%M}" if later == 0 else f"day{later:+d} {local:%H:%M}"
 
 
-def _moment(moment: datetime, zone: ZoneInfo) -> str:
+def moment_text(moment: datetime, zone: ZoneInfo) -> str:
+    """The local day and time, to the minute."""
     return f"{moment.astimezone(zone):%Y-%m-%d %H:%M}"

@@ -49,10 +49,10 @@ def write_registry(session: Session, folder: Folder, *, day: date, tell: Tell) -
         ("territory.csv", Territory, lambda row: _territory_values(row, territory)),
         ("depots.csv", Depot, lambda row: _depot(row, territory)),
         ("counters.csv", Counter, lambda row: _counter(row, territory)),
-        ("crews.csv", Crew, lambda row: _crew(row, territory)),
-        ("members.csv", Member, _member),
-        ("customers.csv", Customer, _customer),
-        ("premises.csv", Premises, lambda row: _premises(row, territory)),
+        ("crews.csv", Crew, lambda row: crew_values(row, territory)),
+        ("members.csv", Member, member_values),
+        ("customers.csv", Customer, customer_values),
+        ("premises.csv", Premises, lambda row: premises_values(row, territory)),
     ]
     new = {
         file: _insert_new(session, table, folder.sheets[file], make, tell)
@@ -155,7 +155,8 @@ def _counter(row: Row, territory: Territory) -> dict[str, Any]:
     }
 
 
-def _crew(row: Row, territory: Territory) -> dict[str, Any]:
+def crew_values(row: Row, territory: Territory) -> dict[str, Any]:
+    """A crew's columns; raises BadFile."""
     return {
         "id": row.text("id"),
         "territory_id": territory.id,
@@ -168,7 +169,8 @@ def _crew(row: Row, territory: Territory) -> dict[str, Any]:
     }
 
 
-def _member(row: Row) -> dict[str, Any]:
+def member_values(row: Row) -> dict[str, Any]:
+    """A member's columns; raises BadFile."""
     return {
         "id": row.text("id"),
         "crew_id": row.text("crew_id"),
@@ -177,7 +179,8 @@ def _member(row: Row) -> dict[str, Any]:
     }
 
 
-def _customer(row: Row) -> dict[str, Any]:
+def customer_values(row: Row) -> dict[str, Any]:
+    """A customer's columns; raises BadFile."""
     values = {
         "name": row.text("name", most=120),
         "phone": row.optional("phone", most=32),
@@ -195,7 +198,8 @@ def _customer(row: Row) -> dict[str, Any]:
     }
 
 
-def _premises(row: Row, territory: Territory) -> dict[str, Any]:
+def premises_values(row: Row, territory: Territory) -> dict[str, Any]:
+    """The columns of premises, whose position lies in the territory; raises BadFile."""
     lat, lon = _position(row, territory)
     accuracy_m = row.number_or_none("accuracy_m")
     if accuracy_m is not None and not 0 <= accuracy_m <= premises.WORST_ACCURACY_M:
@@ -235,22 +239,27 @@ def _insert_certificates(session: Session, rows: Iterable[Row], day: date) -> in
     seen: set[tuple[str, str, date]] = set()
     fresh = []
     for row in rows:
-        values = {
-            "skill": row.text("skill", most=16),
-            "level": row.whole("level", least=1, most=100),
-            "valid_from": row.parsed("valid_from", read_day).on(day),
-            "valid_until": row.parsed("valid_until", read_day).on(day),
-        }
-        with row.located():
-            check_certificate(**values)  # type: ignore[arg-type]
-        member_id = row.text("member_id")
-        key = (member_id, str(values["skill"]), values["valid_from"])
+        values = certificate_values(row, day)
+        key = (values["member_id"], values["skill"], values["valid_from"])
         if key in seen:
-            raise row.wrong("skill", f"{member_id} has {values['skill']} from this day on already.")
-        seen.add(key)  # type: ignore[arg-type]
-        if member_id not in holders:
-            fresh.append({"member_id": member_id, **values})
+            raise row.wrong("skill", f"{key[0]} has {key[1]} from this day on already.")
+        seen.add(key)
+        if key[0] not in holders:
+            fresh.append(values)
     return _insert(session, Certificate, fresh)
+
+
+def certificate_values(row: Row, day: date) -> dict[str, Any]:
+    """A certificate's columns, relative days counted from `day`; raises BadFile."""
+    values = {
+        "skill": row.text("skill", most=16),
+        "level": row.whole("level", least=1, most=100),
+        "valid_from": row.parsed("valid_from", read_day).on(day),
+        "valid_until": row.parsed("valid_until", read_day).on(day),
+    }
+    with row.located():
+        check_certificate(**values)  # type: ignore[arg-type]
+    return {"member_id": row.text("member_id"), **values}
 
 
 def _insert_stock(session: Session, rows: Iterable[Row]) -> int:

@@ -19,7 +19,7 @@ RELATIONS = ("after", "together", "same_crew", "different_crew")
 def write_requests(writing: Writing) -> dict[str, Request]:
     """Take the requests in, the earliest first; those of each `ref`."""
     rows = writing.folder.sheets["requests.csv"]
-    moments = {row.text("ref"): instant(writing, row, "received") for row in rows}
+    moments = {row.text("ref"): instant(row, "received", writing.day, writing.zone) for row in rows}
     latest = max(moments.values(), default=writing.now)
     earlier = max(timedelta(0), latest - (writing.now - JUST_BEFORE))
     received: dict[str, Request] = {}
@@ -58,7 +58,7 @@ def write_orders(writing: Writing, received: Mapping[str, Request]) -> int:
 
 def _order(writing: Writing, row: Row, received: Mapping[str, Request]) -> WorkOrder:
     ref = row.optional("request")
-    due = instant(writing, row, "due") if row.optional("due") else None
+    due = instant(row, "due", writing.day, writing.zone) if row.optional("due") else None
     priority = row.choice("priority", Priority) if row.optional("priority") else None
     if ref is None:
         return orders.create(
@@ -97,7 +97,10 @@ def write_promises(writing: Writing) -> int:
         visit = _visit(writing, row, "order", row.text("order"))
         if visit is None:
             continue
-        starts, ends = instant(writing, row, "starts"), instant(writing, row, "ends")
+        starts, ends = (
+            instant(row, "starts", writing.day, writing.zone),
+            instant(row, "ends", writing.day, writing.zone),
+        )
         with row.located({"start_at": "starts", "end_at": "ends"}, otherwise="starts"):
             promises.book(
                 writing.session,

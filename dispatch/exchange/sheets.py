@@ -5,9 +5,9 @@ Rows are counted as a spreadsheet counts them: the header is row 1.
 
 import csv
 import io
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import Path
 from typing import TypeVar
@@ -35,15 +35,18 @@ class Row:
     file: str
     number: int
     cells: dict[str, str]
+    titles: Mapping[str, str] = field(default_factory=dict)
+    """What the file itself calls a column, where that differs."""
 
     def wrong(self, column: str, why: str) -> BadFile:
-        """The refusal that names this row and `column`."""
+        """The refusal that names this row and `column`; `details["why"]` is the reason alone."""
         return BadFile(
-            f"{self.file}, row {self.number}, column {column}: {why}",
+            f"{self.file}, row {self.number}, column {self.titles.get(column, column)}: {why}",
             file=self.file,
             row=self.number,
             column=column,
             field=column,
+            why=why,
         )
 
     @contextmanager
@@ -156,7 +159,7 @@ def read(folder: Path, file: str, columns: Sequence[str], *, required: bool = Tr
                     file=file,
                     row=number,
                 )
-            plain = (_unguarded(cell) for cell in cells)
+            plain = (unguarded(cell) for cell in cells)
             rows.append(Row(file, number, dict(zip(header, plain, strict=True))))
     except csv.Error as error:
         raise BadFile(f"{file}, line {reader.line_num}: {error}.", file=file) from error
@@ -186,14 +189,21 @@ def read_text(folder: Path, file: str, *, required: bool = True) -> str | None:
 
 def write(path: Path, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> int:
     """Write a sheet as UTF-8 (RFC 4180); returns the number of rows."""
-    count = 0
     with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file)  # CRLF: with LF alone it would leave a lone CR unquoted
-        writer.writerow(columns)
-        for row in rows:
-            writer.writerow([_guarded(cell) for cell in row])
-            count += 1
-    return count
+        return sum(1 for line in lines(columns, rows) if file.write(line)) - 1
+
+
+def lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
+    """The lines of a sheet, the header first; no cell is a formula."""
+    buffer = io.StringIO(newline="")
+    writer = csv.writer(buffer)  # CRLF: with LF alone it would leave a lone CR unquoted
+    writer.writerow(columns)
+    yield buffer.getvalue()
+    for row in rows:
+        buffer.seek(0)
+        buffer.truncate()
+        writer.writerow([guarded(cell) for cell in row])
+        yield buffer.getvalue()
 
 
 def _check_header(file: str, header: list[str], columns: Sequence[str]) -> None:
@@ -214,7 +224,7 @@ def _check_header(file: str, header: list[str], columns: Sequence[str]) -> None:
             raise BadFile(f"{file}: the column {name} is missing.", file=file, row=1, column=name)
 
 
-def _guarded(cell: object) -> str:
+def guarded(cell: object) -> str:
     """The cell's text, with an apostrophe before what a spreadsheet would run; numbers stay as they are."""
     if cell is None:
         return ""
@@ -225,5 +235,6 @@ def _guarded(cell: object) -> str:
     return f"'{text}" if text.startswith((*FORMULA, "'")) and not plain_number else text
 
 
-def _unguarded(cell: str) -> str:
+def unguarded(cell: str) -> str:
+    """What `lines` wrote as the cell, without the apostrophe that kept it from being a formula."""
     return cell[1:] if cell.startswith("'") and cell[1:].startswith((*FORMULA, "'")) else cell

@@ -1,7 +1,8 @@
 """A folder's work: its shifts, its series with what falls due, and what `request_rows` writes."""
 
 from collections.abc import Mapping
-from datetime import time
+from datetime import date, time
+from zoneinfo import ZoneInfo
 
 from sqlmodel import col, select
 
@@ -67,8 +68,11 @@ def first_begin(folder: Folder) -> time:
 def _shifts(writing: Writing) -> int:
     rows = writing.folder.sheets["shifts.csv"]
     for row in rows:
-        starts, ends = row.parsed("starts", read_clock), instant(writing, row, "ends")
-        rests = _breaks(writing, row)
+        starts, ends = (
+            row.parsed("starts", read_clock),
+            instant(row, "ends", writing.day, writing.zone),
+        )
+        rests = breaks_of(row, writing.day, writing.zone)
         places = {f"breaks[{number}]": "break_earliest" for number in range(len(rests))}
         with row.located(places, otherwise="crew_id"):
             shifts.create(
@@ -87,8 +91,8 @@ def _shifts(writing: Writing) -> int:
     return len(rows)
 
 
-def _breaks(writing: Writing, row: Row) -> list[Break]:
-    """The breaks of a shift: the n-th value of each of the three columns is the n-th break's."""
+def breaks_of(row: Row, day: date, zone: ZoneInfo) -> list[Break]:
+    """The breaks of a shift: the n-th value of each of the three columns is the n-th break's. Raises BadFile."""
     earliest, latest, minutes = (row.several(name) for name in BREAK_COLUMNS)
     for name, values in zip(BREAK_COLUMNS[1:], (latest, minutes), strict=True):
         if len(values) != len(earliest):
@@ -96,11 +100,11 @@ def _breaks(writing: Writing, row: Row) -> list[Break]:
     rests = []
     for begin, last, length in zip(earliest, latest, minutes, strict=True):
         cells = dict(zip(BREAK_COLUMNS, (begin, last, length), strict=True))
-        one = Row(row.file, row.number, cells)
+        one = Row(row.file, row.number, cells, row.titles)
         rests.append(
             Break(
-                instant(writing, one, "break_earliest"),
-                instant(writing, one, "break_latest"),
+                instant(one, "break_earliest", day, zone),
+                instant(one, "break_latest", day, zone),
                 one.whole("break_minutes", least=1, most=1440),
             )
         )

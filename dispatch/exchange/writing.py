@@ -44,10 +44,10 @@ def visits_of(session: Session, orders_by_name: Mapping[str, str]) -> dict[str, 
     return {name_of[visit.work_order_id]: visit for visit in rows}
 
 
-def instant(writing: Writing, row: Row, column: str) -> datetime:
-    """The instant that a cell names on the loaded day; raises BadFile."""
+def instant(row: Row, column: str, day: date, zone: ZoneInfo) -> datetime:
+    """The instant that a cell names when its file is loaded onto `day`; raises BadFile."""
     moment = row.parsed(column, read_moment)
     try:
-        return moment.on(writing.day, writing.zone)
+        return moment.on(day, zone)
     except ValueError as error:
         raise row.wrong(column, str(error)) from error

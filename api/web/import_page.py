@@ -1,0 +1,64 @@
+"""Files in and out as a page: send, check, see what is wrong, say which column is which, import; download."""
+
+import json
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse
+
+from api.deps import Reading, Who, requires
+from api.web.rendering import render, words_for
+from dispatch.core.calendar import zone_named
+from dispatch.exchange import imports, profiles
+from dispatch.exchange.columns import COLUMNS, FILE_NAMES
+from dispatch.exchange.mapping import NO_PROFILE, Profile, profile_of
+from dispatch.exchange.tables import ImportProfile, ImportStatus
+from dispatch.registry import territories
+
+router = APIRouter(include_in_schema=False)
+
+SHOWN = 100
+"""Problems listed; the rest is counted."""
+PAST = 10
+
+
+@router.get("/import", dependencies=[requires("data:import")])
+def import_page(
+    request: Request,
+    session: Reading,
+    caller: Who,
+    territory: Annotated[str, Query(max_length=32)],
+    number: Annotated[int | None, Query(alias="import", ge=1, le=2**53)] = None,
+) -> HTMLResponse:
+    """A territory's imports: the one asked for with its report, a form for a new one, the last ones, exports."""
+    chosen = territories.get(session, territory)
+    shown = None if number is None else imports.get(session, number)
+    if shown is not None and shown.territory_id != chosen.id:
+        raise imports.NoSuchImport(f"There is no import {number}.", import_id=number)
+    layouts = profiles.listed(session)
+    found = (shown.found if shown else None) or {"files": [], "problems": [], "problem_count": 0}
+    return render(
+        request,
+        "import.html",
+        words_for(request, caller.account.language, zone_named(chosen.zone)),
+        caller=caller,
+        territory=chosen,
+        shown=shown,
+        found=found,
+        problems_shown=found["problems"][:SHOWN],
+        files=imports.files_of(session, number) if number is not None else [],
+        under_way=shown is not None and shown.status in imports.UNDER_WAY,
+        done=shown is not None and shown.status is ImportStatus.IMPORTED,
+        layouts=layouts,
+        documents=json.dumps({row.name: row.document for row in layouts}, ensure_ascii=False),
+        used=_layout_of(layouts, shown.profile if shown else None),
+        past=imports.listed(session, territory_id=chosen.id)[:PAST],
+        kinds=COLUMNS,
+        names=json.dumps({kind: [kind, *names] for kind, names in FILE_NAMES.items()}),
+        may_export=caller.may("data:export"),
+    )
+
+
+def _layout_of(layouts: list[ImportProfile], name: str | None) -> Profile:
+    """The layout of this name as it now is; one without anything when there is none."""
+    return next((profile_of(row.document) for row in layouts if row.name == name), NO_PROFILE)

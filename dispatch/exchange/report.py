@@ -1,0 +1,106 @@
+"""What an import found: counts by file, and each problem with file, row, column, wrong and right."""
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from dispatch.exchange.columns import column
+from dispatch.exchange.sheets import BadFile
+
+MOST_PROBLEMS = 500
+"""Problems that are kept; the others are counted."""
+
+
+class Ending(StrEnum):
+    """How an import ended."""
+
+    CHECKED = "checked"
+    REFUSED = "refused"
+    IMPORTED = "imported"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong. `row` and `column` are empty where it concerns the whole file or row."""
+
+    file: str
+    row: int | None
+    column: str | None
+    """The column's name in the file."""
+    wrong: str
+    right: str = ""
+    right_zh: str = ""
+
+
+@dataclass
+class FileReport:
+    """One file. `new + changed + same + differing + bad` is `rows`.
+
+    `differing` are rows that are known with other values and were left as they are.
+    """
+
+    file: str
+    kind: str
+    encoding: str = ""
+    headers: list[str] = field(default_factory=list)
+    columns: dict[str, str] = field(default_factory=dict)
+    ignored: list[str] = field(default_factory=list)
+    rows: int = 0
+    new: int = 0
+    changed: int = 0
+    same: int = 0
+    differing: int = 0
+    bad: int = 0
+
+
+@dataclass
+class Report:
+    """All files of an import. `broken`: a file as a whole cannot be read, so that nothing is taken from any."""
+
+    ending: Ending = Ending.CHECKED
+    files: list[FileReport] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    problem_count: int = 0
+    broken: bool = False
+    told: Callable[[Problem], None] | None = None
+    """Told every problem, also those that are not kept."""
+
+    @property
+    def new(self) -> int:
+        """Rows that were not known."""
+        return sum(file.new for file in self.files)
+
+    @property
+    def changed(self) -> int:
+        """Known rows that get other values."""
+        return sum(file.changed for file in self.files)
+
+    def note(self, about: FileReport, error: BadFile) -> None:
+        """Keep a problem of a row, or of the whole file."""
+        name, place = (
+            error.details.get("column"),
+            column(about.kind, str(error.details.get("column"))),
+        )
+        problem = Problem(
+            about.file,
+            error.details.get("row"),
+            None if name is None else about.columns.get(name, name),
+            str(error.details.get("why", error.message)),
+            place.en if place else "",
+            place.zh if place else "",
+        )
+        self.problem_count += 1
+        if len(self.problems) < MOST_PROBLEMS:
+            self.problems.append(problem)
+        if self.told is not None:
+            self.told(problem)
+
+    def document(self) -> dict[str, Any]:
+        """The same as JSON's own types."""
+        return {
+            "ending": self.ending.value,
+            "files": [asdict(file) for file in self.files],
+            "problems": [asdict(problem) for problem in self.problems],
+            "problem_count": self.problem_count,
+        }

@@ -1,0 +1,71 @@
+"""What an import over HTTP keeps: its files until it is done, its report, and layouts that are used again."""
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import sqlalchemy as sa
+from sqlmodel import Field
+
+from dispatch.core.db import Row, Versioned, choice, document, instant
+
+
+class ImportStatus(StrEnum):
+    """Where an import is."""
+
+    OPEN = "open"
+    WAITING = "waiting"
+    RUNNING = "running"
+    CHECKED = "checked"
+    REFUSED = "refused"
+    IMPORTED = "imported"
+    STOPPED = "stopped"
+    FAILED = "failed"
+
+
+class ImportRun(Versioned, table=True):
+    """One import: what it may do, how far it is, and what it found (see `report.Report`, as JSON)."""
+
+    id: int | None = Field(default=None, primary_key=True)
+    territory_id: str = Field(foreign_key="territory.id", max_length=32, index=True)
+    status: ImportStatus = choice(ImportStatus, ImportStatus.OPEN)
+    dry_run: bool = True
+    skip_bad: bool = False
+    update: bool = False
+    profile: str | None = Field(default=None, max_length=64)
+    starts: int = 0
+    progress: dict[str, Any] = document()
+    found: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
+    stop_asked: bool = False
+    error: str = Field(default="", max_length=500)
+    created_by: str = Field(max_length=64)
+    created_at: datetime = instant()
+    ended_at: datetime | None = instant(nullable=True)
+
+
+class ImportFile(Row, table=True):
+    """A file of an import, as it was sent."""
+
+    __table_args__ = (sa.UniqueConstraint("import_id", "name"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    import_id: int = Field(foreign_key="import_run.id")
+    name: str = Field(max_length=120)
+    kind: str = Field(max_length=16)
+
+
+class ImportPart(Row, table=True):
+    """A piece of a file; the file is its pieces in their order."""
+
+    file_id: int = Field(primary_key=True, foreign_key="import_file.id")
+    number: int = Field(primary_key=True)
+    content: bytes = Field(sa_type=sa.LargeBinary)
+
+
+class ImportProfile(Versioned, table=True):
+    """A layout of files that is used again (see `mapping.Profile`, as JSON)."""
+
+    name: str = Field(primary_key=True, max_length=64)
+    document: dict[str, Any] = document()
+    changed_by: str = Field(max_length=64)
+    changed_at: datetime = instant()
