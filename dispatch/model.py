@@ -19,6 +19,7 @@ import dispatch.contact.tables
 import dispatch.core.tables
 import dispatch.desk.tables
 import dispatch.field.tables
+import dispatch.geo.tables
 import dispatch.planning.tables
 import dispatch.registry.tables
 import dispatch.sla.tables

@@ -6,12 +6,13 @@ from typing import Any
 from dispatch.contact.lifecycle import MESSAGES
 from dispatch.core.lifecycle import Machine
 from dispatch.desk.lifecycle import REQUESTS
+from dispatch.geo.lifecycle import GEOCODINGS
 from dispatch.planning.lifecycle import OUTLOOKS, PLANS
 from dispatch.registry.lifecycle import SHIFTS
 from dispatch.work.lifecycle import PROMISES, SERIES, VISITS, WORK_ORDERS
 
 MACHINES: tuple[Machine[Any], ...] = (
-    REQUESTS, WORK_ORDERS, VISITS, PROMISES, PLANS, OUTLOOKS, MESSAGES, SHIFTS, SERIES,
+    REQUESTS, WORK_ORDERS, VISITS, PROMISES, PLANS, OUTLOOKS, MESSAGES, SHIFTS, SERIES, GEOCODINGS,
 )  # fmt: skip
 
 

@@ -26,6 +26,7 @@ QUEUES = ("default", "messages", "safety", "solve")
 _QUEUE_OF = {
     "plan.solve": "solve",
     "outlook.look": "solve",
+    "geocoding.run": "default",
     "message.send": "messages",
     "message.send_safety": "safety",
 }
