@@ -34,11 +34,11 @@ def between(
     apart = ~np.eye(len(points), dtype=bool)
     unknown, no_way = (seconds == UNKNOWN) & apart, (seconds == NO_WAY) & apart
     seconds[apart] += estimate.overhead
-    guess = GeodesicTravel(estimate).matrix(places)
-    by_guess = np.array(guess.seconds, dtype=np.int64), np.array(guess.metres, dtype=np.int64)
     no_metres = (metres < 0) & apart
-    seconds[unknown] = by_guess[0][unknown]
-    metres[no_metres] = by_guess[1][no_metres]
+    if no_metres.any() or unknown.any():
+        guess = GeodesicTravel(estimate).matrix(places)
+        seconds[unknown] = np.array(guess.seconds, dtype=np.int64)[unknown]
+        metres[no_metres] = np.array(guess.metres, dtype=np.int64)[no_metres]
     seconds[no_way] = MAX_TIME
     for grid, most in ((seconds, MAX_TIME), (metres, MAX_COST)):
         np.fill_diagonal(grid, 0)

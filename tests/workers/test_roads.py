@@ -169,7 +169,8 @@ def test_times_of_another_service_or_of_a_month_ago_are_asked_anew(day: Database
     assert note(day)[0] == {"source": "estimate"}
 
 
-def test_a_worker_asks_before_it_plans_and_every_five_minutes(day: Database, tmp_path: Any) -> None:
+@pytest.mark.system
+def test_a_worker_asks_before_it_plans(day: Database, tmp_path: Any) -> None:
     with serving(osrm()) as server:
         settings = settings_for(server.url, data_dir=tmp_path)
         with transaction(day) as session:
@@ -178,12 +179,21 @@ def test_a_worker_asks_before_it_plans_and_every_five_minutes(day: Database, tmp
                 actor=DISPATCHER, now=NOW,
             ).id  # fmt: skip
         assert set(drain(day, settings, now=NOW, handlers=HANDLERS).values()) == {Outcome.DONE}
+
+    with day.reading() as session:
+        assert plans.get(session, plan_id or 0).figures["travel_times"]["source"] == "osrm"
+
+
+def test_a_task_learns_the_drives_of_new_places_between_plans(day: Database) -> None:
+    with serving(osrm()) as server:
+        fill(day, settings_for(server.url), "humen", now=NOW)
         with transaction(day) as session:
-            assert plans.get(session, plan_id or 0).figures["travel_times"]["source"] == "osrm"
             job(session, east=4)
             tasks.enqueue(session, "roads.refresh", key="r", payload={"subject": "humen"}, now=NOW)
-        assert set(drain(day, settings, now=NOW, handlers=HANDLERS).values()) == {Outcome.DONE}
+        assert note(day)[0]["estimated"] == 8
+        outcomes = drain(day, settings_for(server.url), now=NOW, handlers=HANDLERS)
 
+    assert set(outcomes.values()) == {Outcome.DONE}
     assert note(day)[0]["estimated"] == 0
 
 
