@@ -75,7 +75,7 @@ class Provider:
             raise GeocoderParseError(f"{lat}, {lon} is no position")
         raw = location.raw if isinstance(location.raw, dict) else {}
         accuracy = self.accuracy(raw)
-        return Found(lat, lon, accuracy, str(location.address or ""), self.datum)
+        return Found(lat, lon, accuracy, _line(location.address), self.datum)
 
 
 def configured(settings: Settings) -> Provider | None:
@@ -188,6 +188,11 @@ def _baidu(settings: Settings, options: dict[str, Any], domain: str) -> Provider
         return next((float(off) for least, off in CONFIDENCES if confidence >= least), WORST)
 
     return Provider("baidu", geocoder.geocode, accuracy, Datum.BD09)
+
+
+def _line(text: object) -> str:
+    """What a geocoder calls a place, without what no database stores and no page shows."""
+    return "".join(sign for sign in str(text or "") if sign.isprintable())
 
 
 def _of_box(raw: Mapping[str, Any]) -> float | None:

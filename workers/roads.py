@@ -24,8 +24,8 @@ from workers.road_services import Block, RoadService, TooMany, configured
 
 logger = structlog.get_logger(__name__)
 
-MOST_SECONDS = 60.0
-"""How long one round may take; the rest comes in the next."""
+MOST_SECONDS = 40.0
+"""After how long no further question is asked in one round; the rest comes in the next."""
 TRIES = 2
 """Failures in a row after which a service is left alone for this round."""
 STORE_EVERY = 25

@@ -20,6 +20,8 @@ from dispatch.planning.unplaced import unplaced
 from dispatch.registry import premises, territories
 
 group = typer.Typer(help="List and locate premises without a position.", no_args_is_help=True)
+PATIENCE_S = 60.0
+"""How long a worker may take to begin."""
 AsJson = Annotated[bool, typer.Option("--json", help="Print for a script.")]
 TerritoryId = Annotated[str, typer.Argument(help="The territory's id.")]
 
@@ -91,8 +93,14 @@ def geocode(territory: TerritoryId, as_json: AsJson = False) -> None:
             )
         with progress("{task.completed}/{task.total}") as bar:
             shown = bar.add_task(f"asking {run.provider}", total=run.total)
+            began = time.monotonic()
             while run.status in UNDER_WAY:
                 time.sleep(0.3)
+                if run.status is GeocodingStatus.WAITING and time.monotonic() - began > PATIENCE_S:
+                    refuse(
+                        f"no worker has begun after {PATIENCE_S:.0f} s; it will be done when one runs: "
+                        "gridcrew up, or gridcrew worker"
+                    )
                 with database.reading() as session:
                     run = geocoding.get(session, run.id or 0)
                 bar.update(shown, completed=run.looked_up)

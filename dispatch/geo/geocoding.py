@@ -16,6 +16,7 @@ from dispatch.core import events, tasks
 from dispatch.core.db import lock_for
 from dispatch.core.errors import ConflictError, NotFoundError
 from dispatch.core.events import SYSTEM, Actor
+from dispatch.core.tables import Task, TaskState
 from dispatch.geo.datum import Datum, to_wgs84
 from dispatch.geo.lifecycle import GEOCODINGS, UNDER_WAY
 from dispatch.geo.tables import GeocodeAnswer, Geocoding, GeocodingStatus
@@ -95,7 +96,9 @@ def ask(
     under_way = session.exec(
         select(Geocoding).where(col(Geocoding.status).in_(UNDER_WAY)).limit(1)
     ).first()
-    if under_way is not None:
+    if under_way is not None and _gave_up(session, under_way):
+        fail(session, geocoding_id=under_way.id or 0, error="Its task gave up.", now=now)
+    elif under_way is not None:
         raise GeocodingUnderWay(
             f"Addresses of {under_way.territory_id} are being looked up: wait for that, or stop it.",
             geocoding=under_way.id,
@@ -112,9 +115,7 @@ def ask(
     session.add(run)
     session.flush()
     _record(session, run, "geocoding.waiting", actor=actor, now=now)
-    tasks.enqueue(
-        session, "geocoding.run", key=f"geocoding.run:{run.id}", payload={"id": run.id}, now=now
-    )
+    tasks.enqueue(session, "geocoding.run", key=_key(run), payload={"id": run.id}, now=now)
     return run
 
 
@@ -260,6 +261,16 @@ def address_of(row: Premises) -> str:
     if row.address.isascii():
         return f"{row.address}, {row.district}"
     return f"{row.district}{row.address}"
+
+
+def _gave_up(session: Session, run: Geocoding) -> bool:
+    """Whether nobody will end the run: its task is dead, and the alert about that says why."""
+    state = session.exec(select(Task.state).where(Task.dedupe_key == _key(run))).first()
+    return state is TaskState.DEAD
+
+
+def _key(run: Geocoding) -> str:
+    return f"geocoding.run:{run.id}"
 
 
 def _judged(answer: GeocodeAnswer, territory: Territory, good_enough_m: float) -> Suggestion:

@@ -6,9 +6,10 @@ from starlette.testclient import TestClient
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.geo import geocoding
-from dispatch.geo.datum import Datum, from_wgs84
+from dispatch.geo.datum import Datum
 from dispatch.planning import plans
 from tests.api.conftest import ORIGIN, SignIn
+from tests.builders.datums import from_wgs84
 from tests.builders.planning import crew_on, job
 from tests.builders.registry import DISPATCHER, make_premises
 from tests.builders.services import osrm, serving

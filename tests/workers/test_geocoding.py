@@ -14,9 +14,10 @@ from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.core.tables import Event, Task, TaskState
 from dispatch.geo import geocoding
-from dispatch.geo.datum import Datum, from_wgs84
+from dispatch.geo.datum import Datum
 from dispatch.geo.tables import GeocodeAnswer, Geocoding
 from dispatch.registry.tables import Premises
+from tests.builders.datums import from_wgs84
 from tests.builders.registry import DISPATCHER, make_premises, make_territory
 from tests.builders.services import Outside, serving
 from tests.instants import NOW
@@ -284,6 +285,20 @@ def test_a_run_whose_geocoder_is_gone_from_the_settings_says_so(database: Databa
 
     assert run_of(database, number).status == "failed"
     assert "no longer configured" in run_of(database, number).error
+
+
+def test_a_run_whose_task_gave_up_stands_in_nobodys_way(database: Database) -> None:
+    unplaced(database)
+    number = asked(database)
+    with transaction(database) as session:
+        session.exec(select(Task)).one().state = TaskState.DEAD
+
+    again = asked(database)
+
+    assert (run_of(database, number).status, run_of(database, again).status) == (
+        "failed",
+        "waiting",
+    )
 
 
 def test_a_person_who_was_faster_keeps_the_last_word(session: Session) -> None:

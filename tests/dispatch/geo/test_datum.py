@@ -4,8 +4,9 @@ import random
 
 import pytest
 
-from dispatch.geo.datum import Datum, from_wgs84, to_wgs84
+from dispatch.geo.datum import Datum, to_wgs84
 from dispatch.registry.geometry import METRES_PER_DEGREE
+from tests.builders.datums import from_wgs84
 
 MILLIMETRE = 0.001 / METRES_PER_DEGREE
 
