@@ -14,7 +14,7 @@ from api import permissions, problems
 from api.gate import Gate
 from api.routes import ROUTERS, system
 from api.state import State
-from api.web import board_page, board_parts, import_page, outlook_page, pages
+from api.web import board_page, board_parts, import_page, outlook_page, pages, places_page
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
 from dispatch.planning.engine import Engine
@@ -64,6 +64,7 @@ def create_app(
     app.include_router(board_parts.router)
     app.include_router(outlook_page.router)
     app.include_router(import_page.router)
+    app.include_router(places_page.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     permissions.refuse_undeclared(app.routes)

@@ -20,6 +20,7 @@ import dispatch.core.tables
 import dispatch.desk.tables
 import dispatch.exchange.tables
 import dispatch.field.tables
+import dispatch.geo.tables
 import dispatch.planning.tables
 import dispatch.registry.tables
 import dispatch.sla.tables

@@ -1,6 +1,7 @@
 """Travel between all places, as each crew drives it: seconds and metres in integer matrices."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -10,6 +11,9 @@ from optimizer.problem import Crew, Estimate, Matrix, Place, Problem, Profiles
 from optimizer.values import UNREACHABLE
 
 Grid = npt.NDArray[np.int64]
+
+WORTH_KEEPING = 200
+"""Places from which the estimate between them is remembered: for fewer it takes milliseconds."""
 
 
 class TravelModel(Protocol):
@@ -32,7 +36,7 @@ class GeodesicTravel:
 
     def matrix(self, places: Sequence[Place]) -> Matrix:
         """Seconds and metres by the estimate; every place needs lat and lon."""
-        seconds, metres = _estimated(self.estimate, places)
+        seconds, metres = _estimated(self.estimate, _points(places))
         return Matrix(_rows(seconds), _rows(metres))
 
 
@@ -65,7 +69,8 @@ def _base(problem: Problem, crew: Crew) -> tuple[npt.NDArray[np.float64], Grid |
     travel = problem.travel
     way = travel.profiles[crew.profile or ""] if isinstance(travel, Profiles) else travel
     if isinstance(way, Estimate):
-        return _estimated(way, problem.places)
+        points = _points(problem.places)
+        return (_remembered if len(points) >= WORTH_KEEPING else _estimated)(way, points)
     shape = (len(problem.places), len(problem.places))
     seconds = np.array(way.seconds, dtype=np.float64).reshape(shape)
     if way.metres is None:
@@ -73,13 +78,32 @@ def _base(problem: Problem, crew: Crew) -> tuple[npt.NDArray[np.float64], Grid |
     return seconds, np.array(way.metres, dtype=np.int64).reshape(shape)
 
 
-def _estimated(estimate: Estimate, places: Sequence[Place]) -> tuple[npt.NDArray[np.float64], Grid]:
+Points = tuple[tuple[float | None, float | None], ...]
+
+
+@lru_cache(maxsize=2)
+def _remembered(estimate: Estimate, points: Points) -> tuple[npt.NDArray[np.float64], Grid]:
+    """The estimate between these points, read only.
+
+    Whoever asks about one board after another asks about the same points, and a thousand of them
+    take a fifth of a second.
+    """
+    seconds, metres = _estimated(estimate, points)
+    seconds.flags.writeable = metres.flags.writeable = False
+    return seconds, metres
+
+
+def _points(places: Sequence[Place]) -> Points:
+    return tuple((place.lat, place.lon) for place in places)
+
+
+def _estimated(estimate: Estimate, points: Points) -> tuple[npt.NDArray[np.float64], Grid]:
     # Loading compiled code takes most of a second, and most processes never estimate a distance.
     from optimizer.geodesic import distances
 
     metres = distances(
-        np.array([place.lat for place in places], dtype=np.float64),
-        np.array([place.lon for place in places], dtype=np.float64),
+        np.array([lat for lat, _ in points], dtype=np.float64),
+        np.array([lon for _, lon in points], dtype=np.float64),
     )
     with np.errstate(over="ignore"):
         driven = metres * estimate.detour

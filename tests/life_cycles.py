@@ -7,12 +7,14 @@ from dispatch.contact.lifecycle import MESSAGES
 from dispatch.core.lifecycle import Machine
 from dispatch.desk.lifecycle import REQUESTS
 from dispatch.exchange.lifecycle import IMPORTS
+from dispatch.geo.lifecycle import GEOCODINGS
 from dispatch.planning.lifecycle import OUTLOOKS, PLANS
 from dispatch.registry.lifecycle import SHIFTS
 from dispatch.work.lifecycle import PROMISES, SERIES, VISITS, WORK_ORDERS
 
 MACHINES: tuple[Machine[Any], ...] = (
     REQUESTS, WORK_ORDERS, VISITS, PROMISES, PLANS, OUTLOOKS, MESSAGES, SHIFTS, SERIES, IMPORTS,
+    GEOCODINGS,
 )  # fmt: skip
 
 

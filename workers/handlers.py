@@ -12,8 +12,10 @@ from dispatch.desk import requests
 from dispatch.sla import clocks
 from dispatch.work import series
 from workers.execution import Handlers, Long
+from workers.geocoding import look_up_addresses
 from workers.importing import import_files
 from workers.looking import look_ahead
+from workers.roads import refresh as refresh_roads
 from workers.sending import send_message
 from workers.solving import solve_plan
 
@@ -41,6 +43,8 @@ HANDLERS: Handlers = {
     "plan.solve": Long(solve_plan),
     "outlook.look": Long(look_ahead),
     "import.run": Long(import_files),
+    "roads.refresh": Long(refresh_roads),
+    "geocoding.run": Long(look_up_addresses),
     "message.send": Long(send_message),
     "message.send_safety": Long(send_message),
     "message.booked": reactions.on_booked,

@@ -11,6 +11,7 @@ from dispatch.planning.outlook import told
 from dispatch.planning.problem import Built
 from optimizer.codec import write_problem
 from workers.execution import Interrupted, Work
+from workers.roads import fill
 from workers.solver import SolverFailed
 from workers.watching import Watch, one_at_a_time, searched
 
@@ -24,6 +25,10 @@ def look_ahead(work: Work) -> None:
     """
     outlook_id = int(work.payload["outlook_id"])
     with one_at_a_time(work):
+        with work.database.reading() as session:
+            territory_id = looking.get(session, outlook_id).territory_id
+            now = work.clock(session)
+        fill(work.database, work.settings, territory_id, now=now, should_stop=work.should_stop)
         with transaction(work.database) as session:
             built = looking.take(session, outlook_id=outlook_id, now=work.clock(session))
             if built is None:

@@ -15,8 +15,9 @@ from dispatch.registry.tables import Territory
 PER_TERRITORY = (
     Job("series.generate", daily=time(0, 5)),
     Job("message.day_before", daily=time(17)),
+    Job("roads.refresh", every=timedelta(minutes=5)),
 )
-"""Once a day of each territory, at its own local time."""
+"""For each territory, what is daily at its own local time."""
 FOR_ALL = (
     Job("clock.sweep", every=timedelta(minutes=1)),
     Job("task.archive", daily=time(3, 30)),

@@ -12,6 +12,7 @@ from optimizer.problem import ProblemError
 from optimizer.replan import concluded
 from optimizer.standing import VisitUnknown
 from workers.execution import Interrupted, TransientFailure, Work
+from workers.roads import fill
 from workers.solver import SolverFailed
 from workers.watching import Watch, one_at_a_time, searched
 
@@ -26,6 +27,7 @@ def solve_plan(work: Work) -> None:
     """
     plan_id = int(work.payload["plan_id"])
     with one_at_a_time(work):
+        _learn_roads(work, plan_id)
         with transaction(work.database) as session:
             taken = plans.take(session, plan_id=plan_id, now=work.clock(session))
             if taken is None:
@@ -33,6 +35,13 @@ def solve_plan(work: Work) -> None:
         if taken is not None:
             crashpoint("plan_solving")
             _run(work, taken)
+
+
+def _learn_roads(work: Work, plan_id: int) -> None:
+    """Ask for the driving times that are not known yet, for a minute at most; the plan is made with what is."""
+    with work.database.reading() as session:
+        territory_id, now = plans.get(session, plan_id).territory_id, work.clock(session)
+    fill(work.database, work.settings, territory_id, now=now, should_stop=work.should_stop)
 
 
 def _run(work: Work, taken: plans.Taken) -> None:

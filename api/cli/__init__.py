@@ -5,7 +5,19 @@ import sys
 import typer
 from pydantic import ValidationError
 
-from api.cli import ahead, data, day, doctor, documents, importing, people, questions, server, tasks
+from api.cli import (
+    ahead,
+    data,
+    day,
+    doctor,
+    documents,
+    importing,
+    people,
+    places,
+    questions,
+    server,
+    tasks,
+)
 from api.cli.console import refuse
 from dispatch.core.errors import DispatchError
 from workers import logs
@@ -17,7 +29,19 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-for module in (server, day, ahead, documents, questions, importing, data, people, tasks, doctor):
+for module in (
+    server,
+    day,
+    ahead,
+    documents,
+    questions,
+    importing,
+    data,
+    places,
+    people,
+    tasks,
+    doctor,
+):
     module.register(app)
 
 

@@ -16,6 +16,7 @@ from dispatch.planning.answers import judged
 from dispatch.planning.outlook import MOST_DAYS, Outlook, build_outlook, told
 from dispatch.registry import territories
 from optimizer.codec import write_problem
+from workers.roads import fill
 
 
 def register(app: typer.Typer) -> None:
@@ -49,6 +50,8 @@ def outlook(
         gridcrew outlook humen --days 5
     """
     settings, now = Settings(), clock()
+    with opened(settings) as database:
+        fill(database, settings, territory, now=now)
     with opened(settings) as database, database.reading() as session:
         zone = zone_named(territories.get(session, territory).zone)
         begins = first.date() if first else local_day(now, zone)

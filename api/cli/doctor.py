@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from typing import Annotated
 
 import typer
+from geopy.exc import GeopyError
+from sqlalchemy import func
+from sqlmodel import col, select
 
 from api.cli.console import clock, opened, out, print_json
 from dispatch.core import alerts, events, tasks
@@ -13,7 +16,10 @@ from dispatch.core.config import Settings
 from dispatch.core.db import Database, sqlite_driver
 from dispatch.core.errors import DispatchError
 from dispatch.core.migrate import revisions
-from workers import redis_server
+from dispatch.geo.datum import Datum
+from dispatch.registry.tables import Depot, Premises
+from workers import geocoders, redis_server, road_services
+from workers.outside import ServiceAway
 from workers.solver import run_solver
 from workers.startup import check_data_dir
 
@@ -80,6 +86,7 @@ def _looks(settings: Settings) -> Iterator[tuple[str, Look]]:
     yield "data directory", lambda: _data_dir(settings)
     yield "Redis", lambda: _redis(settings)
     yield "solver", lambda: _solver(settings)
+    yield "geocoder", lambda: _geocoder(settings)
 
 
 def _database_looks(settings: Settings, database: Database) -> Iterator[tuple[str, Look]]:
@@ -87,6 +94,8 @@ def _database_looks(settings: Settings, database: Database) -> Iterator[tuple[st
     yield "audit chain", lambda: _chain(settings, database)
     yield "tasks", lambda: _tasks(database)
     yield "alerts", lambda: _alerts(database)
+    yield "road times", lambda: _roads(settings, database)
+    yield "positions", lambda: _positions(database)
 
 
 def _data_dir(settings: Settings) -> Finding:
@@ -106,6 +115,47 @@ def _redis(settings: Settings) -> Finding:
 def _solver(settings: Settings) -> Finding:
     run_solver(settings, SMALLEST, seconds=5.0, iterations=1, seed=0)
     return Finding("solver", True, "answers in its own process")
+
+
+def _geocoder(settings: Settings) -> Finding:
+    provider = geocoders.configured(settings)
+    if provider is None:
+        return Finding("geocoder", True, "none configured; premises are placed on the map")
+    try:
+        provider.find("1")
+    except GeopyError as error:
+        return Finding(
+            "geocoder", False, f"{provider.name}: {type(error).__name__}: {error}",
+            "Look at GRIDCREW_GEOCODER_URL and GRIDCREW_GEOCODER_KEY; until then place premises on the map.",
+        )  # fmt: skip
+    converts = "" if provider.datum is Datum.WGS84 else f"; {provider.datum.value} is converted"
+    return Finding("geocoder", True, f"{provider.name} answers{converts}")
+
+
+def _roads(settings: Settings, database: Database) -> Finding:
+    service = road_services.configured(settings)
+    if service is None:
+        return Finding("road times", True, "estimated by distance; no road service configured")
+    with database.reading() as session:
+        depot = session.exec(select(Depot).order_by(col(Depot.id)).limit(1)).first()
+    at = (0.0, 0.0) if depot is None else (depot.lat, depot.lon)
+    try:
+        service.block([at], [(at[0] + 0.01, at[1])])
+    except ServiceAway as error:
+        return Finding(
+            "road times", False, f"{service.name}: {error.message}",
+            "Start it, or look at GRIDCREW_ROADS_URL; until then drives are estimated.",
+        )  # fmt: skip
+    return Finding("road times", True, f"{service.name} answers")
+
+
+def _positions(database: Database) -> Finding:
+    with database.reading() as session:
+        missing = session.exec(
+            select(func.count()).select_from(Premises).where(col(Premises.lat).is_(None))
+        ).one()
+    none = f"{missing:,} premises have none; `gridcrew places list` names them"
+    return Finding("positions", True, none if missing else "every premises has one")
 
 
 def _database(database: Database) -> Finding:

@@ -12,6 +12,7 @@ from api.cli.console import out
 from api.cli.opening import Opened
 from dispatch.core.db import Database
 from dispatch.insight.report import DayReport
+from dispatch.planning.drives import ESTIMATE
 from dispatch.planning.tables import LeftOut, Plan
 
 Line = tuple[str, Callable[[dict[str, Any]], str]]
@@ -45,6 +46,7 @@ def show_plan(database: Database, opened: Opened) -> None:
     for name, show in PLAN_LINES:
         table.add_row(name, show(plan.figures), *([show(naive)] if naive else []))
     out.print(table)
+    out.print(travel_words(plan.figures.get("travel_times", {})), soft_wrap=True)
     reasons = Table("left out", "reason", "what would make it fit", box=None)
     for entry in left_out:
         reasons.add_row(entry.visit_id, entry.reason, entry.hint)
@@ -52,6 +54,20 @@ def show_plan(database: Database, opened: Opened) -> None:
         reasons.add_row(row["visit_id"], row["reason"], row.get("text", ""))
     if reasons.row_count:
         out.print(reasons)
+
+
+def travel_words(times: dict[str, Any]) -> str:
+    """What a plan's driving times rest on, as a sentence."""
+    source = times.get("source", ESTIMATE)
+    if source == ESTIMATE:
+        return "driving times: estimates by distance, no road network"
+    words = f"driving times: the road network's, by {source}"
+    if times["estimated"]:
+        share = 100 * times["estimated"] / times["pairs"]
+        words += f"; {share:.1f} % are estimates, for the service has not given them"
+    if times["unreachable"]:
+        words += f"; {times['unreachable']} pairs of places have no road between them"
+    return words
 
 
 def show_reports(day: date, reports: dict[str, DayReport]) -> None:

@@ -139,7 +139,7 @@ def locate(
     found = premises.locate(
         session,
         premises_id=premises_id,
-        **body.model_dump(exclude={"version"}),
+        **body.in_wgs84(),
         actor=caller.actor,
         now=moment,
     )

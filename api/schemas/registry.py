@@ -6,6 +6,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from api.schemas.forms import Change, Day, Id, Input, Instant, Latitude, Longitude, Output, Version
+from dispatch.geo.datum import Datum, to_wgs84
 from dispatch.registry.tables import AreaClass, CustomerClass, ShiftStatus, SiteClass
 
 Name = Annotated[str, Field(min_length=1, max_length=120)]
@@ -106,12 +107,22 @@ class PremisesIn(Input):
 
 
 class Position(Input):
-    """Where premises are: WGS 84 degrees, and how far off that may be, in metres."""
+    """Where premises are: degrees, what they refer to, and how far off that may be, in metres.
+
+    Chinese maps give GCJ-02 (AMap, Tencent) or BD-09 (Baidu); say so and they are converted to WGS 84.
+    """
 
     lat: float
     lon: float
     accuracy_m: Annotated[float, Field(ge=0)] | None = None
+    datum: Datum = Datum.WGS84
     version: Version
+
+    def in_wgs84(self) -> dict[str, Any]:
+        """The position in WGS 84 with what was given, for `premises.locate`."""
+        lat, lon = to_wgs84(self.datum, self.lat, self.lon)
+        given = {"by": "person", "datum": self.datum.value, "lat": self.lat, "lon": self.lon}
+        return {"lat": lat, "lon": lon, "accuracy_m": self.accuracy_m, "given": given}
 
 
 class CustomerOut(Output):

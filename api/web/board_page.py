@@ -79,6 +79,7 @@ def board(
         "may": _may(caller),
         "messages": messages_go(settings),
         "explainable": EXPLAINABLE,
+        "unplaced": queries.count_unplaced(session, territory_id=chosen.id),
         "at": moment,
         "day_ended": _has_ended(data, moment),
     }
@@ -115,6 +116,7 @@ def _may(caller: Caller) -> dict[str, bool]:
         "publish": caller.may("plan:publish"),
         "outlook": caller.may("plan:read"),
         "import": caller.may("data:import"),
+        "places": caller.may("registry:read"),
         "close": caller.may("day:close"),
         "crew": caller.may("crew_day:read"),
         "watch": caller.may("clock:read"),

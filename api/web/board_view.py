@@ -7,13 +7,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from api.board_data import BoardData
+from api.web.ground import MAP_WIDTH, Ground, ground_of
 from dispatch.planning.lifecycle import IN_FORCE
 from dispatch.planning.tiles import CrewRow, QueueRow, StopRow, VisitRow
 from dispatch.work.lifecycle import WAITING
 from dispatch.work.tables import VisitStatus
 
 COLOURS = 16
-MAP_WIDTH = 1000
 _OPEN = (VisitStatus.PLANNED, *WAITING, VisitStatus.EN_ROUTE, VisitStatus.ARRIVED)
 
 
@@ -122,20 +122,13 @@ def lanes_of(data: BoardData, axis: Axis, *, now: datetime) -> list[Lane]:
 
 def map_of(data: BoardData) -> MapView | None:
     """The map of depots, visits and routes; None when the territory has no boundary."""
-    rings = _rings(data.territory.boundary)
-    if not rings:
+    project = ground_of(data.territory.boundary)
+    if project is None:
         return None
-    project, height = _projection(rings)
-    land = " ".join(
-        "M"
-        + " ".join(f"{x:.0f},{y:.0f}" for x, y in (project(lat, lon) for lon, lat in ring))
-        + "Z"
-        for ring in rings
-    )
     routes, dots = [], []
     for place, row in enumerate(data.crews):
         placed = [stop for stop in row.stops if stop.visit.lat is not None]
-        points = [project(stop.visit.lat, stop.visit.lon) for stop in placed]
+        points = [project(stop.visit.lat or 0.0, stop.visit.lon or 0.0) for stop in placed]
         dots += [
             (place % COLOURS, _dot(point, stop)) for point, stop in zip(points, placed, strict=True)
         ]
@@ -145,8 +138,8 @@ def map_of(data: BoardData) -> MapView | None:
             routes.append((place % COLOURS, line))
     return MapView(
         width=MAP_WIDTH,
-        height=height,
-        land=land,
+        height=project.height,
+        land=project.land,
         depots=tuple(_dot(project(depot.lat, depot.lon), depot) for depot in data.depots),
         routes=tuple(routes),
         stops=tuple(dots),
@@ -195,37 +188,12 @@ def _is_late(visit: VisitRow, begins: datetime, now: datetime) -> bool:
     return any(at > limit for limit in limits)
 
 
-def _rings(boundary: dict[str, Any]) -> list[list[tuple[float, float]]]:
-    kind, content = boundary.get("type"), boundary.get("coordinates", [])
-    polygons = [content] if kind == "Polygon" else content if kind == "MultiPolygon" else []
-    return [[(point[0], point[1]) for point in ring] for polygon in polygons for ring in polygon]
-
-
-def _projection(rings: list[list[tuple[float, float]]]) -> tuple[Any, int]:
-    """Plate carrée with true lengths at the middle latitude: good enough for a town."""
-    lons = [lon for ring in rings for lon, _ in ring]
-    lats = [lat for ring in rings for _, lat in ring]
-    west, east, south, north = min(lons), max(lons), min(lats), max(lats)
-    narrow = math.cos(math.radians((south + north) / 2))
-    margin = 30
-    scale = (MAP_WIDTH - 2 * margin) / max((east - west) * narrow, 1e-6)
-    height = round((north - south) * scale + 2 * margin)
-
-    def project(lat: float, lon: float) -> tuple[float, float]:
-        return (
-            round((lon - west) * narrow * scale + margin, 1),
-            round((north - lat) * scale + margin, 1),
-        )
-
-    return project, height
-
-
 def _dot(place: tuple[float, float], title: object) -> Dot:
     x, y = place
     return Dot(x, y, title)
 
 
-def _placed(rows: Sequence[QueueRow], project: Any) -> list[Dot]:
+def _placed(rows: Sequence[QueueRow], project: Ground) -> list[Dot]:
     return [
         _dot(project(row.visit.lat, row.visit.lon), row.visit)
         for row in rows

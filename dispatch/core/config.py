@@ -47,6 +47,25 @@ class Settings(BaseSettings):
         description="walks that one run makes at once, each on a core",
     )
     solve_memory_mb: int = Field(4096, ge=512)
+    roads: Literal["estimate", "osrm", "valhalla"] = Field(
+        "estimate", description="who knows driving times; the estimate needs no server"
+    )
+    roads_url: str = Field("", description="the road server's address")
+    roads_profile: str = Field(
+        "", max_length=40, description="how crews drive; empty: OSRM's driving, Valhalla's auto"
+    )
+    roads_timeout: float = Field(10.0, gt=0, le=120, description="seconds for one answer")
+    roads_coordinates: int = Field(
+        100, ge=2, le=10_000, description="coordinates that the road server takes in one question"
+    )
+    geocoder: Literal["none", "nominatim", "photon", "amap", "baidu"] = "none"
+    geocoder_url: str = Field("", description="the geocoder's address; AMap and Baidu have one")
+    geocoder_key: SecretStr = SecretStr("")
+    geocoder_timeout: float = Field(10.0, gt=0, le=120, description="seconds for one answer")
+    geocoder_per_second: float = Field(1.0, gt=0, le=100, description="questions a second at most")
+    geocoder_accuracy_m: float = Field(
+        300.0, gt=0, le=20_000, description="how far off an answer may be that nobody looks at"
+    )
     worker_threads: int = Field(4, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     crash_at: str = Field("", description="tests only: the crash point that ends the process")
@@ -62,6 +81,30 @@ class Settings(BaseSettings):
                 )
             if self.crash_at:
                 raise ValueError("GRIDCREW_CRASH_AT is for tests and is refused in production")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_half_a_service(self) -> Self:
+        if self.roads != "estimate" and not self.roads_url:
+            raise ValueError(
+                f"GRIDCREW_ROADS={self.roads} needs GRIDCREW_ROADS_URL, such as http://localhost:5000"
+            )
+        if self.geocoder in ("nominatim", "photon") and not self.geocoder_url:
+            raise ValueError(
+                f"GRIDCREW_GEOCODER={self.geocoder} needs GRIDCREW_GEOCODER_URL, such as http://localhost:8080"
+            )
+        if self.geocoder in ("amap", "baidu") and not self.geocoder_key.get_secret_value():
+            raise ValueError(f"GRIDCREW_GEOCODER={self.geocoder} needs GRIDCREW_GEOCODER_KEY")
+        for name in ("roads_url", "geocoder_url"):
+            address = getattr(self, name)
+            if address and not address.startswith(("http://", "https://")):
+                raise ValueError(
+                    f"GRIDCREW_{name.upper()} begins with http:// or https://, not {address!r}"
+                )
+        if "nominatim.openstreetmap.org" in self.geocoder_url and self.geocoder_per_second > 1:
+            raise ValueError(
+                "nominatim.openstreetmap.org allows one question a second: lower GRIDCREW_GEOCODER_PER_SECOND"
+            )
         return self
 
     @property

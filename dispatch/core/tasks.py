@@ -27,6 +27,7 @@ _QUEUE_OF = {
     "plan.solve": "solve",
     "outlook.look": "solve",
     "import.run": "default",  # a plan need not wait for an import
+    "geocoding.run": "default",
     "message.send": "messages",
     "message.send_safety": "safety",
 }

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from zoneinfo import ZoneInfo
 
+from dispatch.geo.roads import Roads
 from dispatch.planning.rules import Rules
 from dispatch.registry.skills import CrewSkills
 from dispatch.registry.tables import (
@@ -142,7 +143,8 @@ class Board:
     """A territory's day. `visits` are the open ones, `under_way` and `finished` those the crews have begun.
 
     `in_force` is the number of the published plan, `planned_breaks` when it has each break of its shifts: None
-    for a break that was over when it was made, nothing for shifts that it did not know.
+    for a break that was over when it was made, nothing for shifts that it did not know. `roads` are the drives that
+    a road service knows; None: they are estimated.
     """
 
     territory_id: str
@@ -161,6 +163,7 @@ class Board:
     rules: Rules
     in_force: int | None
     planned_breaks: Mapping[str, tuple[datetime, datetime] | None]
+    roads: Roads | None = None
 
     @property
     def has_begun(self) -> bool:

@@ -3,6 +3,7 @@
 from collections import Counter
 from typing import Any
 
+from dispatch.planning.drives import ESTIMATE
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 
@@ -12,6 +13,7 @@ def figures(problem: Problem, plan: Plan) -> dict[str, Any]:
 
     Minutes and km have one decimal. `deadlines_kept` counts planned visits whose service begins by their own
     deadline; `deadlines` counts those that have one, planned or not. `km` is None when distances are unknown.
+    `travel_times` says what the driving times rest on (see `drives.between`).
     """
     due = problem.meta.get("due", {})
     begins = {stop.visit: stop.start for route in plan.routes for stop in route.stops}
@@ -38,6 +40,7 @@ def figures(problem: Problem, plan: Plan) -> dict[str, Any]:
         "moved": sum(
             1 for v, shift in incumbent.items() if v in known and shift_of.get(v) != shift
         ),
+        "travel_times": problem.meta.get("travel", {"source": ESTIMATE}),
         "cost": plan.cost.total,
         "cost_parts": {
             name: getattr(plan.cost, name) for name in plan.cost.__slots__ if name != "total"

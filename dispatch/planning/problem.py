@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from sqlmodel import Session
 
 from dispatch.core.errors import InvalidError
-from dispatch.planning import fingerprint
+from dispatch.planning import drives, fingerprint
 from dispatch.planning.board import Board, BoardShift, BoardVisit
 from dispatch.planning.clock import DayClock
 from dispatch.planning.demand import Refusal, Supply, begun, narrowed, place_id, to_plan
@@ -18,6 +18,7 @@ from dispatch.planning.today import ShiftRest, rest_of_shift
 from dispatch.work.tables import VisitStatus
 from optimizer.problem import (
     Crew,
+    Estimate,
     Incumbent,
     IncumbentRoute,
     Place,
@@ -103,13 +104,13 @@ def build_from(board: Board, *, now: datetime) -> Built:
 
 
 def _rests(board: Board, clock: DayClock, now: datetime) -> list[ShiftRest]:
-    travel = GeodesicTravel(board.rules.travel)
-
     def leg(visit: BoardVisit, shift: BoardShift) -> int:
         if visit.lat is None:
             return 0
         ends = Place("visit", visit.lat, visit.lon), Place("depot", shift.lat, shift.lon)
-        return travel.matrix(ends).seconds[0][1]
+        travel, _ = drives.between(ends, board.roads, board.rules.travel)
+        matrix = GeodesicTravel(travel).matrix(ends) if isinstance(travel, Estimate) else travel
+        return matrix.seconds[0][1]
 
     rests = (rest_of_shift(board, s, clock=clock, now=now, leg=leg) for s in board.shifts)
     return [rest for rest in rests if rest is not None]
@@ -159,18 +160,19 @@ def _problem(
         row = rows[visit.id]
         if visit.place not in places:
             places[visit.place] = Place(visit.place, row.lat, row.lon)
+    travel, note = drives.between(tuple(places.values()), board.roads, board.rules.travel)
     try:
         return Problem(
             start=clock.start,
             places=tuple(places.values()),
-            travel=board.rules.travel,
+            travel=travel,
             crews=_crews(rests),
             shifts=tuple(_shift(rest, board) for rest in rests),
             visits=tuple(visits),
             relations=tuple(tied.relations),
             weights=board.rules.weights,
             incumbent=_incumbent(board),
-            meta=_meta(board, clock),
+            meta={**_meta(board, clock), "travel": note},
         )
     except ProblemError as error:
         raise _located(error, rests, tied) from error

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.core.tables import Event
+from dispatch.geo import roads
 from dispatch.planning.board import Board, BoardBreak, BoardShift, BoardVisit, Partner, Tie
 from dispatch.planning.lifecycle import IN_FORCE
 from dispatch.planning.rules import read as read_rules
@@ -60,6 +61,7 @@ def read_board(session: Session, *, territory_id: str, day: date) -> Board:
         rules=rules,
         in_force=in_force,
         planned_breaks=planned_breaks,
+        roads=roads.known(session, territory_id=territory_id),
     )
 
 

@@ -1,7 +1,9 @@
 """Premises: where electricity is used, and whether the place can be true."""
 
 import math
+from collections.abc import Mapping
 from datetime import datetime
+from typing import Any
 
 from sqlmodel import Session
 
@@ -80,9 +82,11 @@ def locate(
     accuracy_m: float | None,
     actor: Actor,
     now: datetime,
+    given: Mapping[str, Any] | None = None,
 ) -> Premises:
     """Set where the premises are, in WGS 84 degrees; `accuracy_m` is how far off that may be, in metres.
 
+    `given` is for the trail: where the position comes from, and what it was before it was converted.
     Raises NoSuchPremises, BadPosition, SwappedPosition and OutsideTerritory.
     """
     premises = get(session, premises_id)
@@ -104,7 +108,12 @@ def locate(
         actor=actor,
         now=now,
         territory_id=premises.territory_id,
-        data={"before": before, "after": [lat, lon], "accuracy_m": accuracy_m},
+        data={
+            "before": before,
+            "after": [lat, lon],
+            "accuracy_m": accuracy_m,
+            **({"given": dict(given)} if given else {}),
+        },
     )
     session.flush()
     return premises

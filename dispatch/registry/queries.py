@@ -98,6 +98,16 @@ def find_premises(
     )
 
 
+def count_unplaced(session: Session, *, territory_id: str) -> int:
+    """How many of the territory's premises nobody has located."""
+    statement = (
+        select(sa.func.count())
+        .select_from(Premises)
+        .where(Premises.territory_id == territory_id, col(Premises.lat).is_(None))
+    )
+    return session.exec(statement).one()
+
+
 def accounts(session: Session, *, cursor: str | None = None, limit: int = 50) -> Page[Account]:
     """All accounts, by id; raises BadCursor and BadPageSize."""
     return page(

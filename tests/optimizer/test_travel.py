@@ -12,7 +12,7 @@ from geopy.distance import geodesic
 from optimizer.check.facts import Facts
 from optimizer.geodesic import distances
 from optimizer.problem import Crew, Estimate, FrozenDict, Matrix, Place, Problem, Profiles
-from optimizer.travel import GeodesicTravel, TravelModel, compile_travel
+from optimizer.travel import CrewTravel, GeodesicTravel, TravelModel, compile_travel
 from optimizer.values import UNREACHABLE
 from tests.optimizer.builders import problem
 
@@ -160,3 +160,26 @@ def test_the_format_and_the_checker_load_no_compiler_and_no_solver() -> None:
     )
 
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0
+
+
+def test_a_large_estimate_is_made_once_and_follows_its_places_and_numbers() -> None:
+    chance = random.Random(11)
+    spots = [(22.7 + chance.random() / 10, 113.6 + chance.random() / 10) for _ in range(240)]
+
+    def legs(estimate: Estimate, moved: float = 0.0) -> CrewTravel:
+        places = [Place(f"p{n}", lat + moved, lon) for n, (lat, lon) in enumerate(spots)]
+        made = problem(places=tuple(places), crews=(Crew("C"),), shifts=(), travel=estimate)
+        return compile_travel(made)[0]
+
+    first, again = legs(Estimate()), legs(Estimate())
+    other, elsewhere = legs(Estimate(60)), legs(Estimate(), moved=0.01)
+
+    assert again.metres is first.metres
+    assert (again.seconds == first.seconds).all()
+    assert not first.metres.flags.writeable
+    assert (other.seconds != first.seconds).any()
+    assert elsewhere.metres is not first.metres
+    expected = GeodesicTravel(Estimate()).matrix(
+        [Place(f"p{n}", *spot) for n, spot in enumerate(spots)]
+    )
+    assert first.seconds.tolist() == [list(row) for row in expected.seconds]

@@ -2,6 +2,7 @@
 
 import stat
 from pathlib import Path
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -48,3 +49,25 @@ def test_production_refuses_crash_points(monkeypatch: pytest.MonkeyPatch) -> Non
 
 def test_the_secret_is_not_shown_when_settings_are_printed() -> None:
     assert "hidden-from-logs" not in repr(Settings(secret_key="hidden-from-logs" * 3))
+
+
+@pytest.mark.parametrize(
+    ("given", "named"),
+    [
+        ({"roads": "valhalla"}, "GRIDCREW_ROADS_URL"),
+        ({"roads": "osrm", "roads_url": "localhost:5000"}, "GRIDCREW_ROADS_URL"),
+        ({"geocoder": "photon"}, "GRIDCREW_GEOCODER_URL"),
+        ({"geocoder": "amap"}, "GRIDCREW_GEOCODER_KEY"),
+        (
+            {
+                "geocoder": "nominatim",
+                "geocoder_url": "https://nominatim.openstreetmap.org",
+                "geocoder_per_second": 5,
+            },
+            "GRIDCREW_GEOCODER_PER_SECOND",
+        ),
+    ],
+)
+def test_half_a_service_outside_is_refused(given: dict[str, Any], named: str) -> None:
+    with pytest.raises(ValidationError, match=named):
+        Settings(**given)
