@@ -21,6 +21,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.exact.cuts import MOST_CUTS, Prices, violated
 from optimizer.exact.lanes import drop_costs, scale_of, shift_classes
 from optimizer.exact.master import Duals, Master
 from optimizer.exact.moves import Ints
@@ -43,6 +44,8 @@ ELIMINATE = 0.8
 """Share of the gap at which moves were last left out at which it is worth while again."""
 CLOSE = 0.03
 """The gap, as a share of the bound, from which on moves are left out: before, few are."""
+CUTTING = 0.985
+"""The same for cuts."""
 TRUST = 0.7
 """Share of the best bound's duals in those that are priced."""
 
@@ -104,7 +107,7 @@ class _Generation:
         self.rounds = 0
         self.best: int | None = None
         """The best bound so far, scaled."""
-        self.centre: tuple[Ints, list[int]] | None = None
+        self.centre: tuple[Prices, list[int]] | None = None
         """The duals of the best bound, and its least reduced costs by class."""
         self.found: dict[tuple[int, tuple[int, ...]], int] = {}
         self.trust = TRUST
@@ -127,17 +130,19 @@ class _Generation:
                 raised = self.master.raise_caps()
                 if settled or self._near(duals, NEARER):
                     raised |= self._tighten(duals)
+                if not raised and (settled or new == 0 or self._near(duals, CUTTING)):
+                    raised = self._cut(duals)
                 if raised:
                     new = 1
                     continue
             if settled:
                 closed = True
                 break
-            visits, thresholds = self._mixed(duals)
-            new = self._round(visits, thresholds, exact=False)
+            prices, thresholds = self._mixed(duals)
+            new = self._round(prices, thresholds, exact=False)
             if new == 0 and not self._over():
                 before = self.best
-                new = self._round(visits, thresholds, exact=True)
+                new = self._round(prices, thresholds, exact=True)
                 if new == 0 and not self.complete:
                     if self.effort > MOST_EFFORT:
                         break
@@ -208,21 +213,41 @@ class _Generation:
             return True
         return value >= duals.value - max(1e-6, 1e-9 * duals.value)
 
-    def _mixed(self, duals: Duals) -> tuple[Ints, list[int]]:
+    def _cut(self, duals: Duals) -> bool:
+        """Add cuts that the program's solution breaks; False when there are none."""
+        if self._value() == self.upper:
+            return False
+        routes = [(order, share) for (_, order), share in duals.routes.items()]
+        wanted = violated(routes, len(self.drop))
+        idle = [
+            c
+            for c, dual in duals.cuts.items()
+            if dual > -1e-6 and (self.centre is None or not self.centre[0].fines[c])
+        ]
+        for c in idle[: max(0, len(wanted) + len(duals.cuts) - MOST_CUTS)]:
+            self.master.uncut(c)
+        return any([self.master.cut(triple, memory) for triple, memory in wanted])
+
+    def _mixed(self, duals: Duals) -> tuple[Prices, list[int]]:
         """Duals and thresholds between those of the best bound and those of the program, scaled."""
         unit = self.scale.unit
         visits = np.floor(np.array(duals.visits) * unit).astype(np.int64)
         visits = np.minimum(visits, np.array(self.drop, dtype=np.int64) * unit)
         thresholds = [min(0, int(value * unit)) for value in duals.classes]
+        fines = np.zeros(MOST_CUTS, dtype=np.int64)
+        for c, dual in duals.cuts.items():
+            fines[c] = max(0, int(-dual * unit))
+        rules = self.master.cuts.rules.copy()
         if self.centre is None:
-            return visits, thresholds
+            return Prices(visits, fines, rules), thresholds
         part = int(self.trust * 256)
         then, least = self.centre
-        visits = (part * then + (256 - part) * visits) >> 8
+        visits = (part * then.visits + (256 - part) * visits) >> 8
+        fines = (part * then.fines + (256 - part) * fines) >> 8
         mixed = [(part * a + (256 - part) * b) >> 8 for a, b in zip(least, thresholds, strict=True)]
-        return visits, mixed
+        return Prices(visits, fines, rules), mixed
 
-    def _round(self, visits: Ints, thresholds: list[int], *, exact: bool) -> int:
+    def _round(self, prices: Prices, thresholds: list[int], *, exact: bool) -> int:
         """Price all classes; keep the bound if it is the best; answer how many routes are new."""
         self.rounds += 1
         self.complete = True
@@ -235,17 +260,17 @@ class _Generation:
             key = kind.kin, threshold, k if kind.kept else -1
             if key not in same:
                 same[key] = kind.price(
-                    visits, threshold, self.scale, self.space, effort=self.effort, exact=exact
+                    prices, threshold, self.scale, self.space, effort=self.effort, exact=exact
                 )
             priced = same[key]
             self.complete &= priced.complete
             least.append(min(0, priced.bound))
             new += self._keep(k, priced)
-        total = int(visits.sum())
+        total = int(prices.visits.sum()) - int(prices.fines.sum())
         for kind, cost in zip(self.classes, least, strict=True):
             total += len(kind.shifts) * cost
         if self.best is None or total > self.best:
-            self.best, self.centre = total, (visits, least)
+            self.best, self.centre = total, (prices, least)
         return new
 
     def _eliminate(self) -> None:
@@ -258,7 +283,7 @@ class _Generation:
         if gap > CLOSE * (self.best - self.hopeless * self.scale.unit):
             return
         self.eliminated_at = gap
-        visits, least = self.centre
+        prices, least = self.centre
         families: dict[int, list[int]] = {}
         for k, kind in enumerate(self.classes):
             families.setdefault(kind.kin, []).append(k)
@@ -268,7 +293,7 @@ class _Generation:
             # Classes alike but for their stock keep the same moves, so as to share their guides.
             most = gap + max(least[k] for k in family)
             kinds = {k if self.classes[k].kept else -1: self.classes[k] for k in family}
-            made = [kind.moves(visits, most, self.space, self.effort) for kind in kinds.values()]
+            made = [kind.moves(prices, most, self.space, self.effort) for kind in kinds.values()]
             known = [moves for moves in made if moves is not None]
             if len(known) == len(made):
                 for k in family:
