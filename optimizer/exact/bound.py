@@ -11,6 +11,12 @@ The duals priced lie between those of the best bound so far and those of the lin
 both are mixed alike, so that a route cheaper than the mixed threshold lowers the linear program, and
 where there is none the bound rises at once.
 
+Near its optimum the program is tightened by subset-row cuts (see `optimizer.exact.cuts`). With a
+fine of m(c) points on each cut c the bound still holds: the routes of a plan pay for a cut once at
+most together, so that what they cost is no less than their costs with fines, less the sum of all
+m(c); and that is no less than the duals of all visits, and the least reduced costs with fines, less
+that sum. The guide of pricing knows of no fines, which only make routes dearer.
+
 Relations and the hours of a crew's other shifts are left out (see `optimizer.exact.pricing`): the
 bound holds with them, but where they make a plan dear it is far below.
 """
@@ -22,14 +28,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.exact.cuts import MOST_CUTS, Prices, violated
-from optimizer.exact.lanes import drop_costs, scale_of, shift_classes
+from optimizer.exact.lanes import drop_costs, scale_of, shift_classes, triangular
 from optimizer.exact.master import Duals, Master
-from optimizer.exact.moves import Ints
 from optimizer.exact.pricing import Priced
 from optimizer.exact.workspace import Workspace
 from optimizer.problem import Problem
 from optimizer.search.searcher import Met
-from optimizer.travel import compile_travel
 
 MOST_LABELS = 1_000_000
 """Labels of one pricing; beyond that the bound of its relaxation counts. About 100 MB."""
@@ -55,8 +59,8 @@ class Bound:
     """What is proven: no plan costs less than `value` points; None when nothing is.
 
     `columns` are routes met that visit no one twice, with what they cost by themselves. `rounds`
-    counts the pricings of all shifts. `closed` tells that the linear program is solved: more time
-    would not raise the value.
+    counts the pricings of all shifts. `closed` tells that the linear program is solved with all cuts
+    that were found: more time would not raise the value.
     """
 
     value: int | None
@@ -103,7 +107,7 @@ class _Generation:
         self.hopeless = sum(cost for v, cost in enumerate(self.drop) if v not in able)
         self.space = Workspace(MOST_LABELS)
         counts = [len(kind.shifts) for kind in self.classes]
-        self.master = Master(self.drop, self._caps(), counts, partition=not _triangular(problem))
+        self.master = Master(self.drop, self._caps(), counts, partition=not triangular(problem))
         self.rounds = 0
         self.best: int | None = None
         """The best bound so far, scaled."""
@@ -226,7 +230,7 @@ class _Generation:
         ]
         for c in idle[: max(0, len(wanted) + len(duals.cuts) - MOST_CUTS)]:
             self.master.uncut(c)
-        return any([self.master.cut(triple, memory) for triple, memory in wanted])
+        return sum(self.master.cut(triple, memory) for triple, memory in wanted) > 0
 
     def _mixed(self, duals: Duals) -> tuple[Prices, list[int]]:
         """Duals and thresholds between those of the best bound and those of the program, scaled."""
@@ -313,12 +317,3 @@ class _Generation:
                 if len(set(order)) == len(order):
                     self.found[k, order] = cost
         return new
-
-
-def _triangular(problem: Problem) -> bool:
-    """Whether no detour through a third place is ever shorter, but for roundings."""
-    for seconds in {id(t.seconds): t.seconds for t in compile_travel(problem)}.values():
-        for k in range(len(seconds)):
-            if (seconds > seconds[:, k, None] + seconds[None, k, :] + 2).any():
-                return False
-    return True

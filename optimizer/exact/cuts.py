@@ -9,6 +9,7 @@ down, and fewer labels have something to pay.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 
@@ -120,7 +121,8 @@ def violated(
         for b, c in np.argwhere(sums > 1 + LEAST):
             if a < b < c:
                 found.append((-float(sums[b, c]), (a, int(b), int(c))))
-    chosen, often = [], np.zeros(visits, dtype=np.int64)
+    chosen: list[tuple[tuple[int, int, int], set[int]]] = []
+    often = np.zeros(visits, dtype=np.int64)
     for _, triple in sorted(found):
         if len(chosen) == MOST_NEW:
             break
@@ -138,6 +140,6 @@ def _memory(
     for order, _ in routes:
         at = [i for i, v in enumerate(order) if v in triple]
         if len(at) > 1:
-            i, j = min(zip(at, at[1:], strict=False), key=lambda two: two[1] - two[0])
+            i, j = min(pairwise(at), key=lambda two: two[1] - two[0])
             memory.update(order[i:j])
     return memory

@@ -85,7 +85,7 @@ def beats(a: int, b: int, exact: int, labels: Labels, fines: Ints) -> bool:
     if more:
         return False
     ahead = figures[a, 4] & ~figures[b, 4]
-    return ahead == 0 or figures[a, 1] + fined(ahead, fines) <= figures[b, 1]
+    return bool(ahead == 0 or figures[a, 1] + fined(ahead, fines) <= figures[b, 1])
 
 
 @lean(f"boolean(int64, int64, int64[::1], {LABELS}, {BUCKETS}, int64[::1])")
