@@ -48,8 +48,8 @@ ELIMINATE = 0.8
 """Share of the gap at which moves were last left out at which it is worth while again."""
 CLOSE = 0.03
 """The gap, as a share of the bound, from which on moves are left out: before, few are."""
-CUTTING = 0.985
-"""The same for cuts."""
+CUTTING = 0.999
+"""The same for cuts: labels that pay fines beat fewer others, so that all is slower from then on."""
 TRUST = 0.7
 """Share of the best bound's duals in those that are priced."""
 
@@ -134,7 +134,7 @@ class _Generation:
                 raised = self.master.raise_caps()
                 if settled or self._near(duals, NEARER):
                     raised |= self._tighten(duals)
-                if not raised and (settled or new == 0 or self._near(duals, CUTTING)):
+                if not raised and (settled or self._near(duals, CUTTING)):
                     raised = self._cut(duals)
                 if raised:
                     new = 1
