@@ -11,6 +11,12 @@ The duals priced lie between those of the best bound so far and those of the lin
 both are mixed alike, so that a route cheaper than the mixed threshold lowers the linear program, and
 where there is none the bound rises at once.
 
+Near its optimum the program is tightened by subset-row cuts (see `optimizer.exact.cuts`). With a
+fine of m(c) points on each cut c the bound still holds: the routes of a plan pay for a cut once at
+most together, so that what they cost is no less than their costs with fines, less the sum of all
+m(c); and that is no less than the duals of all visits, and the least reduced costs with fines, less
+that sum. The guide of pricing knows of no fines, which only make routes dearer.
+
 Relations and the hours of a crew's other shifts are left out (see `optimizer.exact.pricing`): the
 bound holds with them, but where they make a plan dear it is far below.
 """
@@ -21,14 +27,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.exact.lanes import drop_costs, scale_of, shift_classes
+from optimizer.exact.cuts import MOST_CUTS, Prices, violated
+from optimizer.exact.lanes import drop_costs, scale_of, shift_classes, triangular
 from optimizer.exact.master import Duals, Master
-from optimizer.exact.moves import Ints
 from optimizer.exact.pricing import Priced
 from optimizer.exact.workspace import Workspace
 from optimizer.problem import Problem
 from optimizer.search.searcher import Met
-from optimizer.travel import compile_travel
 
 MOST_LABELS = 1_000_000
 """Labels of one pricing; beyond that the bound of its relaxation counts. About 100 MB."""
@@ -43,6 +48,8 @@ ELIMINATE = 0.8
 """Share of the gap at which moves were last left out at which it is worth while again."""
 CLOSE = 0.03
 """The gap, as a share of the bound, from which on moves are left out: before, few are."""
+CUTTING = 0.999
+"""The same for cuts: labels that pay fines beat fewer others, so that all is slower from then on."""
 TRUST = 0.7
 """Share of the best bound's duals in those that are priced."""
 
@@ -52,8 +59,8 @@ class Bound:
     """What is proven: no plan costs less than `value` points; None when nothing is.
 
     `columns` are routes met that visit no one twice, with what they cost by themselves. `rounds`
-    counts the pricings of all shifts. `closed` tells that the linear program is solved: more time
-    would not raise the value.
+    counts the pricings of all shifts. `closed` tells that the linear program is solved with all cuts
+    that were found: more time would not raise the value.
     """
 
     value: int | None
@@ -100,11 +107,11 @@ class _Generation:
         self.hopeless = sum(cost for v, cost in enumerate(self.drop) if v not in able)
         self.space = Workspace(MOST_LABELS)
         counts = [len(kind.shifts) for kind in self.classes]
-        self.master = Master(self.drop, self._caps(), counts, partition=not _triangular(problem))
+        self.master = Master(self.drop, self._caps(), counts, partition=not triangular(problem))
         self.rounds = 0
         self.best: int | None = None
         """The best bound so far, scaled."""
-        self.centre: tuple[Ints, list[int]] | None = None
+        self.centre: tuple[Prices, list[int]] | None = None
         """The duals of the best bound, and its least reduced costs by class."""
         self.found: dict[tuple[int, tuple[int, ...]], int] = {}
         self.trust = TRUST
@@ -127,17 +134,19 @@ class _Generation:
                 raised = self.master.raise_caps()
                 if settled or self._near(duals, NEARER):
                     raised |= self._tighten(duals)
+                if not raised and (settled or self._near(duals, CUTTING)):
+                    raised = self._cut(duals)
                 if raised:
                     new = 1
                     continue
             if settled:
                 closed = True
                 break
-            visits, thresholds = self._mixed(duals)
-            new = self._round(visits, thresholds, exact=False)
+            prices, thresholds = self._mixed(duals)
+            new = self._round(prices, thresholds, exact=False)
             if new == 0 and not self._over():
                 before = self.best
-                new = self._round(visits, thresholds, exact=True)
+                new = self._round(prices, thresholds, exact=True)
                 if new == 0 and not self.complete:
                     if self.effort > MOST_EFFORT:
                         break
@@ -208,21 +217,41 @@ class _Generation:
             return True
         return value >= duals.value - max(1e-6, 1e-9 * duals.value)
 
-    def _mixed(self, duals: Duals) -> tuple[Ints, list[int]]:
+    def _cut(self, duals: Duals) -> bool:
+        """Add cuts that the program's solution breaks; False when there are none."""
+        if self._value() == self.upper:
+            return False
+        routes = [(order, share) for (_, order), share in duals.routes.items()]
+        wanted = violated(routes, len(self.drop))
+        idle = [
+            c
+            for c, dual in duals.cuts.items()
+            if dual > -1e-6 and (self.centre is None or not self.centre[0].fines[c])
+        ]
+        for c in idle[: max(0, len(wanted) + len(duals.cuts) - MOST_CUTS)]:
+            self.master.uncut(c)
+        return sum(self.master.cut(triple, memory) for triple, memory in wanted) > 0
+
+    def _mixed(self, duals: Duals) -> tuple[Prices, list[int]]:
         """Duals and thresholds between those of the best bound and those of the program, scaled."""
         unit = self.scale.unit
         visits = np.floor(np.array(duals.visits) * unit).astype(np.int64)
         visits = np.minimum(visits, np.array(self.drop, dtype=np.int64) * unit)
         thresholds = [min(0, int(value * unit)) for value in duals.classes]
+        fines = np.zeros(MOST_CUTS, dtype=np.int64)
+        for c, dual in duals.cuts.items():
+            fines[c] = max(0, int(-dual * unit))
+        rules = self.master.cuts.rules.copy()
         if self.centre is None:
-            return visits, thresholds
+            return Prices(visits, fines, rules), thresholds
         part = int(self.trust * 256)
         then, least = self.centre
-        visits = (part * then + (256 - part) * visits) >> 8
+        visits = (part * then.visits + (256 - part) * visits) >> 8
+        fines = (part * then.fines + (256 - part) * fines) >> 8
         mixed = [(part * a + (256 - part) * b) >> 8 for a, b in zip(least, thresholds, strict=True)]
-        return visits, mixed
+        return Prices(visits, fines, rules), mixed
 
-    def _round(self, visits: Ints, thresholds: list[int], *, exact: bool) -> int:
+    def _round(self, prices: Prices, thresholds: list[int], *, exact: bool) -> int:
         """Price all classes; keep the bound if it is the best; answer how many routes are new."""
         self.rounds += 1
         self.complete = True
@@ -235,17 +264,17 @@ class _Generation:
             key = kind.kin, threshold, k if kind.kept else -1
             if key not in same:
                 same[key] = kind.price(
-                    visits, threshold, self.scale, self.space, effort=self.effort, exact=exact
+                    prices, threshold, self.scale, self.space, effort=self.effort, exact=exact
                 )
             priced = same[key]
             self.complete &= priced.complete
             least.append(min(0, priced.bound))
             new += self._keep(k, priced)
-        total = int(visits.sum())
+        total = int(prices.visits.sum()) - int(prices.fines.sum())
         for kind, cost in zip(self.classes, least, strict=True):
             total += len(kind.shifts) * cost
         if self.best is None or total > self.best:
-            self.best, self.centre = total, (visits, least)
+            self.best, self.centre = total, (prices, least)
         return new
 
     def _eliminate(self) -> None:
@@ -258,7 +287,7 @@ class _Generation:
         if gap > CLOSE * (self.best - self.hopeless * self.scale.unit):
             return
         self.eliminated_at = gap
-        visits, least = self.centre
+        prices, least = self.centre
         families: dict[int, list[int]] = {}
         for k, kind in enumerate(self.classes):
             families.setdefault(kind.kin, []).append(k)
@@ -268,7 +297,7 @@ class _Generation:
             # Classes alike but for their stock keep the same moves, so as to share their guides.
             most = gap + max(least[k] for k in family)
             kinds = {k if self.classes[k].kept else -1: self.classes[k] for k in family}
-            made = [kind.moves(visits, most, self.space, self.effort) for kind in kinds.values()]
+            made = [kind.moves(prices, most, self.space, self.effort) for kind in kinds.values()]
             known = [moves for moves in made if moves is not None]
             if len(known) == len(made):
                 for k in family:
@@ -288,12 +317,3 @@ class _Generation:
                 if len(set(order)) == len(order):
                     self.found[k, order] = cost
         return new
-
-
-def _triangular(problem: Problem) -> bool:
-    """Whether no detour through a third place is ever shorter, but for roundings."""
-    for seconds in {id(t.seconds): t.seconds for t in compile_travel(problem)}.values():
-        for k in range(len(seconds)):
-            if (seconds > seconds[:, k, None] + seconds[None, k, :] + 2).any():
-                return False
-    return True

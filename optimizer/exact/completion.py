@@ -18,7 +18,7 @@ from optimizer.exact.moves import (
     homecoming,
     lateness,
 )
-from optimizer.kernels import compiled
+from optimizer.kernels import compiled, lean
 
 Guide = tuple[Ints, Ints, Ints]
 """By entry, set of breaks taken and bucket of the arrival: a bound on what serving and all that
@@ -30,14 +30,14 @@ ROWS = "int64[:, ::1]"
 of the first, and room for one more."""
 
 
-@compiled("void(int64[::1], int64[::1], int64[::1], int64, int64, int64[::1])")
+@lean("void(int64[::1], int64[::1], int64[::1], int64, int64, int64[::1])")
 def without(best: Ints, other: Ints, following: Ints, v: int, price: int, row: Ints) -> None:
     """Fill the row with what it costs to go where these bounds hold and not to v at once."""
     for j in range(row.shape[0]):
         row[j] = (other[j] if following[j] == v else best[j]) + price
 
 
-@compiled("void(int64[::1], int64, int64[::1], int64[::1], int64[::1])")
+@lean("void(int64[::1], int64, int64[::1], int64[::1], int64[::1])")
 def rank(row: Ints, u: int, first: Ints, second: Ints, chosen: Ints) -> None:
     """Tell the two cheapest ways on of a third, whose next visit is u."""
     for j in range(row.shape[0]):
@@ -47,7 +47,7 @@ def rank(row: Ints, u: int, first: Ints, second: Ints, chosen: Ints) -> None:
         chosen[j] = u if cost < known else then
 
 
-@compiled(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS}, int64[::1])")
+@lean(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS}, int64[::1])")
 def rest_first(
     e: int, mask: int, time: int, place: int, lane: Lane, guide: Guide, rows: Ints, moments: Ints
 ) -> None:
@@ -83,7 +83,7 @@ def rest_first(
                 rows[0, place], rows[2, place] = cost, u
 
 
-@compiled(f"void(int64, int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS}, int64[::1])")
+@lean(f"void(int64, int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS}, int64[::1])")
 def go_on(
     e: int,
     mask: int,
@@ -139,7 +139,7 @@ def go_on(
         first[j], second[j] = min(NEVER, first[j] + delay), min(NEVER, second[j] + delay)
 
 
-@compiled(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS})")
+@lean(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS})")
 def pause(e: int, mask: int, bucket: int, place: int, lane: Lane, guide: Guide, rows: Ints) -> None:
     """Improve the rows at `place` for an arrival in this bucket by taking a break first."""
     best, other, following = guide
@@ -162,9 +162,7 @@ def pause(e: int, mask: int, bucket: int, place: int, lane: Lane, guide: Guide, 
             rows[1, place] = min(rows[1, place], spare if same else cost)
 
 
-@compiled(
-    f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS}, int64[:, :, ::1], int64[::1])"
-)
+@lean(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS}, int64[:, :, ::1], int64[::1])")
 def fill(
     e: int,
     mask: int,
@@ -194,8 +192,10 @@ def fill(
             if waits[e, mask, 3] != begin:
                 go_on(e, mask, begin + service, place, 1, lane, guide, rows, moments)
                 waits[e, mask, 3] = begin
-                waits[e, mask, :3] = rows[:3, place]
-            rows[:3, place] = waits[e, mask, :3]
+                for k in range(3):
+                    waits[e, mask, k] = rows[k, place]
+            for k in range(3):
+                rows[k, place] = waits[e, mask, k]
         else:
             count = 1
             while bucket > low and first_begin(v, edge - (1 << clock[6]), windows) == edge - (
@@ -210,10 +210,11 @@ def fill(
         for bucket in range(low, high):
             pause(e, mask, bucket, bucket - low, lane, guide, rows)
     for k in range(3):
-        guide[k][e, mask, low:high] = rows[k, : high - low]
+        for bucket in range(low, high):
+            guide[k][e, mask, bucket] = rows[k, bucket - low]
 
 
-@compiled(f"int64({LANE})")
+@lean(f"int64({LANE})")
 def stride(lane: Lane) -> int:
     """How many buckets every move takes at least."""
     travel, after, entries, clock = lane[1], lane[2], lane[4], lane[7]

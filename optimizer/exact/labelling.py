@@ -9,6 +9,7 @@ no more bound in any respect, or when the guide shows that no completion of it i
 import numpy as np
 
 from optimizer.exact.completion import GUIDE, Guide
+from optimizer.exact.cuts import RULES, Rules, fined
 from optimizer.exact.moves import (
     LANE,
     NEVER,
@@ -20,7 +21,7 @@ from optimizer.exact.moves import (
     lateness,
     rest,
 )
-from optimizer.kernels import compiled
+from optimizer.kernels import compiled, lean
 
 COARSER = 2
 """Log2 of the guide's buckets in a bucket of labels."""
@@ -32,7 +33,8 @@ or -1. `loads[u, r]`: what visit u takes of resource r. `room[r]`: how much ther
 MEMORY = "Tuple((int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[::1]))"
 """The compiler's name of a Memory."""
 Labels = tuple[Ints, Ints, Ints, Ints, Ints]
-"""`figures[l]`: time, cost, remembered visits as bits, breaks taken (-1: dropped). `links[l]`: visit,
+"""`figures[l]`: time, cost, remembered visits as bits, breaks taken (-1: dropped), cuts
+of which it remembers one visit as bits. `links[l]`: visit,
 label before, next label of the same visit and bucket, next label of the same bucket. `loads[l]`:
 resources used. `ends[v]`: the cheapest route that ends with visit v: its cost, its last label.
 `moves[v, u]`: 1 where some label went from v to u."""
@@ -45,7 +47,7 @@ BUCKETS = "Tuple((int64[:, ::1], int64[:, ::1], int64[:, ::1]))"
 """The compiler's name of Buckets."""
 
 
-@compiled(f"int64(int64, int64, int64, {MEMORY})")
+@lean(f"int64(int64, int64, int64, {MEMORY})")
 def remembered(v: int, seen: int, u: int, memory: Memory) -> int:
     """What a route remembers at u that remembered `seen` at v."""
     near, bit = memory[0], memory[1]
@@ -61,9 +63,13 @@ def remembered(v: int, seen: int, u: int, memory: Memory) -> int:
     return result
 
 
-@compiled(f"boolean(int64, int64, int64, {LABELS})")
-def beats(a: int, b: int, exact: int, labels: Labels) -> bool:
-    """Whether label a makes label b useless; if not `exact`, whatever they have visited and used."""
+@lean(f"boolean(int64, int64, int64, {LABELS}, int64[::1])")
+def beats(a: int, b: int, exact: int, labels: Labels, fines: Ints) -> bool:
+    """Whether label a makes label b useless; if not `exact`, whatever they have visited and used.
+
+    Whatever follows, a pays for a cut more once more than b at most, and only where it remembers a
+    visit of it that b does not.
+    """
     figures, used = labels[0], labels[2]
     if figures[a, 0] > figures[b, 0] or figures[a, 1] > figures[b, 1]:
         return False
@@ -76,11 +82,16 @@ def beats(a: int, b: int, exact: int, labels: Labels) -> bool:
     more = 0
     for r in range(used.shape[1]):
         more += used[a, r] > used[b, r]
-    return more == 0
+    if more:
+        return False
+    ahead = figures[a, 4] & ~figures[b, 4]
+    return bool(ahead == 0 or figures[a, 1] + fined(ahead, fines) <= figures[b, 1])
 
 
-@compiled(f"boolean(int64, int64, int64[::1], {LABELS}, {BUCKETS})")
-def enter(new: int, bucket: int, orders: Ints, labels: Labels, buckets: Buckets) -> bool:
+@lean(f"boolean(int64, int64, int64[::1], {LABELS}, {BUCKETS}, int64[::1])")
+def enter(
+    new: int, bucket: int, orders: Ints, labels: Labels, buckets: Buckets, fines: Ints
+) -> bool:
     """Put a label into its bucket and drop those it beats; False when it is beaten itself."""
     figures, links = labels[0], labels[1]
     heads, floors, queue = buckets
@@ -91,7 +102,7 @@ def enter(new: int, bucket: int, orders: Ints, labels: Labels, buckets: Buckets)
             other = heads[v, b]
             while other >= 0:
                 effort += 1
-                if beats(other, new, exact, labels):
+                if beats(other, new, exact, labels, fines):
                     orders[3] -= effort
                     return False
                 other = links[other, 2]
@@ -100,7 +111,7 @@ def enter(new: int, bucket: int, orders: Ints, labels: Labels, buckets: Buckets)
         while other >= 0:
             then = links[other, 2]
             effort += 1
-            if beats(new, other, exact, labels):
+            if beats(new, other, exact, labels, fines):
                 figures[other, 3] = -1
                 if before < 0:
                     heads[v, b] = then
@@ -122,8 +133,8 @@ def enter(new: int, bucket: int, orders: Ints, labels: Labels, buckets: Buckets)
     return True
 
 
-@compiled(
-    f"int64(int64, int64, int64, {LANE}, {GUIDE}, {MEMORY}, {LABELS}, {BUCKETS}, int64[::1], "
+@lean(
+    f"int64(int64, int64, int64, {LANE}, {GUIDE}, {MEMORY}, {RULES}, {LABELS}, {BUCKETS}, int64[::1], "
     "int64[::1])"
 )
 def serve(
@@ -133,6 +144,7 @@ def serve(
     lane: Lane,
     guide: Guide,
     memory: Memory,
+    rules: Rules,
     labels: Labels,
     buckets: Buckets,
     orders: Ints,
@@ -151,7 +163,8 @@ def serve(
     memo = 1 << bit[u, u]
     if v != travel.shape[0] - 2:
         memo = remembered(v, figures[label, 2], u, memory)
-    cost = figures[label, 1] + prices[v, u]
+    due, fines = figures[label, 4] & rules[0][u, 1], rules[1]
+    cost = figures[label, 1] + prices[v, u] + fined(due & rules[0][u, 0], fines)
     if cost > DEAREST:
         return new
     rest(arrivals, pauses)
@@ -172,16 +185,16 @@ def serve(
             continue
         moves[v, u] = 1
         figures[new, 0], figures[new, 1] = end, cost + lateness(u, begin, late)
-        figures[new, 2], figures[new, 3] = memo, m
+        figures[new, 2], figures[new, 3], figures[new, 4] = memo, m, due ^ rules[0][u, 0]
         links[new, 0], links[new, 1] = u, label
         for r in range(room.shape[0]):
             used[new, r] = used[label, r] + (travel[v, u] if r == orders[2] else loads[u, r])
-        if enter(new, (end - clock[0]) >> (clock[6] + COARSER), orders, labels, buckets):
+        if enter(new, (end - clock[0]) >> (clock[6] + COARSER), orders, labels, buckets, fines):
             new += 1
     return new
 
 
-@compiled(
+@lean(
     "boolean(int64, int64, int64, int64[:, ::1], int64[:, ::1], int64[:, ::1], int64[::1], int64)"
 )
 def within(
@@ -199,8 +212,8 @@ def within(
     return True
 
 
-@compiled(
-    f"int64(int64, int64, {LANE}, {GUIDE}, {MEMORY}, {LABELS}, {BUCKETS}, int64[::1], int64[:, ::1])"
+@lean(
+    f"int64(int64, int64, {LANE}, {GUIDE}, {MEMORY}, {RULES}, {LABELS}, {BUCKETS}, int64[::1], int64[:, ::1])"
 )
 def expand(
     at: int,
@@ -208,6 +221,7 @@ def expand(
     lane: Lane,
     guide: Guide,
     memory: Memory,
+    rules: Rules,
     labels: Labels,
     buckets: Buckets,
     orders: Ints,
@@ -245,13 +259,21 @@ def expand(
                     arrivals[m] = moments[m] + travel[v, u]
                     useful = True
         if useful and within(at, v, u, travel, used, loads, room, orders[2]):
-            count = serve(at, u, count, lane, guide, memory, labels, buckets, orders, arrivals)
+            count = serve(
+                at, u, count, lane, guide, memory, rules, labels, buckets, orders, arrivals
+            )
     return count
 
 
-@compiled(f"int64({LANE}, {GUIDE}, {MEMORY}, {LABELS}, {BUCKETS}, int64[::1])")
+@compiled(f"int64({LANE}, {GUIDE}, {MEMORY}, {RULES}, {LABELS}, {BUCKETS}, int64[::1])")
 def label(
-    lane: Lane, guide: Guide, memory: Memory, labels: Labels, buckets: Buckets, orders: Ints
+    lane: Lane,
+    guide: Guide,
+    memory: Memory,
+    rules: Rules,
+    labels: Labels,
+    buckets: Buckets,
+    orders: Ints,
 ) -> int:
     """Fill `ends` with the cheapest routes below the threshold, NEVER where there is none.
 
@@ -268,6 +290,7 @@ def label(
     ends[:, 0] = NEVER
     moves[:] = 0
     figures[0, 0], figures[0, 1], figures[0, 2], figures[0, 3] = clock[0], 0, 0, 0
+    figures[0, 4] = 0
     links[0, 0], links[0, 1], links[0, 3] = travel.shape[0] - 2, -1, -1
     used[0, :] = 0
     queue[0, :] = 0
@@ -279,6 +302,8 @@ def label(
                 if count + after.shape[1] * deadline.shape[0] > len(figures) or orders[3] < 0:
                     return -1
                 orders[3] -= after.shape[1] // 8
-                count = expand(at, count, lane, guide, memory, labels, buckets, orders, times)
+                count = expand(
+                    at, count, lane, guide, memory, rules, labels, buckets, orders, times
+                )
             at = links[at, 3]
     return count

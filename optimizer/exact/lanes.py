@@ -63,6 +63,15 @@ def shift_classes(problem: Problem, scale: Scale) -> list[ShiftClass]:
     return sorted(classes.values(), key=lambda made: (made.kin, made.shifts))
 
 
+def triangular(problem: Problem) -> bool:
+    """Whether no detour through a third place is ever shorter, but for roundings."""
+    for seconds in {id(t.seconds): t.seconds for t in compile_travel(problem)}.values():
+        for k in range(len(seconds)):
+            if (seconds > seconds[:, k, None] + seconds[None, k, :] + 2).any():
+                return False
+    return True
+
+
 def _content(*arrays: Ints) -> tuple[object, ...]:
     return tuple((array.shape, array.tobytes()) for array in arrays)
 

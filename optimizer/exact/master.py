@@ -5,10 +5,12 @@ GLOP begins from its last basis and does not hold the interpreter's lock while i
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from ortools.linear_solver import pywraplp
+
+from optimizer.exact.cuts import Cuts, payments
 
 WAYS = (
     # Presolve would throw the last basis away.
@@ -26,8 +28,9 @@ class Duals(NamedTuple):
     value: float
     visits: list[float]
     classes: list[float]
-    routes: list[tuple[int, tuple[int, ...]]]
-    """Classes and visits of the routes in the solution."""
+    cuts: dict[int, float]
+    routes: dict[tuple[int, tuple[int, ...]], float]
+    """Classes and visits of the routes in the solution, with their share of it."""
 
 
 class Master:
@@ -55,6 +58,8 @@ class Master:
         self.limits = [self.solver.Constraint(-infinity, float(count)) for count in counts]
         self.objective = self.solver.Objective()
         self.objective.SetMinimization()
+        self.cuts = Cuts(len(drop_cost))
+        self.cut_rows: dict[int, Any] = {}
         self.known: dict[tuple[int, tuple[int, ...]], Any] = {}
         self.drop_cost = list(drop_cost)
         self.caps = [min(cost, cap) for cost, cap in zip(drop_cost, caps, strict=True)]
@@ -76,12 +81,34 @@ class Master:
         for v, times in Counter(order).items():
             self.rows[v].SetCoefficient(column, float(times))
         self.limits[kind].SetCoefficient(column, 1.0)
+        for c, times in Counter(payments(order, self.cuts.rules)).items():
+            self.cut_rows[c].SetCoefficient(column, float(times))
         self.objective.SetCoefficient(column, float(cost))
         return True
 
     def drop(self, kind: int, order: tuple[int, ...]) -> None:
         """Take a route out."""
         self.known[kind, order].SetUb(0.0)
+
+    def cut(self, triple: tuple[int, int, int], memory: Iterable[int]) -> bool:
+        """Add a subset-row cut, or to its memory; False when it is there or there is no room."""
+        number = self.cuts.put(triple, memory)
+        if number is None:
+            return False
+        row = self.cut_rows.get(number)
+        if row is None:
+            row = self.cut_rows[number] = self.solver.Constraint(-self.solver.infinity(), 1.0)
+        row.Clear()
+        for (_, order), column in self.known.items():
+            times = self.cuts.times(number, order)
+            if times:
+                row.SetCoefficient(column, float(times))
+        return True
+
+    def uncut(self, number: int) -> None:
+        """Drop a cut."""
+        self.cut_rows[number].Clear()
+        self.cuts.drop(number)
 
     def raise_caps(self) -> bool:
         """Double the caps of visits that the last solution leaves out; False when there are none."""
@@ -103,7 +130,8 @@ class Master:
             self.objective.Value(),
             [row.dual_value() for row in self.rows],
             [limit.dual_value() for limit in self.limits],
-            [key for key, column in self.known.items() if column.solution_value() > 1e-7],
+            {c: self.cut_rows[c].dual_value() for c in self.cuts.triples},
+            {k: x for k, column in self.known.items() if (x := column.solution_value()) > 1e-7},
         )
 
     def _solves(self, how: str) -> bool:

@@ -18,7 +18,7 @@ scaled integers, times seconds. In a class of n visits, `n` stands for the start
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.kernels import compiled
+from optimizer.kernels import lean
 
 Ints = npt.NDArray[np.int64]
 """Any array of int64; the comments say of how many dimensions."""
@@ -33,7 +33,7 @@ NEVER = 1 << 60
 """A cost or a time beyond all others."""
 
 
-@compiled("void(int64[::1], int64[:, ::1])")
+@lean("void(int64[::1], int64[:, ::1])")
 def rest(moments: Ints, pauses: Ints) -> None:
     """Let breaks be taken now: `moments[set]` becomes the earliest with these breaks taken."""
     for m in range(moments.shape[0]):
@@ -47,7 +47,7 @@ def rest(moments: Ints, pauses: Ints) -> None:
                     moments[taken] = min(moments[taken], begin + pauses[b, 2])
 
 
-@compiled("void(int64, int64, int64[::1], int64[:, ::1])")
+@lean("void(int64, int64, int64[::1], int64[:, ::1])")
 def depart(time: int, mask: int, moments: Ints, pauses: Ints) -> None:
     """Fill `moments[set]` with the earliest departure after a service with these breaks taken."""
     moments[:] = NEVER
@@ -56,7 +56,7 @@ def depart(time: int, mask: int, moments: Ints, pauses: Ints) -> None:
         rest(moments, pauses)
 
 
-@compiled("int64(int64, int64, int64[:, :, ::1])")
+@lean("int64(int64, int64, int64[:, :, ::1])")
 def first_begin(u: int, time: int, windows: Ints) -> int:
     """The first moment from `time` on that lies in a window of the visit, or NEVER."""
     for w in range(windows.shape[1]):
@@ -65,7 +65,7 @@ def first_begin(u: int, time: int, windows: Ints) -> int:
     return NEVER
 
 
-@compiled("int64(int64, int64, int64[:, ::1])")
+@lean("int64(int64, int64, int64[:, ::1])")
 def lateness(u: int, begin: int, late: Ints) -> int:
     """What beginning the visit then costs."""
     over = begin - late[u, 0]
@@ -76,7 +76,7 @@ def lateness(u: int, begin: int, late: Ints) -> int:
     return int(over * late[u, 1])
 
 
-@compiled("int64(int64[::1], int64, int64[::1], int64[::1])")
+@lean("int64(int64[::1], int64, int64[::1], int64[::1])")
 def homecoming(moments: Ints, leg: int, clock: Ints, deadline: Ints) -> int:
     """The overtime's cost when the last drive begins at these moments, NEVER when it cannot."""
     best = NEVER

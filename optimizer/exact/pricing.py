@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from optimizer.exact.completion import Guide, complete
+from optimizer.exact.cuts import MOST_CUTS, Prices, Rules
 from optimizer.exact.labelling import COARSER, Buckets, Labels, Memory, label
 from optimizer.exact.moves import NEVER, Ints, Lane
 from optimizer.exact.workspace import Scale, Workspace
@@ -101,7 +102,7 @@ class ShiftClass:
 
     def price(
         self,
-        duals: Ints,
+        prices: Prices,
         threshold: int,
         scale: Scale,
         space: Workspace,
@@ -115,15 +116,15 @@ class ShiftClass:
         """
         if not len(self.visits):
             return Priced(NEVER, [], True)
-        lane = self._priced(duals)
-        guide, bound = self._guide(lane, duals, space)
+        lane = self._priced(prices.visits)
+        guide, bound = self._guide(lane, prices.visits, space)
         if bound >= threshold:
             return Priced(bound, [], True)
         found = np.empty(0, dtype=np.int64)
         for part in STEPS if exact else [part for part in STEPS if part <= REACH]:
             # The lower the threshold, the fewer the labels; the cheapest route is soon below it.
             aim = threshold if part == 1.0 else bound + int(part * (threshold - bound))
-            count, ends = self._label(lane, guide, space, aim, effort, exact=exact)
+            count, ends = self._label(lane, guide, space, prices, aim, effort, exact=exact)
             found = np.flatnonzero(ends[:, 0] < NEVER)
             if len(found) or count < 0:
                 break
@@ -133,8 +134,8 @@ class ShiftClass:
         routes = []
         for v in found[:ROUTES]:
             order = self._order(space, int(ends[v, 1]))
-            cost = int(ends[v, 0]) + sum(int(duals[u]) for u in order)
-            routes.append((cost // scale.unit, order))
+            cost = int(ends[v, 0]) + sum(int(prices.visits[u]) for u in order)
+            routes.append(((cost - prices.fine(order)) // scale.unit, order))
         return Priced(bound, routes, count >= 0)
 
     def cost(self, order: Sequence[int], scale: Scale, space: Workspace) -> int | None:
@@ -151,12 +152,12 @@ class ShiftClass:
         guide[0][:], guide[2][:] = -NEVER, -1
         space.guides.pop(self.kin, None)
         lane = self.lane(self.costs, after)
-        _, ends = self._label(lane, guide, space, NEVER, NEVER, exact=True)
+        _, ends = self._label(lane, guide, space, None, NEVER, NEVER, exact=True)
         cost = int(ends[chain[-1], 0])
         return None if cost >= NEVER else cost // scale.unit
 
     def moves(
-        self, duals: Ints, most: int, space: Workspace, effort: int
+        self, prices: Prices, most: int, space: Workspace, effort: int
     ) -> npt.NDArray[np.bool_] | None:
         """The moves of routes with a reduced cost of at most `most`, scaled, and maybe some more.
 
@@ -165,9 +166,9 @@ class ShiftClass:
         """
         if not len(self.visits):
             return self.allowed
-        lane = self._priced(duals)
-        guide, _ = self._guide(lane, duals, space)
-        count, _ = self._label(lane, guide, space, most + 1, effort, exact=True)
+        lane = self._priced(prices.visits)
+        guide, _ = self._guide(lane, prices.visits, space)
+        count, _ = self._label(lane, guide, space, prices, most + 1, effort, exact=True)
         return None if count < 0 else self._moves(space) > 0
 
     def restrict(self, moves: npt.NDArray[np.bool_], space: Workspace) -> None:
@@ -250,6 +251,7 @@ class ShiftClass:
         lane: Lane,
         guide: Guide,
         space: Workspace,
+        prices: Prices | None,
         threshold: int,
         effort: int,
         *,
@@ -266,6 +268,10 @@ class ShiftClass:
             np.ascontiguousarray(self.loads[:, kept]),
             self.room[kept],
         )
+        rules: Rules = (
+            np.zeros((count, 2), dtype=np.int64) if prices is None else prices.rules[self.visits],
+            np.zeros(MOST_CUTS, dtype=np.int64) if prices is None else prices.fines,
+        )
         lists: Buckets = (
             space.array("heads", count, buckets),
             space.array("floors", count, buckets),
@@ -273,7 +279,7 @@ class ShiftClass:
         )
         limited = kept.index(self.travel_resource) if self.travel_resource in kept else -1
         orders = np.array([threshold, exact, limited, effort], dtype=np.int64)
-        return label(lane, guide, memory, labels, lists, orders), ends
+        return label(lane, guide, memory, rules, labels, lists, orders), ends
 
     def _moves(self, space: Workspace) -> Ints:
         """By move, whether the last labels made it."""

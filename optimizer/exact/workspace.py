@@ -20,7 +20,7 @@ class Workspace:
 
     def __init__(self, labels: int) -> None:
         self.labels = labels
-        self.figures = np.zeros((labels, 4), dtype=np.int64)
+        self.figures = np.zeros((labels, 5), dtype=np.int64)
         self.links = np.zeros((labels, 4), dtype=np.int64)
         self._flat: dict[str, Ints] = {}
         self.guides: dict[int, tuple[Ints, int]] = {}

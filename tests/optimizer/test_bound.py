@@ -4,10 +4,13 @@ import time
 from itertools import permutations
 from random import Random
 
+import numpy as np
 import pytest
 
-from optimizer.exact.bound import Bound, lower_bound
+from optimizer.exact.bound import Bound, _Generation, lower_bound
+from optimizer.exact.cuts import Cuts, Prices, payments
 from optimizer.exact.lanes import drop_costs, scale_of, shift_classes
+from optimizer.exact.master import Duals
 from optimizer.exact.workspace import Workspace
 from optimizer.naive import naive
 from optimizer.problem import (
@@ -134,6 +137,71 @@ def test_no_plan_of_any_random_problem_costs_less_than_its_bound(first: int) -> 
         if seed % 4 == 0:
             plans.append(solve(given, Limits(iterations=100)))
         assert bound.value <= min(plan.cost.total for plan in plans), seed
+
+
+def test_cuts_close_what_half_routes_leave_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    # Half of each pair of visits would do with one and a half crews.
+    given = problem(
+        visit("A"), visit("B"), visit("C"),
+        shifts=tuple(shift(f"S{i}", f"C{i}", max_visits=2, use_cost=3000) for i in range(3)),
+        crews=tuple(Crew(f"C{i}") for i in range(3)),
+    )  # fmt: skip
+    least = cheapest(given).cost.total
+
+    assert lower_bound(given).value == least
+    monkeypatch.setattr("optimizer.exact.bound.violated", lambda *_: [])
+    without = lower_bound(given).value
+    assert without is not None
+    assert without <= least - 1500
+
+
+def test_whatever_the_fines_no_bound_exceeds_the_proven_optimum(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    mixed = _Generation._mixed
+    chance = Random(0)
+
+    def fined(self: _Generation, duals: Duals) -> tuple[Prices, list[int]]:
+        prices, thresholds = mixed(self, duals)
+        return _with_fines(prices, self.drop, self.scale.unit, chance), thresholds
+
+    monkeypatch.setattr(_Generation, "_mixed", fined)
+    for seed in range(11_000, 11_040):
+        given = random_problem(seed, most_visits=7)
+        least = cheapest(given).cost.total
+
+        for upper in (None, least + least // 50):
+            bound = lower_bound(given, rounds=ROUNDS // 2, upper=upper)
+            # Fines that are too large may leave nothing to prove.
+            assert (bound.value or 0) <= least, seed
+
+
+def _with_fines(prices: Prices, drop: list[int], unit: int, chance: Random) -> Prices:
+    """The prices with random cuts, whose visits are worth more for it, as a program would tell."""
+    visits, fines, cuts = prices.visits.copy(), prices.fines * 0, Cuts(len(drop))
+    everyone = range(len(drop))
+    for _ in range(chance.randint(1, 6) if len(drop) >= 3 else 0):
+        a, b, c = chance.sample(everyone, 3)
+        number = cuts.put((a, b, c), chance.sample(everyone, chance.randint(0, len(drop))))
+        if number is not None and not fines[number]:
+            fines[number] = chance.randint(0, chance.choice((20, 200, 2000))) * unit
+            visits[[a, b, c]] += fines[number] // 2
+    return Prices(np.minimum(visits, np.array(drop) * unit), fines, cuts.rules)
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_a_route_pays_for_a_cut_no_more_than_half_of_its_visits(seed: int) -> None:
+    chance = Random(seed)
+    cuts = Cuts(12)
+    triples = [tuple(chance.sample(range(12), 3)) for _ in range(20)]
+    for a, b, c in triples:
+        cuts.put((a, b, c), chance.sample(range(12), chance.randint(0, 12)))
+    for _ in range(20):
+        order = chance.sample(range(12), chance.randint(1, 12))
+        paid = payments(order, cuts.rules)
+        for number, triple in cuts.triples.items():
+            assert paid.count(number) == cuts.times(number, order)
+            assert paid.count(number) <= sum(v in triple for v in order) // 2
 
 
 def test_the_bound_is_near_the_optimum_where_shifts_and_visits_are_independent() -> None:
