@@ -103,7 +103,7 @@ def printed(rows: Sequence[Asked], *, visits: int, shifts: int) -> str:
     for row in rows:
         middle, worst = 1000 * median(row.took), 1000 * max(row.took)
         lines.append(
-            f"| {row.question} | {row.where} | {len(row.took)} | {middle:.1f} | {worst:.1f} |"
+            f"| {row.question} | {row.where} | {len(row.took)} | {middle:.3f} | {worst:.3f} |"
         )
     return "\n".join([*lines, ""])
 

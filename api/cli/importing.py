@@ -76,6 +76,8 @@ def import_data(
     All of it or, when anything is refused, nothing; twice changes nothing. Exit codes: 0 done, 1 refused, 3 done
     but for bad rows.
     """
+    if len(paths) == 1 and not paths[0].suffix and not paths[0].exists():
+        refuse(f"There is no folder {paths[0]}.")
     with opened(Settings(), rings=True) as database:
         migrate(database)
         if len(paths) == 1 and paths[0].is_dir():
