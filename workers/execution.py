@@ -108,6 +108,10 @@ class Work:
         """Whether to give up: the lease is lost, or this worker stops (then raise `Interrupted`)."""
         return self.lost.is_set() or self.stopping.work.is_set()
 
+    def is_cut_short(self) -> bool:
+        """Whether this worker stops while the task is its own: what it made so far is no answer."""
+        return self.stopping.work.is_set() and not self.lost.is_set()
+
     def hold(self, session: Session) -> None:
         """Make sure in this transaction that the task is still ours; raises LostLease."""
         if not tasks.renew(session, self.lease, now=self.clock(session), by=self.length):

@@ -38,7 +38,7 @@ def look_up_addresses(work: Work) -> None:
     number = int(work.payload["id"])
     provider = configured(work.settings)
     with work.database.reading() as session:
-        run = geocoding.get(session, number)
+        run = geocoding.RUNS.get(session, number)
     if provider is None or provider.name != run.provider:
         _end(work, number, f"The geocoder {run.provider} is no longer configured.")
         return

@@ -35,7 +35,7 @@ def import_files(work: Work) -> None:
         try:
             _import(work, import_id, job)
         except Stopped as stopped:
-            stopping = work.stopping.work.is_set() and not work.lost.is_set()
+            stopping = work.is_cut_short()
             _end(work, import_id, "retry" if stopping else "stop", stopped.message)
             if stopping:
                 raise Interrupted from None
@@ -51,9 +51,9 @@ def import_files(work: Work) -> None:
 def _import(work: Work, import_id: int, job: Job) -> None:
     watch = Watch(
         work,
-        goes_on=lambda session: imports.goes_on(session, import_id=import_id),
-        store=lambda session, progress: imports.record_progress(
-            session, import_id=import_id, progress=progress
+        goes_on=lambda session: imports.RUNS.goes_on(session, import_id),
+        store=lambda session, progress: imports.RUNS.record_progress(
+            session, import_id, progress=progress
         ),
     )
 

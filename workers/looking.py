@@ -26,7 +26,7 @@ def look_ahead(work: Work) -> None:
     outlook_id = int(work.payload["outlook_id"])
     with one_at_a_time(work):
         with work.database.reading() as session:
-            territory_id = looking.get(session, outlook_id).territory_id
+            territory_id = looking.RUNS.get(session, outlook_id).territory_id
             now = work.clock(session)
         fill(work.database, work.settings, territory_id, now=now, should_stop=work.should_stop)
         with transaction(work.database) as session:
@@ -34,16 +34,16 @@ def look_ahead(work: Work) -> None:
             if built is None:
                 work.finish(session)
                 return
-            options = dict(looking.get(session, outlook_id).options)
+            options = dict(looking.RUNS.get(session, outlook_id).options)
         _search(work, outlook_id, built, options)
 
 
 def _search(work: Work, outlook_id: int, built: Built, options: dict[str, Any]) -> None:
     watch = Watch(
         work,
-        goes_on=lambda session: looking.goes_on(session, outlook_id=outlook_id),
-        store=lambda session, progress: looking.record_progress(
-            session, outlook_id=outlook_id, progress=progress
+        goes_on=lambda session: looking.RUNS.goes_on(session, outlook_id),
+        store=lambda session, progress: looking.RUNS.record_progress(
+            session, outlook_id, progress=progress
         ),
     )
     failure: SolverFailed | BrokenAnswer | None = None
@@ -56,7 +56,7 @@ def _search(work: Work, outlook_id: int, built: Built, options: dict[str, Any]) 
     with transaction(work.database) as session:
         work.hold(session)
         now = work.clock(session)
-        stopping = work.stopping.work.is_set() and not work.lost.is_set()
+        stopping = work.is_cut_short()
         if stopping:
             # A search cut short because this worker stops is no answer: it begins anew elsewhere.
             looking.give_back(session, outlook_id=outlook_id, now=now)

@@ -103,7 +103,7 @@ def _record_failure(work: Work, plan_id: int, failure: SolverFailed) -> None:
 
 def _give_back_if_stopping(work: Work, plan_id: int) -> None:
     """A search cut short because this worker stops is no answer to what was asked: it begins anew elsewhere."""
-    if work.stopping.work.is_set() and not work.lost.is_set():
+    if work.is_cut_short():
         with transaction(work.database) as session:
             work.hold(session)
             plans.give_back(session, plan_id=plan_id, now=work.clock(session))

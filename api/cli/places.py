@@ -102,7 +102,7 @@ def geocode(territory: TerritoryId, as_json: AsJson = False) -> None:
                         "gridcrew up, or gridcrew worker"
                     )
                 with database.reading() as session:
-                    run = geocoding.get(session, run.id or 0)
+                    run = geocoding.RUNS.get(session, run.id or 0)
                 bar.update(shown, completed=run.looked_up)
     if as_json:
         print_json(run.model_dump(mode="json"))

@@ -38,19 +38,19 @@ def open_import(territory_id: PathId, session: Writing, caller: Who, moment: Now
 def list_imports(territory_id: PathId, session: Reading) -> list[ImportOut]:
     """The territory's last imports, the newest first."""
     territories.get(session, territory_id)
-    return ImportOut.all_of(imports.listed(session, territory_id=territory_id))
+    return ImportOut.all_of(imports.RUNS.listed(session, territory_id=territory_id))
 
 
 @router.get("/imports/{import_id}", dependencies=[requires("data:import")])
 def get_import(import_id: PathNumber, session: Reading) -> ImportOut:
     """One import: how far it is, and its report once it has ended."""
-    return ImportOut.of(imports.get(session, import_id))
+    return ImportOut.of(imports.RUNS.get(session, import_id))
 
 
 @router.get("/imports/{import_id}/files", dependencies=[requires("data:import")])
 def list_files(import_id: PathNumber, session: Reading) -> list[ImportFileOut]:
     """The files that were sent and not imported yet."""
-    imports.get(session, import_id)
+    imports.RUNS.get(session, import_id)
     return ImportFileOut.all_of(imports.files_of(session, import_id))
 
 
@@ -94,7 +94,7 @@ def start_import(
 @router.post("/imports/{import_id}/stop", dependencies=[requires("data:import")])
 def stop_import(import_id: PathNumber, session: Writing, caller: Who, moment: Now) -> ImportOut:
     """Ask the worker to stop, with nothing taken."""
-    return ImportOut.of(imports.stop(session, import_id=import_id, actor=caller.actor, now=moment))
+    return ImportOut.of(imports.RUNS.stop(session, import_id, actor=caller.actor, now=moment))
 
 
 @router.get("/import-profiles", dependencies=[requires("data:import")])

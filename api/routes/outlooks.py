@@ -36,17 +36,17 @@ def ask(
 def list_outlooks(territory_id: PathId, session: Reading) -> list[OutlookOut]:
     """The territory's last looks at the days ahead, the newest first."""
     territories.get(session, territory_id)
-    return OutlookOut.all_of(looking.listed(session, territory_id=territory_id))
+    return OutlookOut.all_of(looking.RUNS.listed(session, territory_id=territory_id))
 
 
 @router.get("/outlooks/{outlook_id}", dependencies=[requires("plan:read")])
 def get(outlook_id: PathNumber, session: Reading) -> OutlookOut:
     """One look: how far its search is, and what it found once it has ended."""
-    return OutlookOut.of(looking.get(session, outlook_id))
+    return OutlookOut.of(looking.RUNS.get(session, outlook_id))
 
 
 @router.post("/outlooks/{outlook_id}/stop", dependencies=[requires("plan:write")])
 def stop(outlook_id: PathNumber, session: Writing, caller: Who, moment: Now) -> OutlookOut:
     """Ask the search to end early with the best it has."""
-    run = looking.stop(session, outlook_id=outlook_id, actor=caller.actor, now=moment)
+    run = looking.RUNS.stop(session, outlook_id, actor=caller.actor, now=moment)
     return OutlookOut.of(run)

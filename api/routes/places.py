@@ -61,17 +61,17 @@ def ask(
 def list_geocodings(territory_id: PathId, session: Reading) -> list[GeocodingOut]:
     """The territory's last runs, the newest first."""
     territories.get(session, territory_id)
-    return GeocodingOut.all_of(geocoding.listed(session, territory_id=territory_id))
+    return GeocodingOut.all_of(geocoding.RUNS.listed(session, territory_id=territory_id))
 
 
 @router.get("/geocodings/{geocoding_id}", dependencies=[requires("registry:read")])
 def get(geocoding_id: PathNumber, session: Reading) -> GeocodingOut:
     """One run: how far it is."""
-    return GeocodingOut.of(geocoding.get(session, geocoding_id))
+    return GeocodingOut.of(geocoding.RUNS.get(session, geocoding_id))
 
 
 @router.post("/geocodings/{geocoding_id}/stop", dependencies=[requires("customer:write")])
 def stop(geocoding_id: PathNumber, session: Writing, caller: Who, moment: Now) -> GeocodingOut:
     """Ask the run to end; what it has found stays."""
-    run = geocoding.stop(session, geocoding_id=geocoding_id, actor=caller.actor, now=moment)
+    run = geocoding.RUNS.stop(session, geocoding_id, actor=caller.actor, now=moment)
     return GeocodingOut.of(run)

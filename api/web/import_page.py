@@ -32,7 +32,7 @@ def import_page(
 ) -> HTMLResponse:
     """A territory's imports: the one asked for with its report, a form for a new one, the last ones, exports."""
     chosen = territories.get(session, territory)
-    shown = None if number is None else imports.get(session, number)
+    shown = None if number is None else imports.RUNS.get(session, number)
     if shown is not None and shown.territory_id != chosen.id:
         raise imports.NoSuchImport(f"There is no import {number}.", import_id=number)
     layouts = profiles.listed(session)
@@ -52,7 +52,7 @@ def import_page(
         layouts=layouts,
         documents=json.dumps({row.name: row.document for row in layouts}, ensure_ascii=False),
         used=_layout_of(layouts, shown.profile if shown else None),
-        past=imports.listed(session, territory_id=chosen.id)[:PAST],
+        past=imports.RUNS.listed(session, territory_id=chosen.id)[:PAST],
         kinds=COLUMNS,
         names=json.dumps({kind: [kind, *names] for kind, names in FILE_NAMES.items()}),
         may_export=caller.may("data:export"),

@@ -58,7 +58,7 @@ def outlook(
     """The territory's last look at the days ahead, and the buttons to take another."""
     chosen = territories.get(session, territory)
     zone = zone_named(chosen.zone)
-    runs = looking.listed(session, territory_id=chosen.id)
+    runs = looking.RUNS.listed(session, territory_id=chosen.id)
     waiting = next((run for run in runs if run.status in looking.UNDER_WAY), None)
     shown = next((run for run in runs if run.found is not None), None)
     newest = runs[0] if runs else None

@@ -34,7 +34,7 @@ def places(
 ) -> HTMLResponse:
     """The territory's premises without a position, and the map."""
     chosen = territories.get(session, territory)
-    runs = geocoding.listed(session, territory_id=chosen.id)
+    runs = geocoding.RUNS.listed(session, territory_id=chosen.id)
     ground = ground_of(chosen.boundary)
     return render(
         request,

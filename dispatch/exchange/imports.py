@@ -1,18 +1,17 @@
 """An import over HTTP: opened, sent its files in pieces, started, followed, and read by a worker."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from dispatch.core import events, tasks
+from dispatch.core import tasks
 from dispatch.core.db import lock_for
 from dispatch.core.errors import ConflictError, InvalidError, NotFoundError
-from dispatch.core.events import SYSTEM, Actor
+from dispatch.core.events import Actor
+from dispatch.core.runs import LISTED, LONGEST_ERROR, Runs
 from dispatch.exchange import profiles
 from dispatch.exchange.checking import Choices, Given, check_kind
 from dispatch.exchange.lifecycle import IMPORTS
@@ -23,8 +22,8 @@ from dispatch.exchange.tables import ImportFile, ImportPart, ImportRun, ImportSt
 from dispatch.registry import territories
 
 UNDER_WAY = (ImportStatus.WAITING, ImportStatus.RUNNING)
-KEPT = 20
-"""Imports of a territory that are kept."""
+KEPT = LISTED
+"""Imports of a territory that are kept: those that are listed."""
 MOST_FILES = 20
 MOST_PARTS = 512
 _MOVE_OF = {Ending.CHECKED: "check", Ending.REFUSED: "refuse", Ending.IMPORTED: "keep"}
@@ -62,6 +61,16 @@ class TooManyFiles(InvalidError):
     code = "too_many_files"
 
 
+RUNS: Runs[ImportRun, ImportStatus] = Runs(
+    ImportRun,
+    IMPORTS,
+    NoSuchImport,
+    under_way=UNDER_WAY,
+    at_work=ImportStatus.RUNNING,
+    key="import_id",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a worker is to import."""
@@ -80,22 +89,8 @@ def open_one(session: Session, *, territory_id: str, actor: Actor, now: datetime
     run = ImportRun(territory_id=territory_id, created_by=actor.id, created_at=now)
     session.add(run)
     session.flush()
-    _record(session, run, actor=actor, now=now)
+    RUNS.record(session, run, run.status.value, actor=actor, now=now)
     return run
-
-
-def get(session: Session, import_id: int) -> ImportRun:
-    """The import of this number; raises NoSuchImport."""
-    run = session.get(ImportRun, import_id)
-    if run is None:
-        raise NoSuchImport(f"There is no import {import_id}.", import_id=import_id)
-    return run
-
-
-def listed(session: Session, *, territory_id: str) -> list[ImportRun]:
-    """The territory's last imports, the newest first."""
-    statement = select(ImportRun).where(ImportRun.territory_id == territory_id)
-    return list(session.exec(statement.order_by(col(ImportRun.id).desc()).limit(KEPT)))
 
 
 def files_of(session: Session, import_id: int) -> list[ImportFile]:
@@ -111,7 +106,7 @@ def add_part(
 
     Raises NoSuchImport, NoSuchKind, ImportUnderWay, ImportDone, NoFiles and TooManyFiles.
     """
-    run = _locked(session, import_id)
+    run = RUNS.locked(session, import_id)
     _refuse_unless_open(run)
     check_kind(kind)
     found = next((row for row in files_of(session, import_id) if row.name == name), None)
@@ -150,10 +145,10 @@ def start(
 
     Raises NoSuchImport, NoFiles, NoSuchProfile, ImportDone and ImportUnderWay.
     """
-    run = _locked(session, import_id)
+    run = RUNS.locked(session, import_id)
     _refuse_unless_open(run)
     lock_for(session, f"import.start:{run.territory_id}")
-    others = listed(session, territory_id=run.territory_id)
+    others = RUNS.listed(session, territory_id=run.territory_id)
     if any(other.status in UNDER_WAY for other in others):
         raise ImportUnderWay("Another import is under way: wait for it, or stop it.")
     if not files_of(session, import_id):
@@ -164,25 +159,15 @@ def start(
     run.profile, run.starts, run.stop_asked = profile, run.starts + 1, False
     run.progress, run.found, run.error, run.ended_at = {}, None, "", None
     run.created_by = actor.id
-    _move(session, run, "start", actor=actor, now=now)
+    RUNS.move(session, run, "start", actor=actor, now=now)
     key = f"import.run:{run.id}:{run.starts}"
     tasks.enqueue(session, "import.run", key=key, payload={"import_id": run.id}, now=now)
     return run
 
 
-def stop(session: Session, *, import_id: int, actor: Actor, now: datetime) -> ImportRun:
-    """Ask the worker to stop, with nothing taken; one that has ended is left alone. Raises NoSuchImport."""
-    run = _locked(session, import_id)
-    if run.status in UNDER_WAY and not run.stop_asked:
-        run.stop_asked = True
-        _record(session, run, "import.stop_asked", actor=actor, now=now)
-        session.flush()
-    return run
-
-
 def take(session: Session, *, import_id: int, folder: Path, now: datetime) -> Job | None:
     """Begin: the files are written to `folder`. None when there is nothing to do. Raises NoSuchImport."""
-    run = _locked(session, import_id)
+    run = RUNS.locked(session, import_id)
     if run.status not in UNDER_WAY:
         return None
     given = []
@@ -191,7 +176,7 @@ def take(session: Session, *, import_id: int, folder: Path, now: datetime) -> Jo
         _write_out(session, file, path)
         given.append(Given(Source(path, file.name), file.kind))
     profile = NO_PROFILE if run.profile is None else profiles.named(session, run.profile)
-    _move(session, run, "read", actor=SYSTEM, now=now)
+    RUNS.move(session, run, "read", now=now)
     return Job(
         run.territory_id,
         given,
@@ -201,40 +186,22 @@ def take(session: Session, *, import_id: int, folder: Path, now: datetime) -> Jo
     )
 
 
-def record_progress(session: Session, *, import_id: int, progress: Mapping[str, Any]) -> None:
-    """Note how far it is."""
-    session.execute(
-        sa.update(ImportRun)
-        .where(col(ImportRun.id) == import_id, col(ImportRun.status) == ImportStatus.RUNNING)
-        .values(progress=dict(progress))
-        .execution_options(synchronize_session=False)
-    )
-
-
-def goes_on(session: Session, *, import_id: int) -> bool:
-    """Whether it should go on: not once a stop was asked for."""
-    row = session.exec(
-        select(ImportRun.status, ImportRun.stop_asked).where(ImportRun.id == import_id)
-    ).first()
-    return row is not None and row[0] == ImportStatus.RUNNING and not row[1]
-
-
 def answer(session: Session, *, import_id: int, report: Report, now: datetime) -> None:
     """Record what came of it, in the transaction of its rows; the files of one that is done are forgotten."""
-    run = _locked(session, import_id)
+    run = RUNS.locked(session, import_id)
     run.found, run.ended_at = report.document(), now
-    _move(session, run, _MOVE_OF[report.ending], actor=SYSTEM, now=now)
+    RUNS.move(session, run, _MOVE_OF[report.ending], now=now)
     if report.ending is Ending.IMPORTED:
         _remove_files(session, col(ImportFile.import_id) == import_id)
 
 
 def end(session: Session, *, import_id: int, action: str, error: str, now: datetime) -> None:
     """Record that it took nothing: `stop`, `give_up` with its error, or `retry` when another worker begins anew."""
-    run = _locked(session, import_id)
+    run = RUNS.locked(session, import_id)
     if run.status in UNDER_WAY and not (action == "retry" and run.status is ImportStatus.WAITING):
-        run.error = error[:500]
+        run.error = error[:LONGEST_ERROR]
         run.ended_at = None if action == "retry" else now
-        _move(session, run, action, actor=SYSTEM, now=now)
+        RUNS.move(session, run, action, now=now)
 
 
 def _refuse_unless_open(run: ImportRun) -> None:
@@ -282,30 +249,3 @@ def _remove_files(session: Session, which: sa.ColumnElement[bool]) -> None:
     files = sa.select(ImportFile.__table__.c.id).where(which)  # type: ignore[attr-defined]
     session.execute(sa.delete(ImportPart).where(col(ImportPart.file_id).in_(files)))
     session.execute(sa.delete(ImportFile).where(which))
-
-
-def _locked(session: Session, import_id: int) -> ImportRun:
-    get(session, import_id)
-    statement = select(ImportRun).where(ImportRun.id == import_id).with_for_update()
-    return session.exec(statement.execution_options(populate_existing=True)).one()
-
-
-def _move(session: Session, run: ImportRun, action: str, *, actor: Actor, now: datetime) -> None:
-    run.status = IMPORTS.target(run.status, action, role=actor.role, subject=str(run.id))
-    _record(session, run, actor=actor, now=now)
-    session.flush()
-
-
-def _record(
-    session: Session, run: ImportRun, type: str | None = None, *, actor: Actor, now: datetime
-) -> None:
-    events.record(
-        session,
-        type or f"import.{run.status.value}",
-        entity="import",
-        entity_id=str(run.id),
-        actor=actor,
-        now=now,
-        territory_id=run.territory_id,
-        to_status=run.status.value,
-    )

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from dispatch.core.db import Row, Versioned, choice, document, instant
+from dispatch.core.runs import RunRow
 
 
 class ImportStatus(StrEnum):
@@ -23,11 +24,9 @@ class ImportStatus(StrEnum):
     FAILED = "failed"
 
 
-class ImportRun(Versioned, table=True):
+class ImportRun(RunRow, table=True):
     """One import: what it may do, how far it is, and what it found (see `report.Report`, as JSON)."""
 
-    id: int | None = Field(default=None, primary_key=True)
-    territory_id: str = Field(foreign_key="territory.id", max_length=32, index=True)
     status: ImportStatus = choice(ImportStatus, ImportStatus.OPEN)
     dry_run: bool = True
     skip_bad: bool = False
@@ -36,11 +35,6 @@ class ImportRun(Versioned, table=True):
     starts: int = 0
     progress: dict[str, Any] = document()
     found: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
-    stop_asked: bool = False
-    error: str = Field(default="", max_length=500)
-    created_by: str = Field(max_length=64)
-    created_at: datetime = instant()
-    ended_at: datetime | None = instant(nullable=True)
 
 
 class ImportFile(Row, table=True):

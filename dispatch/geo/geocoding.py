@@ -12,10 +12,11 @@ from datetime import datetime, timedelta
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from dispatch.core import events, tasks
+from dispatch.core import tasks
 from dispatch.core.db import lock_for
 from dispatch.core.errors import ConflictError, NotFoundError
 from dispatch.core.events import SYSTEM, Actor
+from dispatch.core.runs import LONGEST_ERROR, Runs
 from dispatch.core.tables import Task, TaskState
 from dispatch.geo.datum import Datum, to_wgs84
 from dispatch.geo.lifecycle import GEOCODINGS, UNDER_WAY
@@ -27,7 +28,6 @@ from dispatch.registry.tables import Premises, Territory
 
 KEPT = timedelta(days=180)
 """How long an answer counts; that an address is unknown counts for a tenth of it, for maps grow."""
-LISTED = 20
 UNKNOWN_ACCURACY_M = 5_000.0
 """How far off an answer is taken to be that does not say so."""
 NONE = "none"
@@ -49,6 +49,18 @@ class NoSuchGeocoding(NotFoundError):
     """No run over addresses has this number."""
 
     code = "no_such_geocoding"
+
+
+RUNS: Runs[Geocoding, GeocodingStatus] = Runs(
+    Geocoding,
+    GEOCODINGS,
+    NoSuchGeocoding,
+    under_way=UNDER_WAY,
+    at_work=GeocodingStatus.RUNNING,
+    about=lambda run: {
+        "provider": run.provider, "looked_up": run.looked_up, "placed": run.placed,
+    },
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,38 +126,14 @@ def ask(
     )
     session.add(run)
     session.flush()
-    _record(session, run, "geocoding.waiting", actor=actor, now=now)
+    RUNS.record(session, run, "waiting", actor=actor, now=now)
     tasks.enqueue(session, "geocoding.run", key=_key(run), payload={"id": run.id}, now=now)
-    return run
-
-
-def get(session: Session, geocoding_id: int) -> Geocoding:
-    """The run of this number; raises NoSuchGeocoding."""
-    run = session.get(Geocoding, geocoding_id)
-    if run is None:
-        raise NoSuchGeocoding(f"There is no geocoding {geocoding_id}.", geocoding=geocoding_id)
-    return run
-
-
-def listed(session: Session, *, territory_id: str) -> list[Geocoding]:
-    """The territory's last runs, the newest first."""
-    statement = select(Geocoding).where(Geocoding.territory_id == territory_id)
-    return list(session.exec(statement.order_by(col(Geocoding.id).desc()).limit(LISTED)))
-
-
-def stop(session: Session, *, geocoding_id: int, actor: Actor, now: datetime) -> Geocoding:
-    """Ask the run to end after the address it is at; one that has ended is left alone. Raises NoSuchGeocoding."""
-    run = _locked(session, geocoding_id)
-    if run.status in UNDER_WAY and not run.stop_asked:
-        run.stop_asked = True
-        _record(session, run, "geocoding.stop_asked", actor=actor, now=now)
-        session.flush()
     return run
 
 
 def next_of(session: Session, *, geocoding_id: int, now: datetime) -> Premises | None:
     """The next premises to look up, the run being `running`; None when it is over, and then it has been ended."""
-    run = _locked(session, geocoding_id)
+    run = RUNS.locked(session, geocoding_id)
     if run.status not in UNDER_WAY:
         return None
     found = session.exec(
@@ -158,7 +146,7 @@ def next_of(session: Session, *, geocoding_id: int, now: datetime) -> Premises |
         _end(session, run, "finish", now=now)
         return None
     if run.status is GeocodingStatus.WAITING:
-        _move(session, run, "run", now=now)
+        RUNS.move(session, run, "run", now=now)
     return found
 
 
@@ -205,7 +193,7 @@ def take(
 
     Premises that a person has placed meanwhile keep that place.
     """
-    run, found = _locked(session, geocoding_id), registry.get(session, premises_id)
+    run, found = RUNS.locked(session, geocoding_id), registry.get(session, premises_id)
     territory = territories.get(session, run.territory_id)
     said = _judged(answer, territory, good_enough_m)
     placed = not said.doubt and found.lat is None
@@ -234,9 +222,9 @@ def take(
 
 def fail(session: Session, *, geocoding_id: int, error: str, now: datetime) -> Geocoding:
     """Record that the run cannot go on; what it has found stays. Raises NoSuchGeocoding."""
-    run = _locked(session, geocoding_id)
+    run = RUNS.locked(session, geocoding_id)
     if run.status in UNDER_WAY:
-        run.error = error[:500]
+        run.error = error[:LONGEST_ERROR]
         _end(session, run, "give_up", now=now)
     return run
 
@@ -305,32 +293,6 @@ def _answers(session: Session, provider: str, addresses: Sequence[str]) -> dict[
     return {row.address: row for row in session.exec(statement)}
 
 
-def _locked(session: Session, geocoding_id: int) -> Geocoding:
-    get(session, geocoding_id)
-    statement = select(Geocoding).where(Geocoding.id == geocoding_id).with_for_update()
-    return session.exec(statement.execution_options(populate_existing=True)).one()
-
-
 def _end(session: Session, run: Geocoding, action: str, *, now: datetime) -> None:
     run.ended_at = now
-    _move(session, run, action, now=now)
-
-
-def _move(session: Session, run: Geocoding, action: str, *, now: datetime) -> None:
-    run.status = GEOCODINGS.target(run.status, action, role=SYSTEM.role, subject=str(run.id))
-    _record(session, run, f"geocoding.{run.status.value}", actor=SYSTEM, now=now)
-    session.flush()
-
-
-def _record(session: Session, run: Geocoding, type: str, *, actor: Actor, now: datetime) -> None:
-    events.record(
-        session,
-        type,
-        entity="geocoding",
-        entity_id=str(run.id),
-        actor=actor,
-        now=now,
-        territory_id=run.territory_id,
-        to_status=run.status.value,
-        data={"provider": run.provider, "looked_up": run.looked_up, "placed": run.placed},
-    )
+    RUNS.move(session, run, action, now=now)

@@ -6,7 +6,8 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from dispatch.core.db import Row, Versioned, choice, instant
+from dispatch.core.db import Row, choice, instant
+from dispatch.core.runs import RunRow
 from dispatch.geo.datum import Datum
 
 
@@ -58,19 +59,12 @@ class GeocodingStatus(StrEnum):
     FAILED = "failed"
 
 
-class Geocoding(Versioned, table=True):
+class Geocoding(RunRow, table=True):
     """A run over the addresses of a territory that have no position; counts of what became of them."""
 
-    id: int | None = Field(default=None, primary_key=True)
-    territory_id: str = Field(foreign_key="territory.id", max_length=32, index=True)
     provider: str = Field(max_length=16)
     status: GeocodingStatus = choice(GeocodingStatus, GeocodingStatus.WAITING)
     total: int = 0
     looked_up: int = 0
     placed: int = 0
     last_premises_id: str = Field(default="", max_length=32)
-    stop_asked: bool = False
-    error: str = Field(default="", max_length=500)
-    created_by: str = Field(max_length=64)
-    created_at: datetime = instant()
-    ended_at: datetime | None = instant(nullable=True)

@@ -9,14 +9,14 @@ from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
 
-import sqlalchemy as sa
-from sqlmodel import Session, col, select
+from sqlmodel import Session
 
-from dispatch.core import events, tasks
+from dispatch.core import tasks
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.db import lock_for
 from dispatch.core.errors import ConflictError, DispatchError, NotFoundError
-from dispatch.core.events import SYSTEM, Actor
+from dispatch.core.events import Actor
+from dispatch.core.runs import LONGEST_ERROR, Runs
 from dispatch.planning.lifecycle import OUTLOOKS
 from dispatch.planning.options import checked_options
 from dispatch.planning.outlook import Outlook, build_outlook
@@ -26,8 +26,6 @@ from dispatch.registry import territories
 
 UNDER_WAY = (OutlookStatus.WAITING, OutlookStatus.SEARCHING)
 """A look that no answer has come for yet."""
-KEPT = 20
-"""Looks of a territory that are listed."""
 
 
 class NoSuchOutlook(NotFoundError):
@@ -40,6 +38,16 @@ class OutlookUnderWay(ConflictError):
     """The territory's days ahead are being looked at already."""
 
     code = "outlook_under_way"
+
+
+RUNS: Runs[OutlookRun, OutlookStatus] = Runs(
+    OutlookRun,
+    OUTLOOKS,
+    NoSuchOutlook,
+    under_way=UNDER_WAY,
+    at_work=OutlookStatus.SEARCHING,
+    about=lambda run: {"first": run.first.isoformat(), "days": run.days},
+)
 
 
 def ask(
@@ -61,7 +69,7 @@ def ask(
     territory = territories.get(session, territory_id)
     begins = first or local_day(now, zone_named(territory.zone))
     lock_for(session, f"outlook:{territory_id}")
-    if any(run.status in UNDER_WAY for run in listed(session, territory_id=territory_id)):
+    if any(run.status in UNDER_WAY for run in RUNS.listed(session, territory_id=territory_id)):
         raise OutlookUnderWay(
             "The days ahead are being looked at already: wait for that look, or stop it."
         )
@@ -76,7 +84,7 @@ def ask(
     )
     session.add(run)
     session.flush()
-    _record(session, run, "outlook.waiting", actor=actor, now=now)
+    RUNS.record(session, run, "waiting", actor=actor, now=now)
     tasks.enqueue(
         session,
         "outlook.look",
@@ -87,37 +95,13 @@ def ask(
     return run
 
 
-def get(session: Session, outlook_id: int) -> OutlookRun:
-    """The look of this number; raises NoSuchOutlook."""
-    run = session.get(OutlookRun, outlook_id)
-    if run is None:
-        raise NoSuchOutlook(f"There is no outlook {outlook_id}.", outlook=outlook_id)
-    return run
-
-
-def listed(session: Session, *, territory_id: str) -> list[OutlookRun]:
-    """The territory's last looks, the newest first."""
-    statement = select(OutlookRun).where(OutlookRun.territory_id == territory_id)
-    return list(session.exec(statement.order_by(col(OutlookRun.id).desc()).limit(KEPT)))
-
-
-def stop(session: Session, *, outlook_id: int, actor: Actor, now: datetime) -> OutlookRun:
-    """Ask the search to end early with the best it has; one that has ended is left alone. Raises NoSuchOutlook."""
-    run = _locked(session, outlook_id)
-    if run.status in UNDER_WAY and not run.stop_asked:
-        run.stop_asked = True
-        _record(session, run, "outlook.stop_asked", actor=actor, now=now)
-        session.flush()
-    return run
-
-
 def take(session: Session, *, outlook_id: int, now: datetime) -> Built | None:
     """Begin the search: the problem of the days as they now stand.
 
     None when there is nothing to do: it has an answer, or the problem cannot be made, and then the look has failed
     with its error. Raises NoSuchOutlook.
     """
-    run = _locked(session, outlook_id)
+    run = RUNS.locked(session, outlook_id)
     if run.status not in UNDER_WAY:
         return None
     try:
@@ -127,78 +111,34 @@ def take(session: Session, *, outlook_id: int, now: datetime) -> Built | None:
     except DispatchError as refusal:
         fail(session, outlook_id=outlook_id, error=refusal.message, now=now)
         return None
-    _move(session, run, "search", now=now)
+    RUNS.move(session, run, "search", now=now)
     return built
-
-
-def record_progress(session: Session, *, outlook_id: int, progress: Mapping[str, Any]) -> None:
-    """Note how far the search is."""
-    session.execute(
-        sa.update(OutlookRun)
-        .where(col(OutlookRun.id) == outlook_id, col(OutlookRun.status) == OutlookStatus.SEARCHING)
-        .values(progress=dict(progress))
-        .execution_options(synchronize_session=False)
-    )
-
-
-def goes_on(session: Session, *, outlook_id: int) -> bool:
-    """Whether the search should go on: not once a stop was asked for."""
-    row = session.exec(
-        select(OutlookRun.status, OutlookRun.stop_asked).where(OutlookRun.id == outlook_id)
-    ).first()
-    return row is not None and row[0] == OutlookStatus.SEARCHING and not row[1]
 
 
 def answer(session: Session, *, outlook_id: int, found: Outlook, now: datetime) -> OutlookRun:
     """Record what the look found. Raises NoSuchOutlook."""
-    run = _locked(session, outlook_id)
+    run = RUNS.locked(session, outlook_id)
     if run.status is OutlookStatus.SEARCHING:
         run.found, run.ended_at = _document(found), now
-        _move(session, run, "answer", now=now)
+        RUNS.move(session, run, "answer", now=now)
     return run
 
 
 def fail(session: Session, *, outlook_id: int, error: str, now: datetime) -> OutlookRun:
     """Record that the look could not be made. Raises NoSuchOutlook."""
-    run = _locked(session, outlook_id)
+    run = RUNS.locked(session, outlook_id)
     if run.status in UNDER_WAY:
-        run.error, run.ended_at = error[:500], now
-        _move(session, run, "give_up", now=now)
+        run.error, run.ended_at = error[:LONGEST_ERROR], now
+        RUNS.move(session, run, "give_up", now=now)
     return run
 
 
 def give_back(session: Session, *, outlook_id: int, now: datetime) -> OutlookRun:
     """Record that the worker was stopped during the search; another begins it anew. Raises NoSuchOutlook."""
-    run = _locked(session, outlook_id)
+    run = RUNS.locked(session, outlook_id)
     if run.status is OutlookStatus.SEARCHING:
-        _move(session, run, "retry", now=now)
+        RUNS.move(session, run, "retry", now=now)
     return run
-
-
-def _locked(session: Session, outlook_id: int) -> OutlookRun:
-    get(session, outlook_id)
-    statement = select(OutlookRun).where(OutlookRun.id == outlook_id).with_for_update()
-    return session.exec(statement.execution_options(populate_existing=True)).one()
-
-
-def _move(session: Session, run: OutlookRun, action: str, *, now: datetime) -> None:
-    run.status = OUTLOOKS.target(run.status, action, role=SYSTEM.role, subject=str(run.id))
-    _record(session, run, f"outlook.{run.status.value}", actor=SYSTEM, now=now)
-    session.flush()
-
-
-def _record(session: Session, run: OutlookRun, type: str, *, actor: Actor, now: datetime) -> None:
-    events.record(
-        session,
-        type,
-        entity="outlook",
-        entity_id=str(run.id),
-        actor=actor,
-        now=now,
-        territory_id=run.territory_id,
-        to_status=run.status.value,
-        data={"first": run.first.isoformat(), "days": run.days},
-    )
 
 
 def _document(found: Outlook) -> dict[str, Any]:

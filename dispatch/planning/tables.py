@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from sqlmodel import Field
 
 from dispatch.core.db import Row, Versioned, choice, document, instant
+from dispatch.core.runs import RunRow
 
 
 class PlanStatus(StrEnum):
@@ -117,19 +118,12 @@ class OutlookStatus(StrEnum):
     FAILED = "failed"
 
 
-class OutlookRun(Versioned, table=True):
+class OutlookRun(RunRow, table=True):
     """One look at the days ahead, and what it found (see `outlook.Outlook`, as JSON); it is told to nobody."""
 
-    id: int | None = Field(default=None, primary_key=True)
-    territory_id: str = Field(foreign_key="territory.id", max_length=32, index=True)
     first: date
     days: int
     status: OutlookStatus = choice(OutlookStatus, OutlookStatus.WAITING)
     options: dict[str, Any] = document()
     progress: dict[str, Any] = document()
     found: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
-    stop_asked: bool = False
-    error: str = Field(default="", max_length=500)
-    created_by: str = Field(max_length=64)
-    created_at: datetime = instant()
-    ended_at: datetime | None = instant(nullable=True)

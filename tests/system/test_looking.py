@@ -44,7 +44,7 @@ def ask(database: Database, **options: float) -> int:
 
 def found(database: Database, outlook_id: int) -> OutlookRun:
     with database.reading() as session:
-        return looking.get(session, outlook_id)
+        return looking.RUNS.get(session, outlook_id)
 
 
 def test_a_look_is_answered_with_the_days_loads(territory: Database, settings: Settings) -> None:
@@ -84,7 +84,7 @@ def test_a_search_ends_early_when_a_person_or_its_worker_stops(
     eventually(lambda: found(territory, outlook_id).progress != {}, what="progress", seconds=60)
     if whose == "person":
         with transaction(territory) as session:
-            looking.stop(session, outlook_id=outlook_id, actor=DISPATCHER, now=NOW)
+            looking.RUNS.stop(session, outlook_id, actor=DISPATCHER, now=NOW)
     else:
         stopping.work.set()
     thread.join(60)

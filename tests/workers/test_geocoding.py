@@ -90,7 +90,7 @@ def asked(database: Database, provider: str = "nominatim") -> int:
 
 def run_of(database: Database, number: int) -> Geocoding:
     with database.reading() as session:
-        return geocoding.get(session, number)
+        return geocoding.RUNS.get(session, number)
 
 
 def looked_up(database: Database, server: Outside, **more: Any) -> Geocoding:
@@ -271,7 +271,7 @@ def test_there_is_one_run_at_a_time_and_none_without_a_geocoder(database: Databa
     with pytest.raises(geocoding.GeocodingUnderWay):
         asked(database)
     with transaction(database) as session:
-        geocoding.stop(session, geocoding_id=number, actor=DISPATCHER, now=NOW)
+        geocoding.RUNS.stop(session, number, actor=DISPATCHER, now=NOW)
     with serving(lambda *_: (200, nominatim())) as server:
         drain(database, settings_for(server.url), now=NOW, handlers=HANDLERS)
 

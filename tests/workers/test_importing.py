@@ -47,7 +47,7 @@ def started(database: Database) -> tuple[int, int]:
 
 def status(database: Database, import_id: int) -> ImportStatus:
     with database.reading() as session:
-        return imports.get(session, import_id).status
+        return imports.RUNS.get(session, import_id).status
 
 
 def test_a_worker_that_stops_gives_the_import_back_and_another_does_it(
@@ -82,7 +82,7 @@ def test_files_nobody_imports_are_forgotten_after_a_day_and_old_imports_after_tw
     make_town(database, tmp_path)
     import_id, _ = started(database)
     with transaction(database) as session:
-        imports.get(session, import_id).status = ImportStatus.REFUSED
+        imports.RUNS.get(session, import_id).status = ImportStatus.REFUSED
 
     with transaction(database) as session:
         later = NOW + imports.IDLE * 2
@@ -91,6 +91,6 @@ def test_files_nobody_imports_are_forgotten_after_a_day_and_old_imports_after_tw
 
     with database.reading() as session:
         assert imports.files_of(session, import_id) == []
-        listed = imports.listed(session, territory_id="town")
+        listed = imports.RUNS.listed(session, territory_id="town")
         assert len(listed) == imports.KEPT
         assert import_id not in {run.id for run in listed}

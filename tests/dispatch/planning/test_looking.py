@@ -57,20 +57,20 @@ def test_nonsense_is_refused_before_anything_is_searched(session: Session) -> No
     with pytest.raises(BadOption):
         ask(session, seed=-1)
     with pytest.raises(NoSuchOutlook):
-        looking.get(session, 12345)
-    assert looking.listed(session, territory_id="humen") == []
+        looking.RUNS.get(session, 12345)
+    assert looking.RUNS.listed(session, territory_id="humen") == []
 
 
 def test_a_stop_is_noted_once_and_an_ended_look_is_left_alone(session: Session) -> None:
     crew_on(session, "C1")
     run = ask(session)
     assert looking.take(session, outlook_id=number(run), now=NOW) is not None
-    assert looking.goes_on(session, outlook_id=number(run))
+    assert looking.RUNS.goes_on(session, number(run))
 
     for _ in range(2):
-        looking.stop(session, outlook_id=number(run), actor=DISPATCHER, now=NOW)
+        looking.RUNS.stop(session, number(run), actor=DISPATCHER, now=NOW)
 
-    assert not looking.goes_on(session, outlook_id=number(run))
+    assert not looking.RUNS.goes_on(session, number(run))
     looking.answer(session, outlook_id=number(run), found=NOTHING, now=NOW)
     looking.fail(session, outlook_id=number(run), error="late", now=NOW)
     assert (run.status, run.error, run.ended_at) == (OutlookStatus.ANSWERED, "", NOW)
