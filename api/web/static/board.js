@@ -21,12 +21,7 @@ function showProgress(plan) {
   if (total === undefined) return;
   document.getElementById("cost").textContent = total.toLocaleString(text);
   document.getElementById("served").textContent = served ?? "–";
-  const limit = plan.options.seconds;
-  const bar = document.getElementById("progress");
-  if (limit) {
-    bar.max = limit;
-    bar.value = Math.min(seconds, limit);
-  }
+  gridcrew.filled(seconds, plan.options.seconds);
   costs.push(total);
   const most = Math.max(...costs);
   const least = Math.min(...costs);
@@ -38,17 +33,9 @@ function showProgress(plan) {
   document.querySelector("#fall polyline").setAttribute("points", points.join(" "));
 }
 
-async function follow() {
-  const plan = await gridcrew.send("GET", `/api/v1/plans/${panel.dataset.waiting}`);
-  if (plan && plan.status !== "draft" && plan.status !== "solving") {
-    location.reload();
-    return;
-  }
-  if (plan) showProgress(plan);
-  setTimeout(follow, plan ? 700 : 3000);
+if (panel.dataset.waiting) {
+  gridcrew.follow(`/api/v1/plans/${panel.dataset.waiting}`, ["draft", "solving"], showProgress);
 }
-
-if (panel.dataset.waiting) follow();
 
 // Publishing: first exactly who is told what, then the button.
 
@@ -190,10 +177,11 @@ const deeds = {
   },
 };
 
+gridcrew.deeds(deeds);
+
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
   if (!button) return;
-  if (deeds[button.dataset.do]) gridcrew.once(button, deeds[button.dataset.do]);
   if (button.dataset.why) gridcrew.once(button, () => explain(button));
   const asked = Object.keys(answers).find((name) => button.dataset[name]);
   if (asked && button.closest(".why")) {

@@ -68,6 +68,33 @@ const gridcrew = {
       button.removeAttribute("aria-busy");
     }
   },
+
+  /** Shows how far the run at `address` is as long as its status is among `underWay`; then the page is loaded anew. */
+  async follow(address, underWay, show, every = 700) {
+    const run = await gridcrew.send("GET", address);
+    if (run && !underWay.includes(run.status)) {
+      location.reload();
+      return;
+    }
+    if (run) show(run);
+    setTimeout(() => gridcrew.follow(address, underWay, show, every), run ? every : 3000);
+  },
+
+  /** Fills the page's progress bar; without an end nothing is known of it. */
+  filled(done, of) {
+    const bar = document.getElementById("progress");
+    if (!of) return;
+    bar.max = of;
+    bar.value = Math.min(done, of);
+  },
+
+  /** Has each button that says `data-do` do what its name stands for. */
+  deeds(named) {
+    document.addEventListener("click", (event) => {
+      const button = event.target.closest("button");
+      if (button && named[button.dataset.do]) gridcrew.once(button, named[button.dataset.do]);
+    });
+  },
 };
 
 document.addEventListener("submit", (event) => {

@@ -123,33 +123,20 @@ const deeds = {
   },
 };
 
-async function follow() {
-  const run = await gridcrew.send("GET", current.dataset.address);
-  if (run && run.status !== "waiting" && run.status !== "running") {
-    location.reload();
-    return;
-  }
-  if (run?.progress.rows) {
-    const { file, rows, total } = run.progress;
-    document.getElementById("doing").textContent = file;
-    document.getElementById("rows").textContent = rows.toLocaleString();
-    const bar = document.getElementById("progress");
-    if (total) {
-      bar.max = total;
-      bar.value = Math.min(rows, total);
-    }
-  }
-  setTimeout(follow, run ? 700 : 3000);
+function showProgress({ progress: { file, rows, total } }) {
+  if (!rows) return;
+  document.getElementById("doing").textContent = file;
+  document.getElementById("rows").textContent = rows.toLocaleString();
+  gridcrew.filled(rows, total);
 }
 
-if (current && "waiting" in current.dataset) follow();
+if (current && "waiting" in current.dataset) {
+  gridcrew.follow(current.dataset.address, ["waiting", "running"], showProgress);
+}
 
 document.addEventListener("change", (event) => {
   if (event.target.id === "choose") list(event.target.files);
   else if (fresh) ready();
 });
 
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button && deeds[button.dataset.do]) gridcrew.once(button, deeds[button.dataset.do]);
-});
+gridcrew.deeds(deeds);

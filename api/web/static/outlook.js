@@ -7,25 +7,12 @@ function showProgress(run) {
   const { served, seconds } = run.progress;
   if (served === undefined) return;
   document.getElementById("served").textContent = served;
-  const limit = run.options.seconds;
-  const bar = document.getElementById("progress");
-  if (limit) {
-    bar.max = limit;
-    bar.value = Math.min(seconds, limit);
-  }
+  gridcrew.filled(seconds, run.options.seconds);
 }
 
-async function follow() {
-  const run = await gridcrew.send("GET", `/api/v1/outlooks/${panel.dataset.waiting}`);
-  if (run && run.status !== "waiting" && run.status !== "searching") {
-    location.reload();
-    return;
-  }
-  if (run) showProgress(run);
-  setTimeout(follow, run ? 700 : 3000);
+if (panel.dataset.waiting) {
+  gridcrew.follow(`/api/v1/outlooks/${panel.dataset.waiting}`, ["waiting", "searching"], showProgress);
 }
-
-if (panel.dataset.waiting) follow();
 
 const deeds = {
   ask: async () => {
@@ -35,7 +22,4 @@ const deeds = {
   stop: () => gridcrew.send("POST", `/api/v1/outlooks/${panel.dataset.waiting}/stop`, {}),
 };
 
-document.addEventListener("click", (event) => {
-  const button = event.target.closest("button");
-  if (button && deeds[button.dataset.do]) gridcrew.once(button, deeds[button.dataset.do]);
-});
+gridcrew.deeds(deeds);

@@ -9,21 +9,15 @@ const view = map ? { x: 0, y: 0, width: Number(map.dataset.width) } : null;
 const METRES = 111195; // a degree of latitude
 let chosen = null;
 
-async function follow() {
-  const run = await gridcrew.send("GET", `/api/v1/geocodings/${panel.dataset.run}`);
-  if (run && run.status !== "waiting" && run.status !== "running") {
-    location.reload();
-    return;
-  }
-  if (run) {
-    document.getElementById("progress").value = run.looked_up;
-    document.getElementById("looked-up").textContent = run.looked_up;
-    document.getElementById("placed").textContent = run.placed;
-  }
-  setTimeout(follow, run ? 1000 : 3000);
+function showProgress(run) {
+  document.getElementById("progress").value = run.looked_up;
+  document.getElementById("looked-up").textContent = run.looked_up;
+  document.getElementById("placed").textContent = run.placed;
 }
 
-if (panel.dataset.run) follow();
+if (panel.dataset.run) {
+  gridcrew.follow(`/api/v1/geocodings/${panel.dataset.run}`, ["waiting", "running"], showProgress, 1000);
+}
 
 /** Where a position lies in the drawing, and back. */
 function drawn(lat, lon) {
@@ -111,10 +105,9 @@ const deeds = {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button");
-  if (!button) return;
-  if ("choose" in button.dataset) choose(button);
-  else if (deeds[button.dataset.do]) gridcrew.once(button, deeds[button.dataset.do]);
+  if (button && "choose" in button.dataset) choose(button);
 });
+gridcrew.deeds(deeds);
 
 if (map) {
   map.addEventListener("click", (event) => {
