@@ -103,9 +103,14 @@ def printed(rows: Sequence[Asked], *, visits: int, shifts: int) -> str:
     for row in rows:
         middle, worst = 1000 * median(row.took), 1000 * max(row.took)
         lines.append(
-            f"| {row.question} | {row.where} | {len(row.took)} | {middle:.3f} | {worst:.3f} |"
+            f"| {row.question} | {row.where} | {len(row.took)} | {_digits(middle)} | {_digits(worst)} |"
         )
     return "\n".join([*lines, ""])
+
+
+def _digits(milliseconds: float) -> str:
+    """One decimal; two figures of what would be nothing then."""
+    return f"{milliseconds:.1f}" if milliseconds >= 1 else f"{milliseconds:.2g}"
 
 
 _NOBODY = "redis://127.0.0.1:1/0"
