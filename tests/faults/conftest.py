@@ -1,12 +1,5 @@
 """The fault tests' servers are those of the system tests."""
 
-from tests.system.conftest import (
-    database_folder,
-    mail,
-    postgresql,
-    postgresql_server,
-    redis,
-    settings,
-)
+from tests.system.conftest import database_folder, mail, postgresql, redis, settings
 
-__all__ = ["database_folder", "mail", "postgresql", "postgresql_server", "redis", "settings"]
+__all__ = ["database_folder", "mail", "postgresql", "redis", "settings"]

@@ -1,19 +1,21 @@
 """Migrations: they make exactly the tables of the code, once, whoever starts first."""
 
 import threading
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from dispatch.core.db import Database, DatabaseAway
 from dispatch.core.migrate import NewerDatabase, migrate, revisions
 from dispatch.model import missing
+from tests.conftest import NewDatabase
 
 
 @pytest.fixture
-def new(tmp_path: Path) -> Database:
-    """A database that does not exist yet."""
-    return Database(f"sqlite:///{tmp_path / 'new.db'}")
+def new(new_database: NewDatabase) -> Iterator[Database]:
+    """A database without any table."""
+    with new_database(bare=True) as database:
+        yield database
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(new: Database) -> None:
@@ -31,7 +33,7 @@ def test_processes_that_start_at_once_migrate_once(new: Database) -> None:
     failures: list[Exception] = []
 
     def start() -> None:
-        other = Database(new.url.render_as_string())
+        other = Database(new.url.render_as_string(hide_password=False))
         try:
             migrate(other)
         except Exception as error:  # noqa: BLE001 - any failure fails the test
