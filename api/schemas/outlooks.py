@@ -53,7 +53,7 @@ class NotPlannedOut(Output):
 
 
 class FoundOut(Output):
-    """The days ahead, what is left out of all of them, and what the driving times rest on, as a plan's figures say."""
+    """The days ahead, what is left out of all of them, and what driving times rest on, as a plan's figures say."""
 
     days: list[DayAheadOut]
     left_out: list[NotPlannedOut]

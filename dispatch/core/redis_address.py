@@ -1,7 +1,7 @@
 """What GRIDCREW_REDIS_URL says: one Redis, or the Sentinels that know which one is the master.
 
-    redis://[user:password@]host[:port][/db][?options]           rediss:// for TLS
-    redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db][?options]   rediss+sentinel:// for TLS
+    redis://[user:password@]host[:port][/db][?options]  (rediss: TLS)
+    redis+sentinel://[user:password@]host[:port][,host[:port]...]/service[/db][?options]  (rediss+sentinel: TLS)
     unix://[user:password@]/path/to/socket[?options]
 
 The grammar with Sentinels is the one that kombu's, Prefect's and RedisVL's users know; it is no part of redis-py.

@@ -250,7 +250,7 @@ def test_a_worker_process_serves_a_postgresql_database(
     log = here.data_dir / "worker.log"
     argv = python("-m", "workers", "--prepared")
     with process(argv, env=environment(here), log=log):
-        eventually(lambda: "worker.ready" in log.read_text())
+        eventually(lambda: "worker.ready" in log.read_text(), seconds=60)
         with transaction(postgresql) as session:
             tasks.enqueue(session, "clock.sweep", key="x", now=database_now(session))
 
@@ -259,4 +259,4 @@ def test_a_worker_process_serves_a_postgresql_database(
                 statement = select(Task.state).where(Task.dedupe_key == "x")
                 return session.exec(statement).one() is TaskState.DONE
 
-        eventually(is_done)
+        eventually(is_done, seconds=60)
