@@ -132,11 +132,13 @@ class Versioned(Row):
     def expect(self, version: int | None) -> None:
         """Raise StaleVersion when the caller saw another version than this one."""
         if version is not None and version != self.version:
+            state = getattr(self, "status", None)
             raise StaleVersion(
                 f"This was changed in the meantime: you saw version {version}, it is now {self.version}. "
                 "Load it again and repeat.",
                 seen=version,
                 current=self.version,
+                **({} if state is None else {"state": state.value}),
             )
 
 

@@ -287,6 +287,7 @@ def _copy(session: Any, visit_id: str, shift_ids: list[str], count: int) -> None
                     "work_order_id": f"'W-9{n:05d}'",
                     "crew_id": f"'{crew}'",
                     "shift_id": f"'{shift}'",
+                    "planned_end_at": "planned_start_at",  # a crew has one visit at a time
                 }
             values = ", ".join(changed.get(column, column) for column in columns)
             source = visit_id if key == "V" else visit_id.rsplit("-", 1)[0]

@@ -4,11 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from dispatch.core.events import SYSTEM, Actor
 from dispatch.registry.tables import Crew, Customer, Premises, Shift
 from dispatch.work import catalogue, orders, series, visits
+from dispatch.work.lifecycle import WAITING
 from dispatch.work.progress import visits_of
 from dispatch.work.tables import Mode, Series, Visit, VisitStatus, WorkOrder, WorkType
 from tests.builders.registry import (
@@ -82,7 +84,7 @@ def make_visit(
     now: datetime = NOW,
     **values: Any,
 ) -> Visit:
-    """A visit in `status`; beyond `planned` it is assigned to `crew` (made on demand) from `start_at` on.
+    """A visit in `status`; beyond `planned` it is assigned to `crew` from `start_at` on, as `assign` does it.
 
     `values` go to `make_order`.
     """
@@ -102,8 +104,17 @@ def assign(
     start_at: datetime = NOW + timedelta(hours=2),
     now: datetime = NOW,
 ) -> Visit:
-    """Give the visit to `crew`, made on demand with its shift of DAY."""
+    """Give the visit to `crew`, made on demand with its shift of DAY.
+
+    It begins at `start_at`, or when the crew's last waiting visit ends where that is later.
+    """
     shift = shift_of(session, crew)
+    last = session.exec(
+        select(sa.func.max(Visit.planned_end_at)).where(
+            Visit.crew_id == crew, Visit.id != visit.id, col(Visit.status).in_(WAITING)
+        )
+    ).one()
+    start_at = max(start_at, last or start_at)
     return visits.assign(
         session,
         visit,
