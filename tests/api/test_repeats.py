@@ -1,5 +1,6 @@
 """Writes asked for again are done once, and what a page changes must be what it showed."""
 
+import hashlib
 import json
 from datetime import timedelta
 
@@ -13,7 +14,7 @@ from api.deps import writing
 from api.repeats import Route, _depends_on
 from api.security import SAFE_METHODS
 from dispatch.core import repeats
-from dispatch.core.db import Database, transaction
+from dispatch.core.db import Database, DatabaseAway, transaction
 from dispatch.core.tables import KeptAnswer
 from dispatch.registry.tables import AccountSession, Customer, SignInLink
 from tests.api.conftest import ORIGIN, SignIn, VirtualClock
@@ -94,14 +95,16 @@ def test_a_refusal_leaves_nothing_and_the_key_may_be_used_again(
 
 
 def test_a_failure_on_our_side_is_not_kept(
-    app: FastAPI, sign_in: SignIn, database: Database, monkeypatch: pytest.MonkeyPatch
+    sign_in: SignIn, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    token = sign_in("dispatcher").headers["Authorization"]
-    client = TestClient(app, raise_server_exceptions=False, headers={"Authorization": token})
+    def away(*_: object, **__: object) -> None:
+        raise DatabaseAway("The database cannot be reached.")
+
+    client = sign_in("dispatcher")
     with monkeypatch.context() as broken:
-        broken.setattr(repeats, "keep", lambda *_, **__: 1 / 0)
+        broken.setattr(repeats, "keep", away)
         failed = client.post(f"{V1}/customers", json=CUSTOMER, headers=KEY)
-    assert failed.status_code == 500
+    assert failed.status_code == 503
     assert customers(database) == 0, "the effect and the kept answer are one transaction"
 
     again = client.post(f"{V1}/customers", json=CUSTOMER, headers=KEY)
@@ -177,8 +180,6 @@ def test_a_secret_answer_is_never_kept(sign_in: SignIn, database: Database) -> N
 def test_a_body_with_a_password_leaves_no_hash_that_could_be_guessed(
     sign_in: SignIn, database: Database
 ) -> None:
-    import hashlib
-
     body = json.dumps(
         {"login": "wang", "name": "W", "role": "intake", "password": "winter and sea"}
     )

@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.core.events import SYSTEM, Actor
@@ -106,15 +105,16 @@ def assign(
 ) -> Visit:
     """Give the visit to `crew`, made on demand with its shift of DAY.
 
-    It begins at `start_at`, or when the crew's last waiting visit ends where that is later.
+    It begins at `start_at`, or when the crew's waiting visits leave it the time.
     """
     shift = shift_of(session, crew)
-    last = session.exec(
-        select(sa.func.max(Visit.planned_end_at)).where(
-            Visit.crew_id == crew, Visit.id != visit.id, col(Visit.status).in_(WAITING)
-        )
-    ).one()
-    start_at = max(start_at, last or start_at)
+    length = timedelta(seconds=visit.duration_s + visit.setup_s)
+    waiting = select(Visit.planned_start_at, Visit.planned_end_at).where(
+        Visit.crew_id == crew, Visit.id != visit.id, col(Visit.status).in_(WAITING)
+    )
+    for begins, ends in session.exec(waiting.order_by(col(Visit.planned_start_at))):
+        if begins is not None and ends is not None and begins < start_at + length:
+            start_at = max(start_at, ends)
     return visits.assign(
         session,
         visit,
@@ -122,7 +122,7 @@ def assign(
         shift_id=shift.id,
         arrive_at=start_at,
         start_at=start_at,
-        end_at=start_at + timedelta(seconds=visit.duration_s + visit.setup_s),
+        end_at=start_at + length,
         travel_s=600,
         actor=SYSTEM,
         now=now,

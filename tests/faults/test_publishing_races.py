@@ -158,7 +158,7 @@ def play_all(copies: Copies, prepared: "Path | str", rounds: int) -> Counter[str
 
 
 def test_nothing_stale_is_published_and_nothing_begun_is_moved(copies: Copies) -> None:
-    rounds = times(10, 200)
+    rounds = times(8, 200)
     with copies.prepare(a_day) as prepared:
         seen = play_all(copies, prepared, rounds)
 
@@ -175,6 +175,6 @@ def test_without_the_comparison_stale_plans_are_published(
 ) -> None:
     monkeypatch.setattr(fingerprint, "moved", lambda *_, **__: Moved({}, {}, {}))
     with copies.prepare(a_day) as prepared:
-        seen = play_all(copies, prepared, times(10, 40))
+        seen = play_all(copies, prepared, times(4, 40))
 
     assert seen["stale"], f"seed {SEED}: {seen}"
