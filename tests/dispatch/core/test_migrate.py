@@ -62,3 +62,15 @@ def test_a_database_of_a_newer_release_is_refused(new: Database) -> None:
 def test_a_database_that_is_away_is_said_so() -> None:
     with pytest.raises(DatabaseAway, match="cannot be reached"):
         migrate(Database("postgresql://nobody@127.0.0.1:1/none"))
+
+
+def test_the_databases_own_rules_outlive_every_migration(database: Database) -> None:
+    # A migration that has SQLite copy a table drops the triggers on it.
+    with database.engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        names = set(found.scalars())
+
+    assert names == {
+        "event_append_only", "event_never_deleted", "visit_double_booking", "visit_double_booking_new",
+        "visit_frozen",
+    }  # fmt: skip
