@@ -64,6 +64,7 @@ def test_a_database_that_is_away_is_said_so() -> None:
         migrate(Database("postgresql://nobody@127.0.0.1:1/none"))
 
 
+@pytest.mark.sqlite
 def test_the_databases_own_rules_outlive_every_migration(database: Database) -> None:
     # A migration that has SQLite copy a table drops the triggers on it.
     with database.engine.connect() as connection:
