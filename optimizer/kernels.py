@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
 import numba
+import numba.extending
 
 import optimizer
 
@@ -67,6 +68,20 @@ def inlined(function: Callable[P, R]) -> Callable[P, R]:
     """As `part`, written out where it is called."""
     make = _njit(error_model="numpy", _nrt=False, inline="always")
     return cast("Callable[P, R]", make(function))
+
+
+_intrinsic: Any = numba.extending.intrinsic
+
+
+def _plus(_typing: Any, _a: Any, _b: Any) -> Any:
+    def generate(_context: Any, builder: Any, _signature: Any, arguments: Any) -> Any:
+        return builder.add(*arguments)
+
+    return numba.types.int32(numba.types.int32, numba.types.int32), generate
+
+
+plus = cast("Callable[[int, int], int]", _intrinsic(_plus))
+"""The sum of two numbers of 32 bits in 32 bits: the compiler's own has 64, and half the speed."""
 
 
 def compile_all() -> None:

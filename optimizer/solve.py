@@ -163,7 +163,7 @@ class _Run:
         choice = self.rounds is not None and self.rounds.choice and self.limits.iterations is None
         proven = lower_bound(
             self.problem, deadline=end - CHOOSING * seconds if choice else end, stop=self.stop,
-            columns=columns, upper=state.cost(),
+            columns=columns, upper=state.cost(), workers=self.workers,
         )  # fmt: skip
         if choice and self.rounds is not None and (self.stop is None or not self.stop()):
             effort = max(0.0, min(MOST_CHOOSING, end - time.monotonic()))

@@ -28,15 +28,12 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.exact.cuts import MOST_CUTS, Prices, violated
+from optimizer.exact.families import Families
 from optimizer.exact.lanes import drop_costs, scale_of, shift_classes, triangular
 from optimizer.exact.master import Duals, Master
 from optimizer.exact.pricing import Priced
-from optimizer.exact.workspace import Workspace
 from optimizer.problem import Problem
 from optimizer.search.searcher import Met
-
-MOST_LABELS = 1_000_000
-"""Labels of one pricing; beyond that the bound of its relaxation counts. About 100 MB."""
 
 NEAR = 0.9
 """The bound's share of the program's value at which its caps are raised."""
@@ -77,15 +74,19 @@ def lower_bound(
     stop: Callable[[], bool] | None = None,
     columns: Iterable[Met] = (),
     upper: int | None = None,
+    workers: int = 1,
 ) -> Bound:
     """The best lower bound on the total of any plan found within the limits.
 
     `deadline` is a moment of `time.monotonic()`, `rounds` a number of pricings of all shifts; it
     ends early when `stop` answers True. `columns` are routes to begin from, the more the better;
     their costs show the way and prove nothing. `upper` is the total of a plan that is known: a
-    bound that reaches it is the optimum.
+    bound that reaches it is the optimum. Pricing works on `workers` cores; what is found does not
+    depend on how many they are, only how soon.
     """
-    return _Generation(problem, deadline, rounds, stop, upper).run(columns)
+    generation = _Generation(problem, deadline, rounds, stop, upper, workers)
+    with generation.families.cores:
+        return generation.run(columns)
 
 
 class _Generation:
@@ -98,6 +99,7 @@ class _Generation:
         rounds: int | None,
         stop: Callable[[], bool] | None,
         upper: int | None,
+        workers: int,
     ) -> None:
         self.deadline, self.most_rounds, self.stop, self.upper = deadline, rounds, stop, upper
         self.drop = drop_costs(problem)
@@ -105,7 +107,7 @@ class _Generation:
         self.classes = shift_classes(problem, self.scale)
         able = {int(v) for kind in self.classes for v in kind.visits[kind.allowed[-1]]}
         self.hopeless = sum(cost for v, cost in enumerate(self.drop) if v not in able)
-        self.space = Workspace(MOST_LABELS)
+        self.families = Families(self.classes, self.scale, workers, self._late)
         counts = [len(kind.shifts) for kind in self.classes]
         self.master = Master(self.drop, self._caps(), counts, partition=not triangular(problem))
         self.rounds = 0
@@ -142,18 +144,15 @@ class _Generation:
             if settled:
                 closed = True
                 break
-            prices, thresholds = self._mixed(duals)
-            new = self._round(prices, thresholds, exact=False)
-            if new == 0 and not self._over():
-                before = self.best
-                new = self._round(prices, thresholds, exact=True)
-                if new == 0 and not self.complete:
-                    if self.effort > MOST_EFFORT:
-                        break
-                    self.effort *= 4
-                elif new == 0 and self.best == before and self.trust == 0.0:
-                    closed = True
+            before = self.best
+            new = self._round(*self._mixed(duals))
+            if new == 0 and not self.complete:
+                if self.effort > MOST_EFFORT:
                     break
+                self.effort *= 4
+            elif new == 0 and self.best == before and self.trust == 0.0:
+                closed = True
+                break
             # Where nothing was found, the program's own duals are the better guess.
             self.trust = min(TRUST, self.trust + 0.1) if new else max(0.0, self.trust / 2 - 0.05)
         found = tuple(
@@ -251,25 +250,15 @@ class _Generation:
         mixed = [(part * a + (256 - part) * b) >> 8 for a, b in zip(least, thresholds, strict=True)]
         return Prices(visits, fines, rules), mixed
 
-    def _round(self, prices: Prices, thresholds: list[int], *, exact: bool) -> int:
+    def _round(self, prices: Prices, thresholds: list[int]) -> int:
         """Price all classes; keep the bound if it is the best; answer how many routes are new."""
         self.rounds += 1
-        self.complete = True
-        new, least = 0, list[int]()
-        same: dict[tuple[int, int, int], Priced] = {}
-        for k, (kind, threshold) in enumerate(zip(self.classes, thresholds, strict=True)):
-            if self._late():
-                return new
-            # Without limits, classes that differ in stock only have the same routes.
-            key = kind.kin, threshold, k if kind.kept else -1
-            if key not in same:
-                same[key] = kind.price(
-                    prices, threshold, self.scale, self.space, effort=self.effort, exact=exact
-                )
-            priced = same[key]
-            self.complete &= priced.complete
-            least.append(min(0, priced.bound))
-            new += self._keep(k, priced)
+        found = self.families.price(prices, thresholds, self.effort)
+        if found is None:
+            return 0
+        self.complete = all(priced.complete for priced in found)
+        least = [min(0, priced.bound) for priced in found]
+        new = sum(self._keep(k, priced) for k, priced in enumerate(found))
         total = int(prices.visits.sum()) - int(prices.fines.sum())
         for kind, cost in zip(self.classes, least, strict=True):
             total += len(kind.shifts) * cost
@@ -288,20 +277,7 @@ class _Generation:
             return
         self.eliminated_at = gap
         prices, least = self.centre
-        families: dict[int, list[int]] = {}
-        for k, kind in enumerate(self.classes):
-            families.setdefault(kind.kin, []).append(k)
-        for family in families.values():
-            if self._late():
-                return
-            # Classes alike but for their stock keep the same moves, so as to share their guides.
-            most = gap + max(least[k] for k in family)
-            kinds = {k if self.classes[k].kept else -1: self.classes[k] for k in family}
-            made = [kind.moves(prices, most, self.space, self.effort) for kind in kinds.values()]
-            known = [moves for moves in made if moves is not None]
-            if len(known) == len(made):
-                for k in family:
-                    self.classes[k].restrict(np.logical_or.reduce(known), self.space)
+        self.families.restrict(prices, [gap + cost for cost in least], self.effort)
         for k, order in list(self.master.known):
             if not self.classes[k].makes(order):
                 self.master.drop(k, order)

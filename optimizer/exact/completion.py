@@ -1,12 +1,15 @@
-"""A fast lower bound on completing a route: dynamic programming backwards over buckets of time.
+"""A lower bound on completing a route: dynamic programming backwards over buckets of time.
 
-Routes may come back to a visit, but not at once (two-cycles are forbidden), and every arrival is
-moved to the beginning of its bucket: both only make routes cheaper. Every move takes some buckets
-at least, so that many in a row do not depend on each other: they are worked on together, in loops
-without a branch that the compiler turns into vector instructions.
+It remembers at each visit whether the route has been at a few others, and never goes back to those
+(ng-routes, see `optimizer.exact.labelling`); every arrival is moved to the beginning of its bucket.
+Both only make routes cheaper. Every move takes some buckets at least, so that many in a row do not
+depend on each other: they are worked on together, in loops without a branch that the compiler turns
+into vector instructions. The longer a service, the more of them. They are of 32 bits, so that costs
+are scaled down, and rounded down.
 """
 
 import numpy as np
+import numpy.typing as npt
 
 from optimizer.exact.moves import (
     LANE,
@@ -18,45 +21,115 @@ from optimizer.exact.moves import (
     homecoming,
     lateness,
 )
-from optimizer.kernels import compiled, lean
+from optimizer.kernels import compiled, lean, plus
 
-Guide = tuple[Ints, Ints, Ints]
-"""By entry, set of breaks taken and bucket of the arrival: a bound on what serving and all that
-follows costs, the same with another next visit than the first takes, and that one (-1: none)."""
-GUIDE = "Tuple((int64[:, :, ::1], int64[:, :, ::1], int64[:, :, ::1]))"
+Shorts = npt.NDArray[np.int32]
+Ways = npt.NDArray[np.int8]
+"""`ways[v, i, memory]`: what the guide remembers at the i-th visit after v, -1 where it must not go there."""
+Guide = tuple[Shorts, Shorts, Ints, Ints, Ways, int]
+"""`best[row, bucket]`: a bound on what serving and all that follows costs after an arrival in this bucket;
+`prices`: those of the lane; `base[entry]`: its first row, they go by set of breaks taken and by memory;
+`deep[v]`: the bits of the memory at v; the ways; and log2 of how much costs are scaled down."""
+GUIDE = "Tuple((int32[:, ::1], int32[:, ::1], int64[::1], int64[::1], int8[:, :, ::1], int64))"
 """The compiler's name of a Guide."""
-ROWS = "int64[:, ::1]"
-"""Rows of the buckets worked on: cheapest way on, cheapest with another next visit, the next visit
-of the first, and room for one more."""
+NO_WAY, CHEAPEST = 1 << 30, -(1 << 29)
+"""What is impossible costs this, scaled down, and no route can be cheaper than the other."""
+DEAREST_MOVE = 1 << 28
+"""No more than a move costs, scaled down."""
+Work = tuple[Shorts, Shorts, Ints]
+"""`ends`: by bucket worked on, what going home after the service costs, what being late for it does.
+`least[bucket]`: no way on from an arrival is cheaper. `spans[e]`: how many buckets serving e and going on
+take at least, the longest drive from there, the bucket down to which the guide is filled."""
+WORK = "Tuple((int32[:, ::1], int32[::1], int64[:, ::1]))"
+"""The compiler's name of Work."""
 
 
-@lean("void(int64[::1], int64[::1], int64[::1], int64, int64, int64[::1])")
-def without(best: Ints, other: Ints, following: Ints, v: int, price: int, row: Ints) -> None:
-    """Fill the row with what it costs to go where these bounds hold and not to v at once."""
-    for j in range(row.shape[0]):
-        row[j] = (other[j] if following[j] == v else best[j]) + price
+@lean("int64(int32, int64)")
+def in_full(cost: int, scaled: int) -> int:
+    """A cost that was scaled down."""
+    return NEVER if cost >= NO_WAY // 2 else int(cost) << scaled
 
 
-@lean("void(int64[::1], int64, int64[::1], int64[::1], int64[::1])")
-def rank(row: Ints, u: int, first: Ints, second: Ints, chosen: Ints) -> None:
-    """Tell the two cheapest ways on of a third, whose next visit is u."""
-    for j in range(row.shape[0]):
-        cost, known, spare, then = row[j], first[j], second[j], chosen[j]
-        second[j] = spare if then == u else min(spare, max(known, cost))
-        first[j] = min(known, cost)
-        chosen[j] = u if cost < known else then
+@lean("int64(int64, int64, int64, int64, int64[::1], int64[::1])")
+def row_of(e: int, v: int, mask: int, memory: int, base: Ints, deep: Ints) -> int:
+    """The row of the guide for an arrival at entry e of visit v."""
+    return int(base[e] + (mask << deep[v]) + memory)
 
 
-@lean(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS}, int64[::1])")
-def rest_first(
-    e: int, mask: int, time: int, place: int, lane: Lane, guide: Guide, rows: Ints, moments: Ints
+@compiled("void(int64[:, ::1], int64[:, ::1], int64[::1], int64[:, ::1], int8[:, :, ::1])")
+def list_ways(near: Ints, bit: Ints, deep: Ints, after: Ints, ways: Ways) -> None:
+    """Fill the ways; the guide remembers the first visits of `near[v]` after v itself."""
+    count = len(near)
+    for v in range(count + 1):
+        size = deep[v] if v < count else 0
+        for i in range(after.shape[1]):
+            u = after[v, i]
+            if u < 0:
+                break
+            own = 0
+            if v < count and 1 <= bit[u, v] <= deep[u]:
+                own = 1 << (bit[u, v] - 1)
+            for memory in range(1 << size):
+                then = own
+                for j in range(size):
+                    if (memory >> j) & 1:
+                        w = near[v, j + 1]
+                        if w == u:
+                            then = -1
+                            break
+                        if 1 <= bit[u, w] <= deep[u]:
+                            then |= 1 << (bit[u, w] - 1)
+                ways[v, i, memory] = then
+
+
+@lean(f"int32(int64, {LANE}, {GUIDE}, int64[::1])")
+def go_home(v: int, lane: Lane, guide: Guide, moments: Ints) -> int:
+    """What going home from v at these moments costs, scaled down."""
+    end = lane[1].shape[0] - 1
+    home = homecoming(moments, lane[1][v, end], lane[7], lane[9]) >> guide[5]
+    return min(NO_WAY, home + int(guide[1][v, end]))
+
+
+@lean(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, int32[:, ::1], int64[::1])")
+def finish(
+    e: int,
+    mask: int,
+    time: int,
+    count: int,
+    lane: Lane,
+    guide: Guide,
+    ends: Shorts,
+    moments: Ints,
 ) -> None:
-    """Improve the rows at `place` by breaks before the next drive, where they cannot wait for its end.
+    """Fill the rows for services at e that end at `time` and one bucket later each."""
+    entries, late, clock, pauses = lane[4], lane[6], lane[7], lane[8]
+    v = entries[e, 0]
+    for j in range(count):
+        then = time + (j << clock[6])
+        depart(then, mask, moments, pauses)
+        ends[0, j] = go_home(v, lane, guide, moments)
+        ends[1, j] = min(NO_WAY, lateness(v, then - entries[e, 1], late) >> guide[5])
+
+
+@lean(f"int32(int64, int64, int64, int64, int32, int32, {LANE}, {GUIDE}, int64[::1])")
+def rest_first(
+    e: int,
+    mask: int,
+    memory: int,
+    time: int,
+    known: int,
+    lowest: int,
+    lane: Lane,
+    guide: Guide,
+    moments: Ints,
+) -> int:
+    """The least of what is known and of ways with breaks before the next drive that cannot wait for its end.
 
     A break after the drive is over no later, so it is taken before only when it must begin by then.
     """
-    prices, travel, after, entry, entries, _, _, clock, pauses, _ = lane
-    best, other, following = guide
+    travel, after, entry, entries = lane[1:5]
+    clock, pauses = lane[7], lane[8]
+    best, prices, base, deep, ways, _ = guide
     v = entries[e, 0]
     depart(time, mask, moments, pauses)
     for m in range(mask + 1, moments.shape[0]):
@@ -69,162 +142,138 @@ def rest_first(
         leave = moments[m] - clock[0]
         for i in range(after.shape[1]):
             u = after[v, i]
-            if u < 0:
+            if u < 0 or plus(prices[v, u], lowest) >= known:
                 break
-            at = (leave + travel[v, u]) >> clock[6]
-            if at >= clock[7] or time + travel[v, u] <= latest:
+            at, then = (leave + travel[v, u]) >> clock[6], ways[v, i, memory]
+            if then < 0 or at >= clock[7] or time + travel[v, u] <= latest:
                 continue
-            into = entry[v, u]
-            cost = other[into, m, at] if following[into, m, at] == v else best[into, m, at]
-            cost += prices[v, u]
-            if u != rows[2, place]:
-                rows[1, place] = min(rows[1, place], max(rows[0, place], cost))
-            if cost < rows[0, place]:
-                rows[0, place], rows[2, place] = cost, u
+            row = row_of(entry[v, u], u, m, then, base, deep)
+            known = min(known, plus(best[row, at], prices[v, u]))
+    return known
 
 
-@lean(f"void(int64, int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS}, int64[::1])")
+@lean(f"void(int64, int64, int64, int64, int64, int64, {LANE}, {GUIDE}, {WORK}, int64[::1])")
 def go_on(
     e: int,
     mask: int,
+    memory: int,
     time: int,
-    place: int,
+    bucket: int,
     count: int,
     lane: Lane,
     guide: Guide,
-    rows: Ints,
+    work: Work,
     moments: Ints,
 ) -> None:
-    """Fill the rows from `place` on for services at e that end at `time` and one bucket later each."""
-    prices, travel, after, entry, entries, _, late, clock, pauses, deadline = lane
-    best, other, following = guide
-    v, end, sets = entries[e, 0], travel.shape[0] - 1, deadline.shape[0]
-    first, second, chosen = (
-        rows[0, place : place + count],
-        rows[1, place : place + count],
-        rows[2, place : place + count],
-    )
+    """Fill the guide from `bucket` on for services at e that end at `time` and one bucket later each."""
+    travel, after, entry, entries = lane[1:5]
+    clock, deadline = lane[7], lane[9]
+    best, prices, base, deep, ways, _ = guide
+    ends, least, spans = work
+    v, sets = entries[e, 0], deadline.shape[0]
+    row = best[row_of(e, v, mask, memory, base, deep), bucket : bucket + count]
     for j in range(count):
-        depart(time + (j << clock[6]), mask, moments, pauses)
-        home = homecoming(moments, travel[v, end], clock, deadline)
-        first[j], second[j], chosen[j] = NEVER, NEVER, -1
-        if home < NEVER:
-            first[j] = home + prices[v, end]
-    farthest = 0
+        row[j] = ends[0, j]
+    lowest = least[min(bucket + spans[e, 0], clock[7])]
     for i in range(after.shape[1]):
         u = after[v, i]
-        if u < 0:
+        # The moves are in order of price, and there is nothing cheaper to go on with.
+        if u < 0 or plus(prices[v, u], lowest) >= row[count - 1]:
             break
-        farthest = max(farthest, travel[v, u])
+        then = ways[v, i, memory]
         at = (time - clock[0] + travel[v, u]) >> clock[6]
-        size = min(count, clock[7] - at)
-        into = entry[v, u]
-        # Later is never cheaper, so the first of these bounds is the least, the last second the most.
-        if size > 0 and best[into, mask, at] + prices[v, u] < second[count - 1]:
-            row = rows[3, :size]
-            without(
-                best[into, mask, at : at + size], other[into, mask, at : at + size],
-                following[into, mask, at : at + size], v, prices[v, u], row,
-            )  # fmt: skip
-            rank(row, u, first[:size], second[:size], chosen[:size])
+        size, price = min(count, clock[7] - at), prices[v, u]
+        if then < 0 or size <= 0:
+            continue
+        there = best[row_of(entry[v, u], u, mask, then, base, deep), at : at + size]
+        # Later is never cheaper, so the first of these bounds is the least, the last known the most.
+        if plus(there[0], price) < row[count - 1]:
+            for j in range(size):
+                row[j] = min(row[j], plus(there[j], price))
     left = sets - 1 - mask
     if left:
         # A single break that can wait for the end of every drive is never taken before one.
-        safe = deadline[mask] - farthest if left & (left - 1) == 0 else -NEVER
-        begin = min(count, max(0, ((safe - time) >> clock[6]) + 1))
-        for j in range(begin, count):
-            rest_first(e, mask, time + (j << clock[6]), place + j, lane, guide, rows, moments)
+        safe = deadline[mask] - spans[e, 1] if left & (left - 1) == 0 else -NEVER
+        for j in range(min(count, max(0, ((safe - time) >> clock[6]) + 1)), count):
+            then = time + (j << clock[6])
+            row[j] = rest_first(e, mask, memory, then, row[j], lowest, lane, guide, moments)
     for j in range(count):
-        delay = lateness(v, time + (j << clock[6]) - entries[e, 1], late)
-        first[j], second[j] = min(NEVER, first[j] + delay), min(NEVER, second[j] + delay)
+        row[j] = max(CHEAPEST, min(NO_WAY, plus(row[j], ends[1, j])))
 
 
-@lean(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS})")
-def pause(e: int, mask: int, bucket: int, place: int, lane: Lane, guide: Guide, rows: Ints) -> None:
-    """Improve the rows at `place` for an arrival in this bucket by taking a break first."""
-    best, other, following = guide
-    clock, pauses = lane[7], lane[8]
+@lean(f"void(int64, int64, int64, {LANE}, {GUIDE})")
+def pause(e: int, mask: int, bucket: int, lane: Lane, guide: Guide) -> None:
+    """Improve the guide for an arrival in this bucket by taking a break first."""
+    entries, clock, pauses = lane[4], lane[7], lane[8]
+    best, base, deep = guide[0], guide[2], guide[3]
+    v = entries[e, 0]
     edge = clock[0] + (bucket << clock[6])
     for b in range(pauses.shape[0]):
         begin = max(edge, pauses[b, 0])
-        if (mask >> b) & 1 or begin > pauses[b, 1]:
-            continue
-        taken = mask | (1 << b)
         at = (begin + pauses[b, 2] - clock[0]) >> clock[6]
-        if at >= clock[7]:
+        if (mask >> b) & 1 or begin > pauses[b, 1] or at >= clock[7]:
             continue
-        cost, spare = best[e, taken, at], other[e, taken, at]
-        same = following[e, taken, at] == rows[2, place]
-        if cost < rows[0, place]:
-            rows[1, place] = min(spare, rows[1, place] if same else rows[0, place])
-            rows[0, place], rows[2, place] = cost, following[e, taken, at]
-        else:
-            rows[1, place] = min(rows[1, place], spare if same else cost)
+        for memory in range(1 << deep[v]):
+            row = row_of(e, v, mask, memory, base, deep)
+            there = row_of(e, v, mask | (1 << b), memory, base, deep)
+            best[row, bucket] = min(best[row, bucket], best[there, at])
 
 
-@lean(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {ROWS}, int64[:, :, ::1], int64[::1])")
+@lean(f"void(int64, int64, int64, int64, {LANE}, {GUIDE}, {WORK}, int64[::1])")
 def fill(
-    e: int,
-    mask: int,
-    low: int,
-    high: int,
-    lane: Lane,
-    guide: Guide,
-    rows: Ints,
-    waits: Ints,
-    moments: Ints,
+    e: int, mask: int, low: int, high: int, lane: Lane, guide: Guide, work: Work, moments: Ints
 ) -> None:
-    """Fill the guide at e for arrivals in the buckets from `low` to before `high`.
-
-    `waits[e, mask]` holds the rows of the service after waiting that was met last: its begin first.
-    """
+    """Fill the guide at e for arrivals in the buckets from `low` to before `high`."""
     entries, windows, clock, deadline = lane[4], lane[5], lane[7], lane[9]
-    v, service = entries[e, 0], entries[e, 1]
+    best, base, deep = guide[0], guide[2], guide[3]
+    v, service, size = entries[e, 0], entries[e, 1], 1 << clock[6]
+    first, memories = row_of(e, v, mask, 0, base, deep), 1 << deep[v]
     last = min(clock[2], deadline[mask])
     bucket = high - 1
     while bucket >= low:
         edge = clock[0] + (bucket << clock[6])
         begin = first_begin(v, edge, windows)
-        place = bucket - low
         if begin + service > last:
-            rows[0, place], rows[1, place], rows[2, place] = NEVER, NEVER, -1
-        elif begin > edge:
-            if waits[e, mask, 3] != begin:
-                go_on(e, mask, begin + service, place, 1, lane, guide, rows, moments)
-                waits[e, mask, 3] = begin
-                for k in range(3):
-                    waits[e, mask, k] = rows[k, place]
-            for k in range(3):
-                rows[k, place] = waits[e, mask, k]
+            for row in range(first, first + memories):
+                best[row, bucket] = NO_WAY
+        elif begin > edge and bucket < high - 1 and begin == first_begin(v, edge + size, windows):
+            # It waits for the same moment as in the next bucket.
+            for row in range(first, first + memories):
+                best[row, bucket] = best[row, bucket + 1]
         else:
             count = 1
-            while bucket > low and first_begin(v, edge - (1 << clock[6]), windows) == edge - (
-                1 << clock[6]
-            ):
-                bucket -= 1
-                count += 1
-                edge -= 1 << clock[6]
-            go_on(e, mask, edge + service, bucket - low, count, lane, guide, rows, moments)
+            if begin == edge:
+                while bucket > low and first_begin(v, edge - size, windows) == edge - size:
+                    bucket, count, edge = bucket - 1, count + 1, edge - size
+                begin = edge
+            finish(e, mask, begin + service, count, lane, guide, work[0], moments)
+            for memory in range(memories):
+                go_on(
+                    e, mask, memory, begin + service, bucket, count, lane, guide, work, moments
+                )  # fmt: skip
         bucket -= 1
     if mask != deadline.shape[0] - 1:
         for bucket in range(low, high):
-            pause(e, mask, bucket, bucket - low, lane, guide, rows)
-    for k in range(3):
-        for bucket in range(low, high):
-            guide[k][e, mask, bucket] = rows[k, bucket - low]
+            pause(e, mask, bucket, lane, guide)
+    for bucket in range(low, high):
+        work[1][bucket] = min(work[1][bucket], best[first, bucket])
 
 
-@lean(f"int64({LANE})")
-def stride(lane: Lane) -> int:
-    """How many buckets every move takes at least."""
+@lean(f"int64({LANE}, int64[:, ::1])")
+def measure(lane: Lane, spans: Ints) -> int:
+    """Fill the spans of the work; answer how many buckets every move takes at least."""
     travel, after, entries, clock = lane[1], lane[2], lane[4], lane[7]
     shortest = clock[7]
     for e in range(entries.shape[0]):
         v = entries[e, 0]
+        spans[e, 0], spans[e, 1], spans[e, 2] = clock[7], 0, clock[7]
         for i in range(after.shape[1]):
             if after[v, i] < 0:
                 break
-            shortest = min(shortest, (entries[e, 1] + travel[v, after[v, i]]) >> clock[6])
+            drive = travel[v, after[v, i]]
+            spans[e, 0] = min(spans[e, 0], (entries[e, 1] + drive) >> clock[6])
+            spans[e, 1] = max(spans[e, 1], drive)
+        shortest = min(shortest, spans[e, 0])
     return int(shortest)
 
 
@@ -234,17 +283,23 @@ def complete(lane: Lane, guide: Guide) -> int:
 
     Every move from visit to visit must take at least one bucket of time.
     """
-    prices, travel, after, entry, entries, _, _, clock, pauses, deadline = lane
-    best = guide[0]
+    travel, after, entry, entries = lane[1:5]
+    clock, pauses, deadline = lane[7], lane[8], lane[9]
+    best, prices, base, deep, ways, scaled = guide
     moments = np.empty(deadline.shape[0], dtype=np.int64)
-    step = stride(lane)
-    rows = np.empty((4, step), dtype=np.int64)
-    waits = np.full((entries.shape[0], deadline.shape[0], 4), -NEVER, dtype=np.int64)
+    spans = np.empty((entries.shape[0], 3), dtype=np.int64)
+    step = measure(lane, spans)
+    ends = np.empty((2, clock[7]), dtype=np.int32)
+    floor = np.full(clock[7] + 1, NO_WAY, dtype=np.int32)
     for high in range(clock[7], 0, -step):
-        for mask in range(deadline.shape[0] - 1, -1, -1):
-            for e in range(entries.shape[0]):
-                fill(e, mask, max(0, high - step), high, lane, guide, rows, waits, moments)
-    least, start = NEVER, travel.shape[0] - 2
+        for e in range(entries.shape[0]):
+            top, low = spans[e, 2], max(0, high - spans[e, 0])
+            # All that may follow is filled down to `high`.
+            if top > max(0, high - step):
+                for mask in range(deadline.shape[0] - 1, -1, -1):
+                    fill(e, mask, low, top, lane, guide, (ends, floor, spans), moments)
+                spans[e, 2] = low
+    least, start = NO_WAY, travel.shape[0] - 2
     depart(clock[0], 0, moments, pauses)
     for m in range(moments.shape[0]):
         for i in range(after.shape[1]):
@@ -253,5 +308,6 @@ def complete(lane: Lane, guide: Guide) -> int:
                 break
             at = (moments[m] - clock[0] + travel[start, u]) >> clock[6]
             if at < clock[7]:
-                least = min(least, prices[start, u] + best[entry[start, u], m, at])
-    return least
+                row = row_of(entry[start, u], u, m, ways[start, i, 0], base, deep)
+                least = min(least, plus(prices[start, u], best[row, at]))
+    return in_full(least, scaled)

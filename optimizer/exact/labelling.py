@@ -8,7 +8,7 @@ no more bound in any respect, or when the guide shows that no completion of it i
 
 import numpy as np
 
-from optimizer.exact.completion import GUIDE, Guide
+from optimizer.exact.completion import GUIDE, Guide, in_full, row_of
 from optimizer.exact.cuts import RULES, Rules, fined
 from optimizer.exact.moves import (
     LANE,
@@ -63,9 +63,9 @@ def remembered(v: int, seen: int, u: int, memory: Memory) -> int:
     return result
 
 
-@lean(f"boolean(int64, int64, int64, {LABELS}, int64[::1])")
-def beats(a: int, b: int, exact: int, labels: Labels, fines: Ints) -> bool:
-    """Whether label a makes label b useless; if not `exact`, whatever they have visited and used.
+@lean(f"boolean(int64, int64, {LABELS}, int64[::1])")
+def beats(a: int, b: int, labels: Labels, fines: Ints) -> bool:
+    """Whether label a makes label b useless.
 
     Whatever follows, a pays for a cut more once more than b at most, and only where it remembers a
     visit of it that b does not.
@@ -75,8 +75,6 @@ def beats(a: int, b: int, exact: int, labels: Labels, fines: Ints) -> bool:
         return False
     if figures[b, 3] & ~figures[a, 3]:
         return False
-    if not exact:
-        return True
     if figures[a, 2] & ~figures[b, 2]:
         return False
     more = 0
@@ -95,15 +93,15 @@ def enter(
     """Put a label into its bucket and drop those it beats; False when it is beaten itself."""
     figures, links = labels[0], labels[1]
     heads, floors, queue = buckets
-    v, cost, exact = links[new, 0], figures[new, 1], orders[1]
+    v, cost = links[new, 0], figures[new, 1]
     effort = 1 + heads.shape[1] // 16
     for b in range(bucket + 1):
         if floors[v, b] <= cost:
             other = heads[v, b]
             while other >= 0:
                 effort += 1
-                if beats(other, new, exact, labels, fines):
-                    orders[3] -= effort
+                if beats(other, new, labels, fines):
+                    orders[2] -= effort
                     return False
                 other = links[other, 2]
     for b in range(bucket, heads.shape[1]):
@@ -111,7 +109,7 @@ def enter(
         while other >= 0:
             then = links[other, 2]
             effort += 1
-            if beats(new, other, exact, labels, fines):
+            if beats(new, other, labels, fines):
                 figures[other, 3] = -1
                 if before < 0:
                     heads[v, b] = then
@@ -120,7 +118,7 @@ def enter(
             else:
                 before = other
             other = then
-    orders[3] -= effort
+    orders[2] -= effort
     links[new, 2] = heads[v, bucket]
     heads[v, bucket] = new
     floors[v, bucket] = min(floors[v, bucket], cost)
@@ -152,11 +150,11 @@ def serve(
 ) -> int:
     """Extend a label to visit u, from its arrivals there by set of breaks, into `new` and more.
 
-    Answer the next label that is free. `orders` are the threshold, exact or not, and the resource
-    that is travel (-1: none), and the comparisons that are left.
+    Answer the next label that is free. `orders` are the threshold, the resource that is
+    travel (-1: none), and the comparisons that are left.
     """
     prices, travel, _, entry, entries, windows, late, clock, pauses, deadline = lane
-    best, other, following = guide
+    best, base, deep, scaled = guide[0], guide[2], guide[3], guide[5]
     _, bit, loads, room = memory
     figures, links, used, _, moves = labels
     v, into = links[label, 0], entry[links[label, 0], u]
@@ -176,11 +174,9 @@ def serve(
         if end > clock[2] or end > deadline[m]:
             continue
         at = (arrivals[m] - clock[0]) >> clock[6]
-        chosen = following[into, m, at]
-        bound = best[into, m, at]
         # What the label remembers is no way to complete it, nor any label that it beats.
-        if chosen >= 0 and bit[u, chosen] >= 0 and (memo >> bit[u, chosen]) & 1:
-            bound = other[into, m, at]
+        known = (memo >> 1) & ((1 << deep[u]) - 1)
+        bound = in_full(best[row_of(into, u, m, known, base, deep), at], scaled)
         if cost + bound >= orders[0]:
             continue
         moves[v, u] = 1
@@ -188,7 +184,7 @@ def serve(
         figures[new, 2], figures[new, 3], figures[new, 4] = memo, m, due ^ rules[0][u, 0]
         links[new, 0], links[new, 1] = u, label
         for r in range(room.shape[0]):
-            used[new, r] = used[label, r] + (travel[v, u] if r == orders[2] else loads[u, r])
+            used[new, r] = used[label, r] + (travel[v, u] if r == orders[1] else loads[u, r])
         if enter(new, (end - clock[0]) >> (clock[6] + COARSER), orders, labels, buckets, fines):
             new += 1
     return new
@@ -233,12 +229,14 @@ def expand(
     as there are visits and sets of breaks.
     """
     prices, travel, after, entry, _, _, _, clock, pauses, deadline = lane
-    best, (_, bit, loads, room) = guide[0], memory
+    best, _, base, deep, ways, scaled = guide
+    _, bit, loads, room = memory
     figures, links, used, ends, _ = labels
     moments, arrivals, start = times[0], times[1], travel.shape[0] - 2
     v, cost, seen = links[at, 0], figures[at, 1], figures[at, 2]
+    known = (seen >> 1) & ((1 << deep[v]) - 1) if v != start else 0
     depart(figures[at, 0], figures[at, 3], moments, pauses)
-    if v != start and within(at, v, start + 1, travel, used, loads, room, orders[2]):
+    if v != start and within(at, v, start + 1, travel, used, loads, room, orders[1]):
         home = homecoming(moments, travel[v, start + 1], clock, deadline)
         total = cost + prices[v, start + 1] + home
         if total < orders[0] and total < ends[v, 0]:
@@ -250,15 +248,18 @@ def expand(
         if v != start and bit[v, u] >= 0 and (seen >> bit[v, u]) & 1:
             continue
         into, hope = entry[v, u], orders[0] - cost - prices[v, u]
-        useful = False
+        then, useful = ways[v, i, known], False
+        if then < 0:
+            continue
         for m in range(moments.shape[0]):
             arrivals[m] = NEVER
             if moments[m] < NEVER:
                 there = (moments[m] + travel[v, u] - clock[0]) >> clock[6]
-                if there < clock[7] and best[into, m, there] < hope:
+                row = row_of(into, u, m, then, base, deep)
+                if there < clock[7] and in_full(best[row, there], scaled) < hope:
                     arrivals[m] = moments[m] + travel[v, u]
                     useful = True
-        if useful and within(at, v, u, travel, used, loads, room, orders[2]):
+        if useful and within(at, v, u, travel, used, loads, room, orders[1]):
             count = serve(
                 at, u, count, lane, guide, memory, rules, labels, buckets, orders, arrivals
             )
@@ -299,9 +300,9 @@ def label(
         at = queue[bucket, 0]
         while at >= 0:
             if figures[at, 3] >= 0:
-                if count + after.shape[1] * deadline.shape[0] > len(figures) or orders[3] < 0:
+                if count + after.shape[1] * deadline.shape[0] > len(figures) or orders[2] < 0:
                     return -1
-                orders[3] -= after.shape[1] // 8
+                orders[2] -= after.shape[1] // 8
                 count = expand(
                     at, count, lane, guide, memory, rules, labels, buckets, orders, times
                 )

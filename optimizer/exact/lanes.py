@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from optimizer.exact.moves import Ints
 from optimizer.exact.pricing import ShiftClass
+from optimizer.exact.recall import Recall
 from optimizer.exact.workspace import Scale
 from optimizer.problem import Crew, Problem, Shift, Visit, Window
 from optimizer.travel import compile_travel
@@ -48,6 +49,7 @@ def shift_classes(problem: Problem, scale: Scale) -> list[ShiftClass]:
     maker = _Maker(problem, scale)
     classes: dict[tuple[object, ...], ShiftClass] = {}
     kin: dict[tuple[object, ...], int] = {}
+    recalls: dict[int, Recall] = {}
     for s in range(len(problem.shifts)):
         made = maker.shift_class(s)
         moves = _content(
@@ -55,6 +57,7 @@ def shift_classes(problem: Problem, scale: Scale) -> list[ShiftClass]:
             made.late, made.clock, made.pauses,
         )  # fmt: skip
         made.kin = kin.setdefault(moves, len(kin))
+        made.recall = recalls.setdefault(made.kin, made.recall)
         key = made.kin, made.travel_resource, _content(made.loads, made.room)
         if key in classes:
             classes[key].shifts += (s,)
@@ -99,7 +102,7 @@ class _Maker:
         windows = _windows(visits)
         pauses = _pauses(shift, limit)
         allowed = _allowed(travel, service, windows, shift.start, limit)
-        entry, entries = _entries(service)
+        entry, entries = _entries(service, allowed)
         bits, guided = _bits(travel, service, allowed, limit - shift.start)
         return ShiftClass(
             shifts=(s,),
@@ -158,12 +161,12 @@ class _Maker:
         return np.array(figures, dtype=np.int64)
 
 
-def _entries(service: Ints) -> tuple[Ints, Ints]:
-    """How each visit is entered from each other or the start: one entry for each service time."""
+def _entries(service: Ints, allowed: npt.NDArray[np.bool_]) -> tuple[Ints, Ints]:
+    """How each visit is entered where it may be: one entry for each service time."""
     entry = np.zeros_like(service)
     entries: list[tuple[int, int]] = []
     for u in range(service.shape[1]):
-        for seconds in np.unique(service[:, u]):
+        for seconds in np.unique(service[allowed[:, u], u]):
             entry[service[:, u] == seconds, u] = len(entries)
             entries.append((u, int(seconds)))
     return entry, np.array(entries, dtype=np.int64).reshape(len(entries), 2)

@@ -12,20 +12,20 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from optimizer.exact.completion import Guide, complete
+from optimizer.exact.completion import DEAREST_MOVE, NO_WAY, Guide, complete, list_ways
 from optimizer.exact.cuts import MOST_CUTS, Prices, Rules
 from optimizer.exact.labelling import COARSER, Buckets, Labels, Memory, label
 from optimizer.exact.moves import NEVER, Ints, Lane
+from optimizer.exact.recall import Recall, returns
+from optimizer.exact.tracing import trace
 from optimizer.exact.workspace import Scale, Workspace
 
-NEIGHBOURS = 8
-"""Visits of an ng-neighbourhood, the visit itself included."""
-MOST_NEIGHBOURS = 60
-"""Bits of what a label remembers."""
 STEPS = (0.1, 0.25, 0.45, 0.7, 1.0)
 """Thresholds that are tried, as shares of the way from the bound to the one asked for."""
-REACH = 0.45
-"""The last one tried where the pricing need not be exact."""
+MOST_PASSES = 4
+"""How often the guide of one pricing is made, at most."""
+LONGEST = 64
+"""Visits of a route that the guide learns from, at most."""
 ROUTES = 12
 """Routes taken from one pricing of a class."""
 
@@ -70,7 +70,7 @@ class ShiftClass:
 
     def __post_init__(self) -> None:
         self._list()
-        self.near, self.bit = _neighbourhoods(self.travel, len(self.visits))
+        self.recall = Recall(self.travel, len(self.visits))
         self.place = {int(v): i for i, v in enumerate(self.visits)}
         self.kept: list[int] = []
 
@@ -101,36 +101,33 @@ class ShiftClass:
         return self.lane(prices, np.take_along_axis(self.after, order, axis=1))
 
     def price(
-        self,
-        prices: Prices,
-        threshold: int,
-        scale: Scale,
-        space: Workspace,
-        *,
-        effort: int,
-        exact: bool,
+        self, prices: Prices, threshold: int, scale: Scale, space: Workspace, *, effort: int
     ) -> Priced:
         """Bound the reduced cost of all routes, and find some below the threshold, both scaled.
 
-        The bound holds for every elementary route, whether or not the search was `exact`.
+        The bound holds for every route that comes back to no visit.
         """
         if not len(self.visits):
             return Priced(NEVER, [], True)
         lane = self._priced(prices.visits)
-        guide, bound = self._guide(lane, prices.visits, space)
-        if bound >= threshold:
-            return Priced(bound, [], True)
-        found = np.empty(0, dtype=np.int64)
-        for part in STEPS if exact else [part for part in STEPS if part <= REACH]:
-            # The lower the threshold, the fewer the labels; the cheapest route is soon below it.
-            aim = threshold if part == 1.0 else bound + int(part * (threshold - bound))
-            count, ends = self._label(lane, guide, space, prices, aim, effort, exact=exact)
-            found = np.flatnonzero(ends[:, 0] < NEVER)
-            if len(found) or count < 0:
+        guide, bound = self._guide(lane, prices.visits, space, threshold)
+        found, count = np.empty(0, dtype=np.int64), 0
+        begin = bound
+        for part in STEPS:
+            if bound >= threshold:
                 break
-        found = found[np.argsort(ends[found, 0], kind="stable")]
-        if exact and count >= 0:
-            bound = max(bound, aim if not len(found) else int(ends[found[0], 0]))
+            # The lower the threshold, the fewer the labels; the cheapest route is soon below it.
+            aim = threshold if part == 1.0 else begin + int(part * (threshold - begin))
+            count, ends = self._label(lane, guide, space, prices, aim, effort)
+            found = np.flatnonzero(ends[:, 0] < NEVER)
+            found = found[np.argsort(ends[found, 0], kind="stable")]
+            if count < 0:
+                self.recall.passes = min(MOST_PASSES, 2 * self.recall.passes)
+                break
+            bound = max(bound, int(ends[found[0], 0]) if len(found) else aim)
+            if len(found):
+                self.recall.passes = max(1, self.recall.passes - 1)
+                break
         routes = []
         for v in found[:ROUTES]:
             order = self._order(space, int(ends[v, 1]))
@@ -148,11 +145,10 @@ class ShiftClass:
         chain = [len(self.visits), *stops]
         after = np.full((len(self.visits) + 1, 2), -1, dtype=np.int64)
         after[chain[:-1], 0] = chain[1:]
-        guide = self._room(space)
-        guide[0][:], guide[2][:] = -NEVER, -1
-        space.guides.pop(self.kin, None)
         lane = self.lane(self.costs, after)
-        _, ends = self._label(lane, guide, space, None, NEVER, NEVER, exact=True)
+        guide = self._room(space, lane)
+        guide[0][:] = -NO_WAY
+        _, ends = self._label(lane, guide, space, None, NEVER, NEVER)
         cost = int(ends[chain[-1], 0])
         return None if cost >= NEVER else cost // scale.unit
 
@@ -167,16 +163,14 @@ class ShiftClass:
         if not len(self.visits):
             return self.allowed
         lane = self._priced(prices.visits)
-        guide, _ = self._guide(lane, prices.visits, space)
-        count, _ = self._label(lane, guide, space, prices, most + 1, effort, exact=True)
+        guide, _ = self._guide(lane, prices.visits, space, NEVER)
+        count, _ = self._label(lane, guide, space, prices, most + 1, effort)
         return None if count < 0 else self._moves(space) > 0
 
-    def restrict(self, moves: npt.NDArray[np.bool_], space: Workspace) -> None:
-        """Leave out all other moves."""
+    def restrict(self, moves: npt.NDArray[np.bool_]) -> None:
+        """Leave out all other moves; guides that were made before are of no use."""
         self.allowed &= moves
         self._list()
-        # What is now shorter by moves is another lane.
-        space.guides.pop(self.kin, None)
 
     def could(self, order: Sequence[int]) -> bool:
         """Whether the shifts may serve these visits at all, each of them once."""
@@ -194,13 +188,10 @@ class ShiftClass:
         lacking = self._lacking(stops)
         found = bool(lacking)
         self.kept += [r for r in lacking if r not in self.kept]
-        last: dict[int, int] = {}
-        for i, v in enumerate(stops):
-            if v in last:
-                found = True
-                for u in stops[last[v] + 1 : i]:
-                    self._remember(u, v)
-            last[v] = i
+        for between, v in returns(stops):
+            found = True
+            for u in between:
+                self.recall.remember(u, v)
         return found
 
     def _lacking(self, stops: list[int]) -> list[int]:
@@ -214,37 +205,41 @@ class ShiftClass:
                 lacking.append(r)
         return lacking
 
-    def _remember(self, u: int, v: int) -> None:
-        """Let routes that are at u remember that they were at v."""
-        size = int((self.near[u] >= 0).sum())
-        if self.bit[u, v] >= 0 or size >= MOST_NEIGHBOURS:
-            return
-        if size + 1 >= self.near.shape[1]:
-            more = np.full((len(self.near), 8), -1, dtype=np.int64)
-            self.near = np.concatenate([self.near, more], axis=1)
-        self.near[u, size], self.bit[u, v] = v, size
-
-    def _guide(self, lane: Lane, duals: Ints, space: Workspace) -> tuple[Guide, int]:
-        """The guide at these duals, and a bound on the cost of whole routes."""
-        guide = self._room(space)
-        known = space.guides.get(self.kin)
-        if known is not None and known[0] is duals:
-            return guide, known[1]
+    def _guide(
+        self, lane: Lane, duals: Ints, space: Workspace, threshold: int
+    ) -> tuple[Guide, int]:
+        """The guide at these duals, made better while it leaves room below the threshold, and a bound
+        on the cost of whole routes."""
+        if space.guided is not None and space.guided[0] == self.kin and space.guided[1] is duals:
+            return space.guided[2:]
         # No visit pays twice.
         bound = -int(np.maximum(duals[self.visits], 0).sum())
-        if self.guided:
-            bound = max(bound, complete(lane, guide))
-        else:
-            guide[0][:], guide[2][:] = -NEVER, -1
-        space.guides[self.kin] = duals, bound
+        guide = self._room(space, lane)
+        if not self.guided:
+            guide[0][:] = -NO_WAY
+        passes = self.recall.passes if self.guided else 0
+        while passes > 0 and bound < threshold:
+            self.recall.learn()
+            guide = self._room(space, lane)
+            whole = complete(lane, guide)
+            bound = max(bound, whole)
+            order = np.empty(LONGEST, dtype=np.int64)
+            self.recall.lesson = order[: trace(whole, lane, guide, order)].tolist()
+            passes = passes - 1 if self.recall.lacks() else 0
+        space.guided = self.kin, duals, guide, bound
         return guide, bound
 
-    def _room(self, space: Workspace) -> Guide:
-        shape = len(self.entries), len(self.deadline), int(self.clock[7])
-        best, other, following = (
-            space.array(f"{name}{self.kin}", *shape) for name in ("best", "other", "following")
-        )
-        return best, other, following
+    def _room(self, space: Workspace, lane: Lane) -> Guide:
+        """A guide that is still to be filled, but for its ways."""
+        near, bit, deep = self.recall.near, self.recall.bit, self.recall.deep
+        rows = len(self.deadline) << deep[self.entries[:, 0]]
+        ways = np.empty((len(near) + 1, lane[2].shape[1], 1 << int(deep.max())), dtype=np.int8)
+        list_ways(near, bit, deep, lane[2], ways)
+        space.guided = None
+        best = space.rows(int(rows.sum()), int(self.clock[7]))
+        scaled = max(0, space.most.bit_length() - DEAREST_MOVE.bit_length() + 1)
+        prices = np.minimum(lane[0] >> scaled, DEAREST_MOVE).astype(np.int32)
+        return best, prices, np.cumsum(rows) - rows, deep, ways, scaled
 
     def _label(
         self,
@@ -254,8 +249,6 @@ class ShiftClass:
         prices: Prices | None,
         threshold: int,
         effort: int,
-        *,
-        exact: bool,
     ) -> tuple[int, Ints]:
         count, buckets = len(self.visits), (int(self.clock[7]) >> COARSER) + 1
         ends = space.array("ends", count, 2)
@@ -263,8 +256,8 @@ class ShiftClass:
         used = space.array("used", space.labels, len(kept))
         labels: Labels = space.figures, space.links, used, ends, self._moves(space)
         memory: Memory = (
-            self.near,
-            self.bit,
+            self.recall.near,
+            self.recall.bit,
             np.ascontiguousarray(self.loads[:, kept]),
             self.room[kept],
         )
@@ -278,7 +271,7 @@ class ShiftClass:
             space.array("queue", buckets, 2),
         )
         limited = kept.index(self.travel_resource) if self.travel_resource in kept else -1
-        orders = np.array([threshold, exact, limited, effort], dtype=np.int64)
+        orders = np.array([threshold, limited, effort], dtype=np.int64)
         return label(lane, guide, memory, rules, labels, lists, orders), ends
 
     def _moves(self, space: Workspace) -> Ints:
@@ -291,16 +284,3 @@ class ShiftClass:
             order.append(int(self.visits[space.links[last, 0]]))
             last = int(space.links[last, 1])
         return tuple(reversed(order))
-
-
-def _neighbourhoods(travel: Ints, count: int) -> tuple[Ints, Ints]:
-    size = min(NEIGHBOURS, count)
-    near = np.full((count, size + 1), -1, dtype=np.int64)
-    bit = np.full((count, count), -1, dtype=np.int64)
-    distance = travel[:count, :count] + travel[:count, :count].T
-    for v in range(count):
-        ranked = np.argsort(distance[v], kind="stable")
-        chosen = [v, *ranked[ranked != v][: size - 1].tolist()]
-        near[v, : len(chosen)] = chosen
-        bit[v, chosen] = np.arange(len(chosen))
-    return near, bit

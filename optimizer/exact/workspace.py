@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.exact.completion import Guide, Shorts
 from optimizer.exact.moves import Ints
 
 
@@ -18,13 +19,22 @@ class Scale:
 class Workspace:
     """The arrays that all pricings share: labels, and what else depends on the class's size."""
 
-    def __init__(self, labels: int) -> None:
+    def __init__(self, labels: int, most: int) -> None:
         self.labels = labels
+        self.most = most
+        """No visit pays more, scaled."""
         self.figures = np.zeros((labels, 5), dtype=np.int64)
         self.links = np.zeros((labels, 4), dtype=np.int64)
         self._flat: dict[str, Ints] = {}
-        self.guides: dict[int, tuple[Ints, int]] = {}
-        """By kin of classes: the duals their guide is for, and its bound."""
+        self._best = np.zeros(0, dtype=np.int32)
+        self.guided: tuple[int, Ints, Guide, int] | None = None
+        """The kin of classes whose guide was made last, the duals it is for, the guide and its bound."""
+
+    def rows(self, count: int, buckets: int) -> Shorts:
+        """The rows of a guide, with whatever was there before."""
+        if len(self._best) < count * buckets:
+            self._best = np.zeros(count * buckets, dtype=np.int32)
+        return self._best[: count * buckets].reshape(count, buckets)
 
     def array(self, name: str, *shape: int) -> Ints:
         """An array of this shape whose content is whatever was there before."""

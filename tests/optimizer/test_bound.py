@@ -252,7 +252,7 @@ def test_a_route_costs_in_pricing_what_it_costs_in_the_plan() -> None:
             continue
         instance = Instance(given)
         scale = scale_of(drop_costs(given))
-        space = Workspace(10_000)
+        space = Workspace(10_000, scale.most)
         chance = Random(seed)
         for kind in shift_classes(given, scale):
             for s in kind.shifts:
