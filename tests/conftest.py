@@ -63,7 +63,10 @@ def warm_engine() -> sa.Engine:
 
     A product's process has one engine and compiles a statement once; without this each test would compile it anew.
     """
-    return Database("sqlite:///:memory:").engine
+    engine = Database("sqlite:///:memory:").engine
+    with engine.connect():
+        pass  # the dialect learns with its first connection which SQLite it speaks to
+    return engine
 
 
 @pytest.fixture
