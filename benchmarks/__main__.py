@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import importing, questions
+from benchmarks import importing, questions, tasks
 from benchmarks.days import KINDS
 from benchmarks.instances import Named
 from benchmarks.peers import PEERS, names
@@ -32,6 +32,9 @@ def main() -> None:
         return
     if options.suite == importing.SUITE:
         sys.stdout.write(importing.run(options.sizes))
+        return
+    if options.suite == tasks.SUITE:
+        sys.stdout.write(tasks.run(options.sizes))
         return
     try:
         engines = _engines(options.engines, options.choice)
@@ -77,7 +80,9 @@ def _tell(row: Row, done: int, of: int) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument(
-        "--suite", choices=(*SUITES, questions.SUITE, importing.SUITE), default="quick"
+        "--suite",
+        choices=(*SUITES, questions.SUITE, importing.SUITE, tasks.SUITE),
+        default="quick",
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[], help="visits an instance")
     parser.add_argument("--kinds", choices=KINDS, nargs="+", default=[], help="kinds of days")

@@ -32,6 +32,8 @@ logger = structlog.get_logger(__name__)
 
 POLL_MS = 200
 """How long an idle queue is left alone at most: half of it is what a ring waits on average."""
+IN_A_ROW = 16
+"""Tasks that a thread does of one queue before it turns to what was rung for next, of whatever queue."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -75,6 +77,7 @@ def work(
 ) -> None:
     """Serve `queues` with so many threads until `asked` is set, then stop within about `grace` seconds."""
     broker = make_broker(settings, patience=WORK_PATIENCE)
+    database.write_in_turns()
     stopping = Stopping()
     run = partial(
         execute,
@@ -85,6 +88,7 @@ def work(
         clock=clock,
         stopping=stopping,
         length=length,
+        in_a_row=IN_A_ROW,
     )
     actors.declare(broker, queues, run)
     worker = Worker(broker, queues=set(queues), worker_threads=threads, worker_timeout=POLL_MS)

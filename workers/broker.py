@@ -12,6 +12,7 @@ from dramatiq.brokers.redis import RedisBroker
 from dramatiq.brokers.stub import StubBroker
 
 from dispatch.core.config import Settings
+from dispatch.core.crash import crashpoint
 from dispatch.core.tasks import QUEUES
 from workers.redis_server import connect
 
@@ -103,6 +104,8 @@ class Doorbell:
                 logger.info("bell.slow", left_to_sweeper=len(rings) - number)
                 return number
             try:
+                if number:
+                    crashpoint("between_rings")
                 self._broker.enqueue(dramatiq.Message(queue, actor_of(queue), (task_id,), {}, {}))
             except (redis.RedisError, OSError) as error:
                 with self._lock:

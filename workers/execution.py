@@ -98,6 +98,10 @@ class Work:
     """How long the lease lasts from each renewal."""
     lost: threading.Event = field(default_factory=threading.Event)
     """Set when somebody else has the task: whatever is made now is discarded."""
+    goes_on_as: str = ""
+    """Under which name a short task claims another when it is done; empty: not at all."""
+    following: Lease | None = None
+    """The task that was claimed so."""
 
     @property
     def payload(self) -> dict[str, Any]:
@@ -135,8 +139,13 @@ def execute(
     clock: Clock = database_now,
     stopping: Stopping | None = None,
     length: timedelta = LEASE,
+    in_a_row: int = 1,
 ) -> Outcome:
-    """Claim the task for `length` and do it; never raises for what a task may do.
+    """Claim the task for `length` and do it; never raises for what a task may do. What came of it.
+
+    With `in_a_row` above 1 others that are due in the task's queue follow, up to so many in all: one is claimed by
+    the transaction that marks the one before as done, so that a backlog costs one transaction a task. When the task
+    itself is not due, the longest due takes its place: whoever is called on with nothing to do looks for work.
 
     Raises DatabaseAway when the database cannot be reached: the lease then runs out and the task is found again.
     """
@@ -144,11 +153,18 @@ def execute(
     if stopping.claims.is_set():
         return Outcome.NOT_DUE
     with transaction(database) as session:
-        lease = tasks.claim(session, task_id, owner=owner, now=clock(session), lease=length)
-    if lease is None:
-        return Outcome.NOT_DUE
-    crashpoint("task_claimed")
-    return _perform(Work(database, settings, lease, clock, stopping, length), handlers)
+        now = clock(session)
+        lease = tasks.claim(session, task_id, owner=owner, now=now, lease=length)
+        if lease is None and in_a_row > 1:
+            lease = tasks.claim_next(session, task_id, owner=owner, now=now, lease=length)
+    outcomes: list[Outcome] = []
+    while lease is not None:
+        crashpoint("task_claimed")
+        more = owner if len(outcomes) + 1 < in_a_row else ""
+        work = Work(database, settings, lease, clock, stopping, length, goes_on_as=more)
+        outcomes.append(_perform(work, handlers))
+        lease = work.following
+    return outcomes[0] if outcomes else Outcome.NOT_DUE
 
 
 def _perform(work: Work, handlers: Handlers) -> Outcome:
@@ -173,6 +189,7 @@ def _perform(work: Work, handlers: Handlers) -> Outcome:
     except Postponed as later:
         with transaction(work.database) as session:
             tasks.postpone(session, lease, until=later.until)
+        crashpoint("task_postponed")
         return Outcome.POSTPONED
     except DispatchError as refusal:
         final = refusal.code not in {"database_away", StaleVersion.code}
@@ -184,18 +201,28 @@ def _perform(work: Work, handlers: Handlers) -> Outcome:
     except Exception as error:
         log.exception("task.failed")
         return _record_failure(work, describe(error))
+    crashpoint("task_done")
     log.debug("task.done", seconds=round(time.monotonic() - began, 3))
     return Outcome.DONE
 
 
 def _run_short(work: Work, handler: Short) -> None:
-    def both(session: Session) -> None:
-        now = work.clock(session)
+    def both(session: Session) -> Lease | None:
+        began, now = time.monotonic(), work.clock(session)
         handler(session, work.lease.payload, now=now)
         crashpoint("task_handled")
         tasks.finish(session, work.lease, now=now)
+        if not work.goes_on_as or work.stopping.claims.is_set():
+            return None
+        return tasks.claim_next(
+            session,
+            work.lease.task_id,
+            owner=work.goes_on_as,
+            now=now + timedelta(seconds=time.monotonic() - began),
+            lease=work.length,
+        )
 
-    retrying(work.database, both)
+    work.following = retrying(work.database, both)
 
 
 def _run_long(work: Work, handler: Long) -> None:
@@ -224,6 +251,7 @@ def _keep_renewing(work: Work, ended: threading.Event) -> None:
             held = time.monotonic() < good_until
         else:
             good_until = time.monotonic() + work.length.total_seconds()
+            crashpoint("lease_renewed")
         if not held:
             work.lost.set()
             return
@@ -232,13 +260,16 @@ def _keep_renewing(work: Work, ended: threading.Event) -> None:
 def _hand_back(work: Work) -> Outcome:
     with transaction(work.database) as session:
         tasks.hand_back(session, work.lease, now=work.clock(session))
+    crashpoint("task_handed_back")
     logger.info("task.handed_back", task=work.lease.task_id, kind=work.lease.kind)
     return Outcome.HANDED_BACK
 
 
 def _record_failure(work: Work, error: str, *, final: bool = False) -> Outcome:
+    crashpoint("task_failing")
     with transaction(work.database) as session:
         state = tasks.fail(session, work.lease, mask(error), now=work.clock(session), final=final)
+    crashpoint("task_failed")
     if state is None:
         return Outcome.LOST
     return Outcome.DEAD if state is TaskState.DEAD else Outcome.RETRY

@@ -59,6 +59,7 @@ def _hand_over(work: Work, outgoing: Outgoing) -> None:
     try:
         channel_of(work.settings)(outgoing)
     except Refused as refused:
+        crashpoint("message_refused")
         with transaction(work.database) as session:
             work.hold(session)
             now = work.clock(session)
@@ -85,6 +86,7 @@ def _hand_over(work: Work, outgoing: Outgoing) -> None:
             session
         )  # first: who has lost the lease has no say in the message's fate either
         messages.complete(session, message_id=number, now=work.clock(session))
+    crashpoint("message_sent")
 
 
 def _is_last_attempt(session: Session, lease: Lease) -> bool:

@@ -67,6 +67,7 @@ def _run(work: Work, taken: plans.Taken) -> None:
         again = plan.status is PlanStatus.DRAFT
         if not again:
             work.finish(session)
+    crashpoint("plan_proposed")
     if again:
         raise TransientFailure(plan.error)
 

@@ -18,6 +18,7 @@ from sqlmodel import Session, col, select
 
 from dispatch.core import events, tasks
 from dispatch.core.config import Settings
+from dispatch.core.crash import crashpoint
 from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Event, Task, TaskState
 from workers.broker import SWEEP_BUDGET, bell, waiting
@@ -81,8 +82,11 @@ class Sweeper:
         if gone or expired is not None:
             with transaction(self.database) as session:
                 swept.recovered = recover(session, gone=gone, now=now)
+            crashpoint("sweep_recovered")
         swept.started = start_jobs(self.database, now=now, known=self._known)
+        crashpoint("sweep_started")
         swept.rung = self.ring(now)
+        crashpoint("sweep_rung")
         if swept.recovered:
             logger.warning("sweep.recovered", tasks=swept.recovered)
         return swept

@@ -2,6 +2,7 @@
 
 import re
 import sqlite3
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -32,6 +33,10 @@ SQLModel.metadata.naming_convention = {  # stable names, so that migrations can 
 
 SAFE_SQLITE = ((3, 44, 6), (3, 50, 7), (3, 51, 3))
 """First releases of their lines without the bug that can corrupt a write-ahead log."""
+
+
+WRITER_PATIENCE_S = 30.0
+"""Seconds that a thread waits for its process' other threads to have written."""
 
 
 class StaleVersion(ConflictError):
@@ -149,12 +154,22 @@ class Database:
         self.url = make_url(url)
         self.bell = bell
         self.engine = _sqlite_engine(self.url) if self.is_sqlite else _postgresql_engine(self.url)
+        self.turn: threading.RLock | None = None
         self.reader = self.engine.execution_options(gridcrew_reads=True)
 
     @property
     def is_sqlite(self) -> bool:
         """Whether this is the embedded kind, which allows one writer at a time."""
         return self.url.get_backend_name() == "sqlite"
+
+    def write_in_turns(self) -> None:
+        """On SQLite, have the threads of this process write one after the other.
+
+        Who waits for the file's own lock sleeps and looks again, and busy threads overtake it until its time is up.
+        For processes whose transactions begin and end in one thread: workers, not web servers.
+        """
+        if self.is_sqlite:
+            self.turn = threading.RLock()
 
     def close(self) -> None:
         """Give every connection back."""
@@ -173,7 +188,11 @@ def transaction(database: Database) -> Iterator[Session]:
 
     Raises StaleVersion when another writer was faster and DatabaseAway when the database is.
     """
-    with _translated(), Session(database.engine, expire_on_commit=False) as session:
+    with (
+        _turn(database),
+        _translated(),
+        Session(database.engine, expire_on_commit=False) as session,
+    ):
         yield session
         session.flush()
         crashpoint("before_commit")
@@ -202,6 +221,19 @@ def retrying(
                 raise
             time.sleep(0.02 * 2**attempt)
     raise AssertionError("unreachable")  # pragma: no cover
+
+
+@contextmanager
+def _turn(database: Database) -> Iterator[None]:
+    if database.turn is None:
+        yield
+        return
+    if not database.turn.acquire(timeout=WRITER_PATIENCE_S):
+        raise DatabaseAway("The database is too busy; nothing was changed. Try again shortly.")
+    try:
+        yield
+    finally:
+        database.turn.release()
 
 
 @contextmanager

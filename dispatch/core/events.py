@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.core import tasks
+from dispatch.core.crash import crashpoint
 from dispatch.core.db import Database, database_now, lock_for, transaction
 from dispatch.core.tables import Event
 
@@ -120,6 +121,7 @@ def seal(database: Database, key: bytes, *, batch: int = 500) -> int:
                 position += 1
                 previous = chain(key, previous, position, event)
                 event.position, event.hash = position, previous
+        crashpoint("sealed")
         sealed += len(waiting)
         if len(waiting) < batch:
             return sealed

@@ -56,6 +56,7 @@ class Task(Row, table=True):
 
     __table_args__ = (
         sa.Index("ix_task_due", "state", "run_at"),
+        sa.Index("ix_task_next", "state", "queue", "run_at"),
         sa.Index("ix_task_lease", "state", "lease_until"),
     )
 

@@ -14,6 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from dispatch.core.alerts import raise_alert
+from dispatch.core.claiming import ANY, DONE, HELD, NEXT, ROWS, THIS
 from dispatch.core.errors import ConflictError, NotFoundError
 from dispatch.core.tables import Task, TaskClass, TaskState
 
@@ -100,49 +101,34 @@ def claim(
     session: Session, task_id: int, *, owner: str, now: datetime, lease: timedelta = LEASE
 ) -> Lease | None:
     """Take the task if it is due; None when it is not, or somebody else was faster."""
-    return next(iter(_claim(session, owner, now, lease, col(Task.id) == task_id, 1)), None)
+    return next(iter(_claim(session, THIS, owner, now, lease, subject=task_id)), None)
+
+
+def claim_next(
+    session: Session, task_id: int, *, owner: str, now: datetime, lease: timedelta = LEASE
+) -> Lease | None:
+    """Take what has been due longest in the queue that this task is or was in; None when nothing is."""
+    return next(iter(_claim(session, NEXT, owner, now, lease, subject=task_id)), None)
 
 
 def claim_due(
     session: Session, *, owner: str, now: datetime, limit: int, lease: timedelta = LEASE
 ) -> list[Lease]:
     """Take up to `limit` due tasks, the longest due first."""
-    return _claim(session, owner, now, lease, sa.true(), limit)
+    return _claim(session, ANY, owner, now, lease, limit)
 
 
 def _claim(
     session: Session,
+    statement: sa.Update,
     owner: str,
     now: datetime,
     lease: timedelta,
-    which: sa.ColumnElement[bool],
-    limit: int,
+    limit: int = 1,
+    **which: int,
 ) -> list[Lease]:
-    candidates = (
-        sa.select(col(Task.id))
-        .where(col(Task.state) == TaskState.DUE, col(Task.run_at) <= now, which)
-        .order_by(col(Task.run_at))
-        .limit(limit)
-        .with_for_update(skip_locked=True)  # SQLite has one writer and ignores this
-        .cte("candidates")  # a plain subquery PostgreSQL may run once for each row, past the limit
-    )
-    statement = (
-        sa.update(Task)
-        .where(col(Task.id).in_(sa.select(candidates.c.id)), col(Task.state) == TaskState.DUE)
-        .values(
-            state=TaskState.LEASED,
-            attempts=Task.attempts + 1,
-            lease_owner=owner,
-            lease_token=Task.lease_token + 1,
-            lease_until=now + lease,
-        )
-        .returning(
-            col(Task.id), col(Task.lease_token), col(Task.kind), col(Task.payload), col(Task.attempts),
-            col(Task.task_class), col(Task.run_at),
-        )
-        .execution_options(synchronize_session=False)
-    )  # fmt: skip
-    rows = sorted(session.execute(statement).all(), key=lambda row: (row[6], row[0]))
+    given = {"moment": now, "most": limit, "holder": owner, "until": now + lease, **which}
+    rows = sorted(session.execute(statement, given).all(), key=lambda row: (row[6], row[0]))
     return [Lease(row[0], row[1], row[2], row[3], row[4], row[5]) for row in rows]
 
 
@@ -153,9 +139,8 @@ def renew(session: Session, lease: Lease, *, now: datetime, by: timedelta = LEAS
 
 def finish(session: Session, lease: Lease, *, now: datetime) -> None:
     """Mark the task done; raises LostLease, so that the caller's transaction leaves no trace."""
-    if not _fenced(
-        session, lease, state=TaskState.DONE, finished_at=now, lease_until=None, last_error=None
-    ):
+    given = {"subject": lease.task_id, "token": lease.token, "moment": now}
+    if not session.execute(DONE, given).rowcount:  # type: ignore[attr-defined]
         raise LostLease(
             f"Task {lease.task_id} was taken over by another worker.", task=lease.task_id
         )
@@ -174,7 +159,7 @@ def postpone(session: Session, lease: Lease, *, until: datetime) -> bool:
         state=TaskState.DUE,
         run_at=until,
         lease_until=None,
-        attempts=Task.attempts - 1,
+        attempts=ROWS.c.attempts - 1,
     )
 
 
@@ -281,17 +266,9 @@ def counts(session: Session) -> dict[str, int]:
 
 
 def _fenced(session: Session, lease: Lease, **values: Any) -> bool:
-    statement = (
-        sa.update(Task)
-        .where(
-            col(Task.id) == lease.task_id,
-            col(Task.lease_token) == lease.token,
-            col(Task.state) == TaskState.LEASED,
-        )
-        .values(**values)
-        .execution_options(synchronize_session=False)
-    )
-    return bool(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    given = {"subject": lease.task_id, "token": lease.token}
+    statement = sa.update(ROWS).where(*HELD).values(**values)
+    return bool(session.execute(statement, given).rowcount)  # type: ignore[attr-defined]
 
 
 def _bury(session: Session, task: Task, error: str, *, now: datetime) -> None:

@@ -8,12 +8,13 @@ from pathlib import Path
 
 
 class Cutter:
-    """Stands between clients and a server's socket; `wants_cut(request)` decides whose answer never arrives."""
+    """Stands between clients and a server's socket; `wants_cut(request)` decides whether `answer` never arrives."""
 
     def __init__(self, path: Path, server: Path) -> None:
         self.path, self.server = path, server
         self.wants_cut: Callable[[bytes], bool] = lambda _request: False
         self.cuts = 0
+        self.answer = b""
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(64)
@@ -53,6 +54,7 @@ class Cutter:
                 answer = upstream.recv(1 << 20)
                 if not answer:
                     return
+                self.answer = answer
                 if self.wants_cut(request):
                     self.cuts += 1
                     return

@@ -7,66 +7,172 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from datetime import UTC, datetime
+from collections import Counter
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from sqlmodel import select
 
 from dispatch.contact.tables import Message, MessageStatus
+from dispatch.core import events, tasks
 from dispatch.core.config import Settings
-from dispatch.core.db import Database, sqlite_driver, transaction
-from dispatch.core.tables import Task
+from dispatch.core.crash import POINTS
+from dispatch.core.db import Database, database_now, sqlite_driver, transaction
+from dispatch.core.tables import Event, Occurrence, Task, TaskState
+from dispatch.core.tasks import QUEUES
+from dispatch.planning.tables import Plan, PlanStatus
 from tests.builders.contact import make_message
-from tests.faults.counts import times
-from tests.faults.crowd import Crowd, crowd
-from tests.faults.day import ROOT
+from tests.builders.planning import crew_on, job, request
+from tests.faults.counts import FULL, times
+from tests.faults.crowd import Crowd
 from tests.faults.test_workers_killed import MORNING
-from tests.system.servers import Redis, environment, process, python
-from workers.broker import bell, make_broker
+from tests.faults.worker import publishing
+from tests.system.servers import environment, eventually
+from workers.identity import machine
+from workers.periodic import FOR_ALL, PER_TERRITORY
 
 pytestmark = pytest.mark.faults
 
-POINTS = (
-    "before_commit", "after_commit", "task_claimed", "task_handled", "message_sending",
-    "message_accepted",
-)  # fmt: skip
+PERIODIC = tuple(f"{job.kind}:" for job in (*FOR_ALL, *PER_TERRITORY))
+ON_POSTGRESQL = ("before_commit", "after_commit", "task_handled", "task_done", "publish_between")
+"""Where a crash leaves the rest to the database; the other points are about what comes after."""
 SEED = 20260310
+IN_PUBLISHING = ("publish_before", "publish_between", "publish_after")
+OFTEN = {
+    "before_commit": 12,
+    "after_commit": 12,
+    "task_claimed": 6,
+    "task_handled": 4,
+    "task_done": 6,
+}
+"""How many times a worker comes to a point for sure, where that is more than once."""
+ELSEWHERE = f"{machine()}:999999999.1"
+"""The name of a worker that is gone."""
 
 
-@pytest.fixture
-def workers(settings: Settings, database: Database, redis: Redis) -> Iterator[Crowd]:
-    """An installation that rings."""
-    database.bell = bell(make_broker(settings))
-    with crowd(settings, database) as started:
-        yield started
-
-
-def test_after_a_crash_at_any_point_everything_is_done_once(workers: Crowd) -> None:
+def test_after_a_crash_at_any_point_everything_is_done_once(workers_on_either: Crowd) -> None:
+    workers, chance = workers_on_either, random.Random(SEED)
+    points = POINTS if FULL or workers.database.is_sqlite else ON_POSTGRESQL
     shift = (MORNING - datetime.now(UTC)).total_seconds()
-    sent = 0
-    for point in POINTS * times(1, 20):
-        (workers.settings.data_dir / f"crashed-{point}").unlink(missing_ok=True)
-        with transaction(workers.database) as session:
-            make_message(session, safety=True)
-        sent += 1
-        workers.enqueue(3, after_s=shift)
-        name = f"{point}-{sent}"
-        argv = python("-m", "tests.faults.worker", "--crash-once", point, "--shift", str(shift),
-                      "default", "messages", "safety")  # fmt: skip
-        env = environment(workers.settings, PYTHONPATH=str(ROOT))
-        with process(argv, env=env, log=workers.settings.data_dir / f"{name}.log") as crashing:
-            assert crashing.wait(timeout=40) == 137, f"it did not come to {point}"
-        argv = [part for part in argv if part not in {"--crash-once", point}]
-        with process(argv, env=env, log=workers.settings.data_dir / f"{name}.log"):
-            workers.wait_until_done(seconds=45)
+    with transaction(workers.database) as session:
+        crew_on(session, "C1")
+        job(session, east=1.0)
+    plans, crashes = 0, 0
+    for point in points * times(1, 20):
+        nth = chance.randint(1, OFTEN.get(point, 1)) if FULL else 1
+        plan_id = add_one_of_each(workers, shift, patient=point == "task_handed_back")
+        plans += 1
+        if point in IN_PUBLISHING:
+            finish(workers, shift)
+            publish_and_die(workers, shift, plan_id, point)
+        else:
+            crash_at(workers, shift, point, nth)
+        crashes += 1
+        finish(workers, shift)
 
-    assert workers.effects() == {1: workers.enqueued}
+    assert workers.effects() == {1: workers.enqueued}, f"seed {SEED}"
+    expect_nothing_left_over(workers, messages=crashes, plans=plans)
+
+
+def test_without_the_sweeper_what_a_crashed_worker_had_claimed_is_never_done(
+    workers: Crowd,
+) -> None:
+    """The control."""
+    workers.enqueue(1)
+    crash_at(workers, 0.0, "task_claimed", 1)
+
+    unswept = workers.fork([*worker(0.0), "--no-sweeper"])
+    time.sleep(4)
+    unswept.kill()
+
+    assert workers.effects() == {}
+    assert workers.open() == 1
+
+
+def add_one_of_each(workers: Crowd, shift: float, *, patient: bool) -> int:
+    """Work that brings a worker to every point: the id of the plan that is asked for."""
+    first = workers.enqueued
+    with transaction(workers.database) as session:
+        make_message(session, safety=True)
+        now = database_now(session) + timedelta(seconds=shift)
+        plan = request(session, now=now, iterations=50, seed=1)
+    workers.enqueue(1, after_s=shift, kind="test.more")
+    workers.enqueue(1, after_s=shift, kind="test.flaky")
+    workers.enqueue(1, after_s=shift, kind="test.later")
+    workers.enqueue(1, after_s=shift, kind="test.slow", takes=0.6)
+    workers.enqueue(1, after_s=shift, kind="test.patient", waits=patient)
+    workers.enqueue(3, after_s=shift)
+    with transaction(workers.database) as session:
+        orphan = session.exec(
+            select(Task.id).where(Task.dedupe_key == f"test.count:{first + 5}")
+        ).one()
+        lease = tasks.claim(session, orphan or 0, owner=ELSEWHERE, now=now + timedelta(seconds=1))
+        assert lease is not None
+    workers.enqueued += 2  # what test.more brings about
+    return plan.id or 0
+
+
+def worker(shift: float) -> list[str]:
+    return ["--shift", str(shift), "--lease", "1.2", "--back-off", "0.5", "--sweep", "0.5", "--grace", "1",
+            "--quick-plans", "--refuse-once", "--recoveries", "9", *QUEUES]  # fmt: skip
+
+
+def crash_at(workers: Crowd, shift: float, point: str, nth: int) -> None:
+    here = workers.settings
+    (here.data_dir / f"crashed-{point}").unlink(missing_ok=True)
+    argv = ["--crash-once", point, "--nth", str(nth), *worker(shift)]
+    crashing = workers.fork(argv)
+    if point == "task_handed_back":
+        eventually(lambda: workers.held("test.patient") > 0, what="the patient task")
+        crashing.terminate()
+    try:
+        assert crashing.wait(timeout=60) == 137, f"it did not come to {point}"
+    finally:
+        crashing.kill()
+
+
+def publish_and_die(workers: Crowd, shift: float, plan_id: int, point: str) -> None:
+    for where, code in ((point, 137), ("", 0)):
+        with workers.database.reading() as session:
+            assert session.get_one(Plan, plan_id).status is PlanStatus.PROPOSED
+        assert workers.fork([shift, plan_id, where], main=publishing).wait(timeout=60) == code
+
+
+def finish(workers: Crowd, shift: float) -> None:
+    """Have a worker that nothing happens to do what is left."""
+    healthy = workers.fork(worker(shift))
+    try:
+        workers.wait_until_done(seconds=60)
+    finally:
+        healthy.kill()
+
+
+def expect_nothing_left_over(workers: Crowd, *, messages: int, plans: int) -> None:
+    """The model's state: what was asked for is done, and no row is without its cause or its effect."""
     with workers.database.reading() as session:
-        assert set(session.exec(select(Message.status))) == {MessageStatus.SENT}
-        assert max(session.exec(select(Task.recoveries))) <= 1
-    assert len(list(workers.settings.outbox_dir.glob("*.eml"))) == sent
+        statuses = Counter(session.exec(select(Message.status)))
+        tasks_left = set(session.exec(select(Task.state)))
+        keys = set(session.exec(select(Task.dedupe_key)))
+        started = {f"{row.job}:{row.key}" for row in session.exec(select(Occurrence))}
+        caused = {
+            f"{kind}:event:{event.id}"
+            for event in session.exec(select(Event))
+            for kind in events.REACTIONS.get(event.type, ())
+        }
+        solved = Counter(session.exec(select(Plan.status)))
+    assert statuses.pop(MessageStatus.SENT) >= messages
+    assert not statuses
+    assert tasks_left == {TaskState.DONE}
+    assert caused == {key for key in keys if ":event:" in key}
+    assert started == {key for key in keys if key.startswith(PERIODIC)}
+    assert sum(solved.values()) == plans
+    assert set(solved) <= {PlanStatus.PROPOSED, PlanStatus.PUBLISHED, PlanStatus.SUPERSEDED}
+    events.seal(workers.database, workers.settings.key)
+    with workers.database.reading() as session:
+        assert events.verify(session, workers.settings.key) is None
+        sent = session.exec(select(Message.id)).all()
+    assert len(list(workers.settings.outbox_dir.glob("*.eml"))) == len(sent)
 
 
 WRITER = """

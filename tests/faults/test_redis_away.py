@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from datetime import timedelta
 
 import dramatiq
 import pytest
@@ -20,43 +21,52 @@ from workers.broker import bell, make_broker
 pytestmark = pytest.mark.faults
 
 
-@pytest.fixture
-def workers(settings: Settings, database: Database, redis: Redis) -> Iterator[Crowd]:
-    """An installation that rings."""
-    database.bell = bell(make_broker(settings))
-    with crowd(settings, database) as started:
-        yield started
-
-
-def test_redis_is_emptied_and_killed_while_tasks_run(workers: Crowd, redis: Redis) -> None:
+def test_redis_is_emptied_and_killed_while_tasks_run(
+    workers_on_either: Crowd, redis: Redis
+) -> None:
+    """Every round it forgets everything once and is killed once, while tasks keep coming."""
+    workers, rounds = workers_on_either, times(2, 15)
+    seconds, parts, each = times(3, 20), 4, times(15, 84)
     workers.add_worker("one")
-    for _ in range(times(2, 15)):
-        workers.enqueue(40, takes=0.01)
-        redis.flush_all()
-        workers.enqueue(40, takes=0.01)
-        redis.kill()
-        workers.enqueue(40, takes=0.01)  # committed though nobody can be rung
-        time.sleep(0.5)
-        redis.start()
-
+    kills = 0
+    for _ in range(rounds):
+        ends = time.monotonic() + seconds
+        for part in range(parts):
+            workers.enqueue(each, takes=0.005)
+            if part == 0:
+                redis.flush_all()
+            if part == 2:
+                redis.kill()
+                kills += 1
+                workers.enqueue(each, takes=0.005)  # committed though nobody can be rung
+                time.sleep(0.5)
+                redis.start()
+            time.sleep(max(0.0, (ends - time.monotonic()) / (parts - part)))
     workers.wait_until_done(seconds=60)
 
+    assert kills == rounds
     assert workers.effects() == {1: workers.enqueued}
+    waits = workers.waits()
+    assert waits[int(0.99 * len(waits))] <= 15, f"the longest waits: {waits[-10:]}"
 
 
-def test_tasks_that_came_due_while_redis_was_away_run_within_ten_seconds_of_its_return(
+def test_tasks_that_wait_for_another_try_while_redis_is_away_get_it_within_ten_seconds_of_its_return(
     workers: Crowd, redis: Redis
 ) -> None:
-    workers.add_worker("one")
-    workers.enqueue(times(20, 100), after_s=1.0)
+    count, away, back_off = times(20, 100), times(4, 25), times(3, 15)
+    workers.add_worker("one", "--back-off", str(back_off))
+    workers.enqueue(count, kind="test.flaky")
+    eventually(lambda: workers.tried("test.flaky") == count, what="the first tries")
     redis.kill()
-    time.sleep(times(3, 25))
-    assert workers.effects() == {}
+    time.sleep(away)
+    assert workers.effects() == {}, "no try can come before Redis does"
 
     redis.start()
+    back = workers.now()
+    workers.wait_until_done(seconds=60)
 
-    workers.wait_until_done(seconds=12)
-    assert workers.effects() == {1: workers.enqueued}
+    assert workers.effects() == {1: count}
+    assert workers.last_effect() - back <= timedelta(seconds=10)
 
 
 def test_dramatiqs_own_delays_strand_messages_when_redis_restarts(
@@ -112,10 +122,28 @@ def test_answers_of_redis_that_are_cut_off_cost_no_task_and_double_none(
 
     with crowd(here, database) as workers:
         workers.add_worker("one")
-        cutter.wants_cut = every_fourth
+        cutter.wants_cut = every_fourth  # line by line, in workers and here
         while cutter.cuts < wanted:
             workers.enqueue(10)
             time.sleep(0.3)
         workers.wait_until_done(seconds=40)
 
         assert workers.effects() == {1: workers.enqueued}
+
+
+def test_without_the_sweeper_rings_whose_answer_was_cut_off_strand_their_tasks(
+    settings: Settings, database: Database, cutter: Cutter
+) -> None:
+    """The control: Redis believes that a worker has fetched what never arrived there."""
+    here = settings.model_copy(update={"redis_url": f"unix://{cutter.path}"})
+    database.bell = bell(make_broker(here))
+    with crowd(here, database) as workers:
+        workers.add_worker("one", "--no-sweeper")
+        cutter.wants_cut = lambda request: b"fetch" in request and b"run_default" in cutter.answer
+        for _ in range(3):
+            workers.enqueue(1)
+            time.sleep(1.5)
+        assert cutter.cuts > 0
+        time.sleep(6)
+
+        assert workers.open() > 0

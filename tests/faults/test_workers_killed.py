@@ -29,14 +29,6 @@ MORNING = at("10:05") - timedelta(days=1)
 SEED = 20260310
 
 
-@pytest.fixture
-def workers(settings: Settings, database: Database, redis: Redis) -> Iterator[Crowd]:
-    """An installation that rings."""
-    database.bell = bell(make_broker(settings))
-    with crowd(settings, database) as started:
-        yield started
-
-
 # -- tasks --------------------------------------------------------------------------------------------------------
 
 
@@ -59,56 +51,103 @@ def test_tasks_have_their_effect_once_though_workers_are_killed(workers: Crowd) 
 
 
 def test_a_task_that_kills_its_worker_is_buried_and_the_others_are_done(workers: Crowd) -> None:
+    good = times(40, 500)
     workers.add_worker("one")
-    workers.enqueue(1, kind="test.poison")
-    workers.enqueue(times(20, 500))
-    workers.wait_until_done(seconds=60)
+    workers.enqueue(good // 2)
+    workers.enqueue(1, kind="test.poison", max_attempts=5)
+    workers.enqueue(good - good // 2)
+    workers.wait_until_done(seconds=120)
 
+    poison = poisoned(workers)
     with workers.database.reading() as session:
-        poison = session.exec(select(Task).where(Task.kind == "test.poison")).one()
         alert = session.get_one(Alert, "task.dead:test.poison")
     assert poison.state is TaskState.DEAD
     assert poison.attempts <= 5
     assert alert.count == 1
-    assert workers.effects() == {1: workers.enqueued - 1}
+    assert workers.effects() == {1: good}
+    assert len(workers.said) >= 2, "it did not kill its workers: the run is void"
 
 
-def test_a_frozen_worker_that_wakes_up_too_late_changes_nothing(workers: Crowd) -> None:
-    lease = 1.5
-    workers.add_worker("frozen", "--lease", str(lease), "--no-sweeper")
-    workers.enqueue(1, kind="test.slow", takes=0.5)
-    eventually(lambda: _holder(workers) is not None, what="the claim")
-    process = workers.keeper.pids()["frozen"]
-    os.kill(process, signal.SIGSTOP)
-    try:
-        workers.add_worker("other", "--lease", str(lease))
-        eventually(lambda: workers.effects() == {1: 1}, seconds=20, what="the other's work")
-    finally:
-        os.kill(process, signal.SIGCONT)
-    log = workers.settings.data_dir / "logs" / "frozen.log"
-    eventually(lambda: "task.lost" in log.read_text(), what="the frozen worker's insight")
+def test_without_a_limit_to_recoveries_a_task_kills_workers_for_ever(workers: Crowd) -> None:
+    """The control."""
+    workers.add_worker("one", "--recoveries", "1000")
+    workers.enqueue(1, kind="test.poison", max_attempts=1000)
 
-    assert workers.effects() == {1: 1}
+    eventually(lambda: poisoned(workers).attempts > 5, seconds=60, what="the sixth attempt")
+
+    assert poisoned(workers).state is not TaskState.DEAD
 
 
-@pytest.mark.parametrize("_time", range(times(1, 10)))
-def test_a_worker_stopped_under_load_loses_nothing_and_ends_in_time(
-    workers: Crowd, _time: int
+def poisoned(workers: Crowd) -> Task:
+    with workers.database.reading() as session:
+        return session.exec(select(Task).where(Task.kind == "test.poison")).one()
+
+
+def test_results_of_a_frozen_worker_that_wakes_up_too_late_are_refused(
+    workers_on_either: Crowd,
 ) -> None:
-    workers.add_worker("one")
-    workers.enqueue(60, takes=0.05)
-    eventually(lambda: workers.effects()[1] > 3, what="the first effects")
-    process = workers.keeper.pids()["one"]
-    began = time.monotonic()
+    """As many tasks as a worker has threads at a time; each is done once, by whoever has it then."""
+    workers, lease, at_once = workers_on_either, 2.0, times(2, 4)
+    short = ("--lease", str(lease), "--sweep", "0.5", "--threads", str(at_once))
+    workers.add_worker("frozen", *short, "--no-sweeper")
+    for _ in range(times(1, 13)):
+        workers.enqueue(at_once, kind="test.slow", takes=1.5)
+        eventually(lambda: workers.held("test.slow") == at_once, what="the claims")
+        os.kill(workers.keeper.pids()["frozen"], signal.SIGSTOP)
+        frozen_at = time.monotonic()
+        other = workers.fork([*short, "default"])
+        try:
+            eventually(lambda: workers.open() == 0, seconds=60, what="the other's work")
+            time.sleep(max(0.0, frozen_at + 3 * lease - time.monotonic()))
+        finally:
+            other.kill()
+            os.kill(workers.keeper.pids()["frozen"], signal.SIGCONT)
+        eventually(lambda: workers.refused() == workers.enqueued, what="the refusals")
 
-    os.kill(process, signal.SIGTERM)
+    assert workers.effects() == {1: workers.enqueued}
+    assert workers.refused() == workers.enqueued
+    with workers.database.reading() as session:
+        attempts = session.exec(select(Task.attempts).where(Task.kind == "test.slow")).all()
+    assert set(attempts) == {2}
 
-    eventually(lambda: workers.keeper.pids().get("one", process) != process, seconds=25)
-    assert time.monotonic() - began < 25
+
+def test_without_the_fence_a_frozen_worker_does_it_a_second_time(workers: Crowd) -> None:
+    """The control: a worker that does not ask whether the task is still its own."""
+    short = ("--lease", "1.5", "--sweep", "0.5")
+    workers.add_worker("frozen", *short, "--no-sweeper", "--no-fence")
+    workers.enqueue(1, kind="test.slow", takes=1.0)
+    eventually(lambda: workers.held("test.slow") == 1, what="the claim")
+    os.kill(workers.keeper.pids()["frozen"], signal.SIGSTOP)
+    other = workers.fork([*short, "default"])
+    try:
+        eventually(lambda: workers.effects() == {1: 1}, seconds=60, what="the other's work")
+    finally:
+        os.kill(workers.keeper.pids()["frozen"], signal.SIGCONT)
+
+    eventually(lambda: workers.effects() == {2: 1}, what="the second effect")
+    other.kill()
+
+
+def test_workers_stopped_under_load_lose_nothing_and_end_in_time(
+    workers_on_either: Crowd,
+) -> None:
+    workers, took = workers_on_either, list[float]()
+    workers.add_workers("one", "two")
+    for number in range(times(2, 30)):
+        name = workers.names[number % 2]
+        if workers.open() < 100:
+            workers.enqueue(200, takes=0.02)
+        before = workers.effects()[1]
+        eventually(lambda: workers.effects()[1] > before, what="the next effect")  # noqa: B023
+        assert workers.open() > 0, "there was no load: the run is void"
+        took.append(workers.stop_politely(name))
+    workers.wait_until_done(seconds=90)
+
+    assert max(took) <= 25, took
+    assert workers.effects() == {1: workers.enqueued}
+    assert max(workers.waits()) <= 60
     with workers.database.reading() as session:
         recoveries = session.exec(select(Task.recoveries)).all()
-    workers.wait_until_done(seconds=60)
-    assert workers.effects() == {1: 60}
     assert sum(recoveries) == 0, "a polite stop leaves no lease behind"
 
 
@@ -182,10 +221,3 @@ def test_no_safety_message_is_lost_and_a_repeated_one_has_the_same_id(
     assert len(copies) == count, "a message was lost"
     assert sum(copies.values()) - count <= landed * THREADS
     assert fates(mailing) == {MessageStatus.SENT: count}
-
-
-def _holder(workers: Crowd) -> str | None:
-    with workers.database.reading() as session:
-        return session.exec(
-            select(Task.lease_owner).where(Task.kind == "test.slow", Task.state == TaskState.LEASED)
-        ).first()

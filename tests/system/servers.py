@@ -20,7 +20,7 @@ from dispatch.core.config import Settings
 from workers import child, redis_server
 
 
-def eventually(holds: Callable[[], bool], *, seconds: float = 15.0, what: str = "it") -> None:
+def eventually(holds: Callable[[], bool], *, seconds: float = 30.0, what: str = "it") -> None:
     """Wait until `holds()`; fail when it does not within `seconds`."""
     end = time.monotonic() + seconds
     while not holds():

@@ -285,3 +285,53 @@ def test_draining_does_what_is_due_in_order_and_what_that_brings_about(database:
 
     assert seen == ["first", "second", "child"]
     assert set(outcomes.values()) == {Outcome.DONE}
+
+
+# -- one after the other ------------------------------------------------------------------------------------------
+
+
+def states(database: Database) -> dict[str, int]:
+    with database.reading() as session:
+        return tasks.counts(session)
+
+
+def test_what_else_is_due_in_the_queue_is_done_in_a_row(database: Database) -> None:
+    first = enqueue(database, "note", key="1", payload={"what": "1"})
+    for number in range(2, 6):
+        enqueue(database, "note", key=f"{number}", payload={"what": f"{number}"})
+    enqueue(database, "message.send", key="another queue's")
+    enqueue(database, "note", key="later", run_at=NOW + timedelta(hours=1))
+
+    assert run(database, first, {"note": note}, in_a_row=4) is Outcome.DONE
+
+    assert states(database) == {"done": 4, "due": 3}
+    assert run(database, first, {"note": note}, in_a_row=4) is Outcome.DONE, "it looks for work"
+    assert states(database) == {"done": 5, "due": 2}
+    assert run(database, first, {"note": note}, in_a_row=4) is Outcome.NOT_DUE
+
+
+def test_a_failure_ends_the_row_and_leaves_no_other_task_claimed(database: Database) -> None:
+    def fails(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+        raise TransientFailure("not now")
+
+    first = enqueue(database, "note", key="1")
+    enqueue(database, "fails", key="2")
+    enqueue(database, "note", key="3")
+
+    run(database, first, {"note": note, "fails": fails}, in_a_row=9)
+
+    assert states(database) == {"done": 1, "due": 2}
+
+
+def test_a_worker_that_stops_claims_no_next_task(database: Database) -> None:
+    stopping = Stopping()
+
+    def told(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+        stopping.claims.set()
+
+    first = enqueue(database, "told", key="1")
+    enqueue(database, "told", key="2")
+
+    run(database, first, {"told": told}, in_a_row=9, stopping=stopping)
+
+    assert states(database) == {"done": 1, "due": 1}

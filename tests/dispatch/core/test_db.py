@@ -1,6 +1,7 @@
 """The database: one commit, aware instants, versions, two writers."""
 
 import threading
+import time
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from dispatch.core import numbers
+from dispatch.core.alerts import raise_alert
 from dispatch.core.db import (
     Database,
     DatabaseAway,
@@ -148,3 +150,31 @@ def test_a_writer_holds_the_lock_from_its_begin_and_a_reader_does_not(database: 
         assert reader.exec(select(Customer)).all() == []
         reader.connection().exec_driver_sql("ROLLBACK")
         reader.connection().exec_driver_sql("BEGIN IMMEDIATE")
+
+
+@pytest.mark.sqlite("on PostgreSQL nobody takes turns")
+def test_threads_that_write_in_turns_do_not_fail_each_other(database: Database) -> None:
+    """With a connection that waits for nobody, whoever does not await his turn fails at once."""
+    database.write_in_turns()
+    failed: list[DatabaseAway] = []
+
+    def write(name: str) -> None:
+        try:
+            for number in range(20):
+                with transaction(database) as session:
+                    session.connection().exec_driver_sql("PRAGMA busy_timeout = 0")
+                    raise_alert(session, f"{name}{number}", "written", now=NOW)
+                    session.flush()
+                    time.sleep(0.001)
+        except DatabaseAway as away:
+            failed.append(away)
+
+    threads = [threading.Thread(target=write, args=(name,)) for name in "abcd"]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+
+    assert failed == []
+    with database.reading() as session:
+        assert len(session.exec(select(Alert.key)).all()) == 80
