@@ -51,14 +51,16 @@ def left_behind() -> list[psutil.Process]:
         ("x = bytearray(10 * 2**30)", "crashed"),
         ("print('this is no plan')", "garbage"),
         ("print('[1, 2]')", "garbage"),
+        ("print('[' * 10**6)", "garbage"),
         ("import sys; sys.stdout.buffer.write(bytes([255, 254]))", "garbage"),
         ("import sys; [sys.stdout.write('x' * 2**20) for _ in range(100)]", "too_large"),
         ("", "garbage"),
+        ("import os; os.kill(os.getpid(), 40)", "crashed"),
         ("import sys; sys.stderr.write('visits[3].windows[0]: nonsense'); sys.exit(2)", "refused"),
     ],
     ids=[
-        "segfault", "abort", "hang", "stubborn hang", "10 GB", "garbage", "no object", "no text",
-        "100 MB", "nothing", "refusal",
+        "segfault", "abort", "hang", "stubborn hang", "10 GB", "garbage", "no object",
+        "1,000,000 deep", "no text", "100 MB", "nothing", "nameless signal", "refusal",
     ],
 )  # fmt: skip
 def test_every_misfortune_of_a_solver_is_told_apart_and_ends_in_time(code: str, how: str) -> None:
