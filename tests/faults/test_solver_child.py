@@ -29,7 +29,7 @@ pytestmark = pytest.mark.faults
 
 SETTINGS = Settings(solve_memory_mb=1024)
 GOOD = "import sys, json; problem = json.load(sys.stdin); print(json.dumps({'saw': problem}))"
-SLACK = 2.0
+SLACK = 1.0 if FULL else 2.0
 
 
 @pytest.fixture(autouse=True)

@@ -35,9 +35,10 @@ class Watcher:
         self._plans: dict[int, tuple[Any, ...]] = {}
         self._in_force: set[int] = set()
         self._given: dict[str, tuple[Any, ...]] = {}
-        self._ended: dict[int, str] = {}
+        self._ended: dict[int, tuple[str, str]] = {}
         self._last_event = 0
         self.look()
+        world.look = self.look
 
     def close(self) -> None:
         """Give the connection back."""
@@ -118,18 +119,17 @@ class Watcher:
 
     def _tasks(self, new: list[tuple[Any, ...]]) -> None:
         """No task is lost, comes back from its end, or is done twice."""
-        rows = self._rows("SELECT id, dedupe_key, state, lease_until FROM task")
-        keys = {key for _, key, _, _ in rows}
+        rows = self._rows("SELECT id, dedupe_key, state, lease_until, finished_at FROM task")
+        keys = {key for _, key, *_ in rows}
         for number, kind, *_ in new:
             wanted = {f"{task}:event:{number}" for task in REACTIONS.get(kind, ())}
             _demand(wanted <= keys, f"event {number} ({kind}) has no task")
-        for number, key, state, until in rows:
-            was = self._ended.get(number)
-            _demand(was in (None, state), f"task {key} came back from {was}")
+        for number, key, state, until, finished in rows:
+            was = self._ended.get(number, (state, finished))
+            _demand(was == (state, finished), f"task {key} ended twice: {was}, {(state, finished)}")
             _demand(state != "leased" or until is not None, f"task {key} is leased for ever")
             if state in ("done", "dead"):
-                self._ended[number] = state
-        _refuse([n for n, count in self._world.done.items() if count > 1], "tasks done twice")
+                self._ended[number] = was
         _refuse(
             self._rows(
                 "SELECT id FROM plan p WHERE status IN ('draft', 'solving') AND NOT EXISTS (SELECT 1 FROM task t "

@@ -12,7 +12,7 @@ from dispatch.contact import messages
 from dispatch.contact.progress import get, move
 from dispatch.contact.tables import MessageStatus
 from dispatch.core import tasks
-from dispatch.core.tables import Task
+from dispatch.core.tables import Task, TaskState
 from workers.sweeper import Sweeper
 
 
@@ -23,7 +23,11 @@ def _without_fencing(monkeypatch: pytest.MonkeyPatch) -> None:
         session.execute(sa.update(Task).where(col(Task.id) == lease.task_id).values(**values))
         return True
 
+    def finish(session: Session, lease: tasks.Lease, *, now: datetime) -> None:
+        unfenced(session, lease, state=TaskState.DONE, finished_at=now, lease_until=None)
+
     monkeypatch.setattr(tasks, "_fenced", unfenced)
+    monkeypatch.setattr(tasks, "finish", finish)
 
 
 def _without_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
