@@ -22,10 +22,10 @@ from dispatch.core.periodic import Job, occurrence_of
 from dispatch.core.tables import Alert, Sequence
 from tests.faults.worker import count
 from workers import periodic
+from workers import sweeper as sweeping
 from workers.broker import make_stub_broker
 from workers.execution import execute
 from workers.identity import owner_name
-from workers.sweeper import Sweeper
 
 BEGUN, COMMITTED = b"b", b"c"
 TICK = Job("test.tick", every=timedelta(seconds=2))
@@ -121,7 +121,7 @@ def schedule(line: Connection, url: str, name: str, unique: bool = True) -> None
     """
     periodic.FOR_ALL, periodic.PER_TERRITORY = (TICK,), ()  # type: ignore[misc]
     database, settings = Database(url), Settings()
-    sweeper = Sweeper(database, settings, make_stub_broker())
+    sweeper = sweeping.Sweeper(database, settings, make_stub_broker())
     start_jobs = periodic.start_jobs
 
     def started_by_me(database: Database, *, now: datetime, known: dict[str, str]) -> int:
@@ -134,9 +134,7 @@ def schedule(line: Connection, url: str, name: str, unique: bool = True) -> None
             line.send(name)
         return made
 
-    import workers.sweeper
-
-    workers.sweeper.start_jobs = started_by_me  # type: ignore[assignment]
+    sweeping.start_jobs = started_by_me  # type: ignore[assignment]
     threading.Thread(target=sweeper.run, args=(threading.Event(),), daemon=True).start()
     while True:
         with database.reading() as session:

@@ -29,9 +29,9 @@ def here() -> Iterator[Simulator]:
         yield made
 
 
-def play(first: int, count: int, **environment: str) -> "subprocess.Popen[str]":
+def play(first: int, count: int, *options: str, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
-        [sys.executable, "-m", "tests.faults.simulator", str(first), str(count), "--trace"],
+        [sys.executable, "-m", "tests.faults.simulator", str(first), str(count), *options],
         env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -39,6 +39,7 @@ def play(first: int, count: int, **environment: str) -> "subprocess.Popen[str]":
     )
 
 
+@pytest.mark.timeout(times(900, 24 * 3600))
 def test_whatever_breaks_the_same_few_things_hold() -> None:
     processes = min(os.cpu_count() or 1, 8)
     share = -(-SEEDS // processes)
@@ -62,7 +63,7 @@ def test_whatever_breaks_the_same_few_things_hold() -> None:
 
 
 def test_a_seed_plays_the_same_again_in_another_process() -> None:
-    one, other = (play(3, 4, PYTHONHASHSEED=number) for number in ("1", "2"))
+    one, other = (play(3, 4, "--trace", PYTHONHASHSEED=number) for number in ("1", "2"))
 
     (_, first), (_, second) = one.communicate(), other.communicate()
 

@@ -48,6 +48,7 @@ def written(database: Database, name: str) -> int:
     return len(keys)
 
 
+@pytest.mark.timeout(times(240, 1800))
 def test_what_a_killed_writer_acknowledged_is_there_and_the_file_is_sound(
     database: Database,
 ) -> None:
