@@ -22,6 +22,7 @@ from dispatch.core.config import Settings
 from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Event, Task, TaskState
 from dispatch.core.tasks import LONGEST_LEASE
+from dispatch.planning.stranded import give_up_stranded, stranded
 from workers.broker import SWEEP_BUDGET, bell, waiting
 from workers.execution import Clock, describe
 from workers.identity import is_gone, machine
@@ -75,7 +76,7 @@ class Sweeper:
             stop.wait(SEAL_EVERY_S)
 
     def sweep(self) -> Swept:
-        """One round: recover, start periodic jobs, ring."""
+        """One round: recover, end what nobody will, start periodic jobs, ring."""
         swept = Swept()
         asked_at = self.stopwatch() if self.stopwatch else None
         with self.database.reading() as session:
@@ -94,6 +95,11 @@ class Sweeper:
         if gone or expired is not None:
             with transaction(self.database) as session:
                 swept.recovered = recover(session, gone=gone, now=now)
+        with self.database.reading() as session:
+            left = any(stranded(session))
+        if left:
+            with transaction(self.database) as session:
+                give_up_stranded(session, now=now)
         swept.started = start_jobs(self.database, now=now, known=self._known)
         swept.rung = self.ring(now)
         if swept.recovered:

@@ -54,7 +54,7 @@ class Simulator:
             watcher = Watcher(world)
             try:
                 self._play(world, watcher)
-            except AssertionError as wrong:
+            except (AssertionError, Violation) as wrong:
                 story = "\n".join(world.trace)
                 raise Violation(f"seed {seed}: {wrong}\n{story}") from wrong
             finally:
@@ -81,6 +81,9 @@ class Simulator:
             while (told := world.work()) != "idle":
                 world.trace.append(told)
             watcher.look()
+        world.calm = True
+        world.sweep()
+        watcher.look()
         watcher.look_at_the_end()
         events.seal(world.database, self.settings.key)
         with world.database.reading() as session:
