@@ -10,7 +10,8 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import permissions, problems
+from api import permissions, problems, repeats
+from api.deps import writing
 from api.gate import Gate
 from api.routes import ROUTERS, system
 from api.state import State
@@ -82,7 +83,7 @@ async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
 
 
 def _describe(app: FastAPI) -> None:
-    """Add to the OpenAPI document what FastAPI cannot know: problems, permissions, ways to sign in."""
+    """Add to the OpenAPI document what FastAPI cannot know: problems, permissions, ways to sign in, keys."""
     plain = app.openapi
 
     def described() -> dict[str, Any]:
@@ -90,6 +91,7 @@ def _describe(app: FastAPI) -> None:
             schema = plain()
             problems.document_problems(schema)
             permissions.document_permissions(schema, app.routes)
+            repeats.document_keys(schema, app.routes, writing)
         assert app.openapi_schema is not None
         return app.openapi_schema
 

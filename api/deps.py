@@ -4,12 +4,12 @@ import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Annotated, Any, Protocol, TypeVar, cast
+from typing import Annotated, Any, cast
 
-from fastapi import Depends, Header, Query, Request, Response
+from fastapi import Depends, Header, Query, Request
 from sqlmodel import Session
 
-from api import permissions
+from api import permissions, repeats
 from api.permissions import Public
 from api.security import SAFE_METHODS, ForeignOrigin, cookie_name, origin_verdict
 from api.state import State
@@ -37,6 +37,13 @@ class BadVersion(InvalidError):
     """The version in If-Match is none, or differs from the body's."""
 
     code = "bad_version"
+
+
+class VersionMissing(DispatchError):
+    """A page changes a row without saying which version of it was shown."""
+
+    code = "version_missing"
+    status = 428
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +92,6 @@ def database_of(request: Request) -> Database:
     return state_of(request).database
 
 
-def writing(request: Request) -> Iterator[Session]:
-    """The request's one transaction: committed when the route has returned, before the answer leaves."""
-    with transaction(state_of(request).database) as session:
-        yield session
-
-
 def reading(request: Request) -> Iterator[Session]:
     """A consistent view for a request that changes nothing."""
     with state_of(request).database.reading() as session:
@@ -122,6 +123,30 @@ def caller_or_none(request: Request) -> Caller | None:
         if account is not None:
             state.note(mark, moment)
     return Caller(account, token, by_cookie) if account else None
+
+
+def writing(
+    request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)]
+) -> Iterator[Session]:
+    """The request's one transaction: committed when the route has returned, before the answer leaves.
+
+    What an `Idempotency-Key` stands for is claimed and kept in it; see `api.repeats`.
+    """
+    state = state_of(request)
+    if caller is not None and caller.by_cookie:
+        repeats.refuse_without_key(request)
+    with transaction(state.database) as session:
+        if caller is not None:
+            crew = caller.account.role is Role.CREW
+            repeats.begin(
+                request,
+                session,
+                actor=caller.account.id,
+                key=state.settings.key,
+                now=now(request),
+                kept=repeats.KEPT_FOR_CREWS if crew else repeats.KEPT,
+            )
+        yield session
 
 
 def signed_in(
@@ -176,36 +201,40 @@ def refuse_other_crews(caller: Caller, crew_id: str | None) -> None:
         raise NoSuchCrew(f"There is no crew {crew_id}.", field="crew_id")
 
 
-def expected_version(if_match: Annotated[str | None, Header(max_length=40)] = None) -> int | None:
-    """The version that the caller saw, from `If-Match: "3"`; `*` and nothing mean any."""
-    if if_match is None or if_match.strip() == "*":
-        return None
-    text = if_match.strip().removeprefix("W/").strip('"')
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """The version that the caller saw, as far as the header tells."""
+
+    version: int | None
+    is_needed: bool
+
+    def of(self, body: int | None = None) -> int | None:
+        """The version seen, by header or body; None means any.
+
+        Raises BadVersion when both are given and differ, VersionMissing when a page tells none.
+        """
+        if self.version is not None and body is not None and self.version != body:
+            raise BadVersion("If-Match and the body name different versions.", field="version")
+        if self.is_needed and self.version is None and body is None:
+            raise VersionMissing(
+                'Say which version you saw, by the header If-Match: "3" or where the body has it as `version`.',
+                field="If-Match",
+            )
+        return body if self.version is None else self.version
+
+
+def seen_version(
+    caller: Annotated[Caller | None, Depends(caller_or_none)],
+    if_match: Annotated[str | None, Header(max_length=40)] = None,
+) -> Seen:
+    """The version that the caller saw, from `If-Match: "3"`; `*` means any. A page of ours must tell it."""
+    text = (if_match or "").strip()
+    if text in {"", "*"}:
+        return Seen(None, is_needed=not text and caller is not None and caller.by_cookie)
+    text = text.removeprefix("W/").strip('"')
     if not text.isdigit():
         raise BadVersion('If-Match holds a version, as in If-Match: "3".', field="If-Match")
-    return int(text)
-
-
-def the_version(header: int | None, body: int | None) -> int | None:
-    """The version seen, by header or body; raises BadVersion when both are given and differ."""
-    if header is not None and body is not None and header != body:
-        raise BadVersion("If-Match and the body name different versions.", field="version")
-    return body if header is None else header
-
-
-class HasVersion(Protocol):
-    """An answer that carries its row's version."""
-
-    version: int
-
-
-Versioned = TypeVar("Versioned", bound=HasVersion)
-
-
-def etag(response: Response, answer: Versioned) -> Versioned:
-    """The same answer, its version also in the ETag header, for If-Match in the next change."""
-    response.headers["ETag"] = f'"{answer.version}"'
-    return answer
+    return Seen(int(text), is_needed=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,5 +265,5 @@ TheDatabase = Annotated[Database, Depends(database_of)]
 TheEngine = Annotated[Engine, Depends(engine_of)]
 TheState = Annotated[State, Depends(state_of)]
 OwnCrew = Annotated[str, Depends(own_crew)]
-IfMatch = Annotated[int | None, Depends(expected_version)]
+IfMatch = Annotated[Seen, Depends(seen_version)]
 Pages = Annotated[Paging, Depends(paging)]

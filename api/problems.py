@@ -78,7 +78,7 @@ def of_refusal(error: DispatchError) -> JSONResponse:
     headers = {}
     if error.status == 401:
         headers["WWW-Authenticate"] = "Bearer"
-    if error.status in {429, 503}:
+    if error.status in {429, 503} or "retry_after" in details:
         headers["Retry-After"] = str(details.get("retry_after", 5))
     return answer(
         error.status,

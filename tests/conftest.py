@@ -1,8 +1,12 @@
-"""What every test may use: a fresh database file and an open transaction on it."""
+"""What every test may use: a fresh database and an open transaction on it.
+
+`--database postgresql` runs the tests that use `database` on PostgreSQL instead of SQLite.
+"""
 
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
@@ -11,6 +15,33 @@ from sqlmodel import Session
 
 from dispatch.core.db import Database, transaction
 from dispatch.core.migrate import migrate
+from tests.system import postgresql as postgres
+
+NewDatabase = Callable[..., AbstractContextManager[Database]]
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--database",
+        choices=("sqlite", "postgresql"),
+        default="sqlite",
+        help="what the tests that use a database run on",
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """On PostgreSQL there is nothing to see for tests of what only SQLite has."""
+    if config.getoption("database") == "sqlite":
+        return
+    of_sqlite = [item for item in items if item.get_closest_marker("sqlite")]
+    config.hook.pytest_deselected(items=of_sqlite)
+    items[:] = [item for item in items if item not in of_sqlite]
+
+
+@pytest.fixture(scope="session")
+def on_postgresql(request: pytest.FixtureRequest) -> bool:
+    """Whether this run is on PostgreSQL."""
+    return bool(request.config.getoption("database") == "postgresql")
 
 
 @pytest.fixture(scope="session")
@@ -43,19 +74,79 @@ def database_folder() -> Iterator[Path]:
         yield Path(folder)
 
 
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[tuple[str, str]]:
+    """A PostgreSQL server and the name of a database on it that has the tables."""
+    with postgres.server() as url:
+        yield url, postgres.make_template(url)
+
+
+@pytest.fixture(scope="session")
+def kept_postgresql(postgresql_server: tuple[str, str]) -> Iterator[Database]:
+    """The one database, and the connections to it, that tests on PostgreSQL have one after the other."""
+    with postgres.fresh_database(*postgresql_server) as url:
+        database = Database(url)
+        yield database
+        database.close()
+
+
 @pytest.fixture
-def database(
-    empty_database_file: Path, database_folder: Path, warm_engine: sa.Engine
-) -> Iterator[Database]:
+def database(request: pytest.FixtureRequest, on_postgresql: bool) -> Iterator[Database]:
     """A database of this test's own."""
-    path = database_folder / "gridcrew.db"
-    shutil.copyfile(empty_database_file, path)
+    if on_postgresql:
+        kept: Database = request.getfixturevalue("kept_postgresql")
+        postgres.empty(kept)
+        kept.bell = None
+        yield kept
+        return
+    path = request.getfixturevalue("database_folder") / "gridcrew.db"
+    shutil.copyfile(request.getfixturevalue("empty_database_file"), path)
     database = Database(f"sqlite:///{path}")
+    warm: sa.Engine = request.getfixturevalue("warm_engine")
     for engine in (database.engine, database.reader):
-        engine.dialect = warm_engine.dialect
-        engine._compiled_cache = warm_engine._compiled_cache
+        engine.dialect = warm.dialect
+        engine._compiled_cache = warm._compiled_cache
     yield database
     database.close()
+
+
+@pytest.fixture(scope="session")
+def new_database(
+    request: pytest.FixtureRequest, on_postgresql: bool, tmp_path_factory: pytest.TempPathFactory
+) -> NewDatabase:
+    """`with new_database() as other`: one more database with the tables and nothing else; `bare`: without them."""
+
+    @contextmanager
+    def make(*, bare: bool = False) -> Iterator[Database]:
+        if on_postgresql:
+            server, template = request.getfixturevalue("postgresql_server")
+            with postgres.fresh_database(server, "template1" if bare else template) as url:
+                database = Database(url)
+                yield database
+                database.close()
+            return
+        path = tmp_path_factory.mktemp("new") / "gridcrew.db"
+        if not bare:
+            shutil.copyfile(request.getfixturevalue("empty_database_file"), path)
+        database = Database(f"sqlite:///{path}")
+        yield database
+        database.close()
+
+    return make
+
+
+@pytest.fixture
+def database_variable(
+    new_database: NewDatabase, on_postgresql: bool, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """What installations that a test makes itself are told of their database: on SQLite nothing."""
+    if not on_postgresql:
+        yield
+        return
+    with new_database() as database:
+        url = database.url.render_as_string(hide_password=False)
+        monkeypatch.setenv("GRIDCREW_DATABASE_URL", url)
+        yield
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ from typing import Any
 from sqlmodel import Session
 
 from dispatch.contact import reactions
+from dispatch.core import repeats
 from dispatch.core.retention import archive_tasks
 from dispatch.core.tables import Event
 from dispatch.desk import requests
@@ -37,6 +38,7 @@ def _sweep_clocks(session: Session, _payload: dict[str, Any], /, *, now: datetim
 
 def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: datetime) -> None:
     archive_tasks(session, now=now)
+    repeats.forget(session, now=now)
 
 
 HANDLERS: Handlers = {

@@ -14,11 +14,15 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import redis
 from redis.backoff import NoBackoff
+from redis.connection import SSLConnection, parse_url
 from redis.retry import Retry
+from redis.sentinel import Sentinel
 
+from dispatch.core import redis_address
 from dispatch.core.config import Settings
 from dispatch.core.errors import DispatchError
 
@@ -173,15 +177,29 @@ def _listens(path: Path) -> bool:
 def connect(url: str, *, patience: float) -> "redis.Redis":
     """A client that gives up after `patience` seconds and never repeats a call by itself.
 
-    redis-py repeats a cut call up to ten times of its own accord, and a ring would be rung as often.
+    redis-py repeats a cut call up to ten times of its own accord, and a ring would be rung as often. Where `url`
+    names Sentinels, each new connection asks them for the master, and they have `patience` together.
     """
-    return redis.Redis.from_url(
-        url,
-        retry=Retry(NoBackoff(), 0),
-        socket_connect_timeout=patience,
-        socket_timeout=patience,
-        health_check_interval=0,
+    address = redis_address.parsed(url)
+    how: dict[str, Any] = {"retry": Retry(NoBackoff(), 0), "health_check_interval": 0}
+    limits = {"socket_connect_timeout": patience, "socket_timeout": patience}
+    if not address.service:
+        return redis.Redis.from_url(url, **how, **limits)
+    given = parse_url(address.master_like)  # type: ignore[no-untyped-call]
+    tls = {"ssl": True} if given.pop("connection_class", None) is SSLConnection else {}
+    to_sentinels = {
+        **{name: value for name, value in given.items() if name.startswith("ssl_")},
+        **{name: given.pop(f"sentinel_{name}", None) for name in ("username", "password")},
+        **dict.fromkeys(limits, max(0.1, patience / len(address.hosts))),
+    }
+    del given["host"]
+    sentinels = Sentinel(  # type: ignore[no-untyped-call]
+        address.hosts, sentinel_kwargs={**to_sentinels, **how, **tls}
     )
+    master: redis.Redis = sentinels.master_for(  # type: ignore[no-untyped-call]
+        address.service, **given, **how, **limits, **tls
+    )
+    return master
 
 
 def answers(url: str, *, patience: float = 0.5) -> bool:

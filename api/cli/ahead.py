@@ -9,6 +9,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from api.cli.console import clock, opened, out, print_json
+from api.cli.figures import travel_words
 from api.cli.problems import searched
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.config import Settings
@@ -87,6 +88,7 @@ def _show(found: Outlook) -> None:
                 f"{load.share:.0%}",
             )
     out.print(table)
+    out.print(travel_words(found.travel_times), soft_wrap=True)
     reasons = Table("left out", "reason", "what would make it fit", box=None)
     for entry in found.left_out:
         reasons.add_row(escape(entry.visit_id), entry.reason, escape(entry.hint))

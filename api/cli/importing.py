@@ -172,7 +172,7 @@ def _written(path: Path | None) -> Iterator[Callable[[Problem], None] | None]:
         return
     with path.open("w", encoding="utf-8-sig", newline="") as file:
         writer = csv.writer(file)
-        writer.writerow(("file", "row", "column", "wrong", "right", "right_zh"))
+        writer.writerow(("file", "row", "column", "wrong", "right", "right_zh", "wrong_zh"))
 
         def write(problem: Problem) -> None:
             writer.writerow([guarded(cell) for cell in astuple(problem)])

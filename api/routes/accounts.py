@@ -2,12 +2,13 @@
 
 from fastapi import APIRouter, status
 
-from api.deps import IfMatch, Now, Pages, Reading, TheSettings, Who, Writing, requires, the_version
+from api.deps import IfMatch, Now, Pages, Reading, TheSettings, Who, Writing, requires
+from api.repeats import Route, secret_answer
 from api.schemas.accounts import AccountIn, AccountOut, AccountState, SignInLinkOut
 from api.schemas.forms import PageOf, PathId, page_of
 from dispatch.registry import accounts, queries
 
-router = APIRouter(prefix="/accounts", tags=["accounts"])
+router = APIRouter(route_class=Route, prefix="/accounts", tags=["accounts"])
 
 LINK_MINUTES = 30
 
@@ -42,7 +43,7 @@ def change_account(
     if_match: IfMatch,
 ) -> AccountOut:
     """Shut an account out, which ends its sign-ins at once, or let it in again."""
-    accounts.get(session, account_id).expect(the_version(if_match, body.version))
+    accounts.get(session, account_id).expect(if_match.of(body.version))
     change = accounts.disable if body.disabled else accounts.enable
     account = change(session, account_id=account_id, actor=caller.actor, now=moment)
     session.flush()
@@ -52,7 +53,7 @@ def change_account(
 @router.post(
     "/{account_id}/sign-in-links",
     status_code=status.HTTP_201_CREATED,
-    dependencies=[requires("account:write")],
+    dependencies=[requires("account:write"), secret_answer],
 )
 def make_link(
     account_id: PathId, session: Writing, moment: Now, settings: TheSettings

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Query
 
-from api.deps import IfMatch, Now, Reading, Who, Writing, etag, requires, the_version
+from api.deps import IfMatch, Now, Reading, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.forms import PathId
 from api.schemas.planning import PlanningRuleIn, PlanningRuleOut
 from api.schemas.work import PointsIn, PointsOut, WorkTypeChange, WorkTypeOut
@@ -12,7 +13,7 @@ from dispatch.planning import rules
 from dispatch.work import catalogue
 from dispatch.work.tables import Priority
 
-router = APIRouter(tags=["catalogue"])
+router = APIRouter(route_class=Route, tags=["catalogue"])
 
 
 @router.get("/work-types", dependencies=[requires("catalogue:read")])
@@ -24,9 +25,9 @@ def list_work_types(
 
 
 @router.get("/work-types/{code}", dependencies=[requires("catalogue:read")])
-def get_work_type(code: PathId, session: Reading, response: Response) -> WorkTypeOut:
+def get_work_type(code: PathId, session: Reading) -> WorkTypeOut:
     """One work type."""
-    return etag(response, WorkTypeOut.of(catalogue.get(session, code)))
+    return WorkTypeOut.of(catalogue.get(session, code))
 
 
 @router.patch("/work-types/{code}", dependencies=[requires("catalogue:write")])
@@ -37,18 +38,17 @@ def edit_work_type(
     caller: Who,
     moment: Now,
     if_match: IfMatch,
-    response: Response,
 ) -> WorkTypeOut:
     """Change some values; orders that exist keep what they were made with."""
     work_type = catalogue.edit(
         session,
         code,
         changes=body.model_dump(exclude_unset=True, exclude={"version"}, mode="json"),
-        expect=the_version(if_match, body.version),
+        expect=if_match.of(body.version),
         actor=caller.actor,
         now=moment,
     )
-    return etag(response, WorkTypeOut.of(work_type))
+    return WorkTypeOut.of(work_type)
 
 
 @router.get("/points", dependencies=[requires("catalogue:read")])

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Path, Query
 from api.customer_view import open_link
 from api.deps import Now, Pages, Reading, TheSettings, Who, Writing, public, requires
 from api.pagination import read_cursor, write_cursor
+from api.repeats import Route
 from api.schemas.contact import CustomerVisitOut
 from api.schemas.forms import PageOf, PathId, PathNumber
 from api.schemas.watch import MessageOut
@@ -15,7 +16,7 @@ from dispatch.contact.tables import MessageStatus
 from dispatch.registry import territories
 from dispatch.work import visits
 
-router = APIRouter(tags=["contact"])
+router = APIRouter(route_class=Route, tags=["contact"])
 
 Token = Annotated[str, Path(min_length=8, max_length=400)]
 

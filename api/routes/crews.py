@@ -4,7 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Path, status
 
-from api.deps import IfMatch, Now, Reading, Who, Writing, requires, the_version
+from api.deps import IfMatch, Now, Reading, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.forms import PathDay, PathId, QueryDay
 from api.schemas.registry import (
     Absence,
@@ -27,7 +28,7 @@ from dispatch.registry import crews, queries, shifts, territories
 from dispatch.registry.hours import Break
 from dispatch.registry.queries import CrewDay
 
-router = APIRouter(tags=["crews"])
+router = APIRouter(route_class=Route, tags=["crews"])
 
 
 @router.get("/territories/{territory_id}/crews", dependencies=[requires("registry:read")])
@@ -172,7 +173,7 @@ def move_shift(
 ) -> ShiftOut:
     """Report the crew on duty or off duty."""
     shift = shifts.get(session, shift_id)
-    shift.expect(the_version(if_match, body.version))
+    shift.expect(if_match.of(body.version))
     return ShiftOut.of(shifts.move(session, shift, body.action, actor=caller.actor, now=moment))
 
 
@@ -181,7 +182,7 @@ def set_absence(
     shift_id: PathId, body: Absence, session: Writing, caller: Who, moment: Now, if_match: IfMatch
 ) -> ShiftOut:
     """Record that the crew cannot come, or that it can after all."""
-    shifts.get(session, shift_id).expect(the_version(if_match, body.version))
+    shifts.get(session, shift_id).expect(if_match.of(body.version))
     if body.absent:
         shift = shifts.mark_absent(
             session, shift_id=shift_id, reason=body.reason, actor=caller.actor, now=moment

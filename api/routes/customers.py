@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Query, status
 
-from api.deps import IfMatch, Now, Pages, Reading, Who, Writing, etag, requires, the_version
+from api.deps import IfMatch, Now, Pages, Reading, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.forms import PageOf, PathId, page_of
 from api.schemas.registry import (
     CustomerChange,
@@ -16,7 +17,7 @@ from api.schemas.registry import (
 )
 from dispatch.registry import customers, premises, queries
 
-router = APIRouter(tags=["customers"])
+router = APIRouter(route_class=Route, tags=["customers"])
 
 Search = Annotated[str, Query(max_length=100, description="part of an id, name, number or address")]
 
@@ -46,9 +47,9 @@ def create_customer(body: CustomerIn, session: Writing, caller: Who, moment: Now
 
 
 @router.get("/customers/{customer_id}", dependencies=[requires("registry:read")])
-def get_customer(customer_id: PathId, session: Reading, response: Response) -> CustomerOut:
+def get_customer(customer_id: PathId, session: Reading) -> CustomerOut:
     """One customer."""
-    return etag(response, CustomerOut.of(customers.get(session, customer_id)))
+    return CustomerOut.of(customers.get(session, customer_id))
 
 
 @router.patch("/customers/{customer_id}", dependencies=[requires("customer:write")])
@@ -59,18 +60,17 @@ def change_customer(
     caller: Who,
     moment: Now,
     if_match: IfMatch,
-    response: Response,
 ) -> CustomerOut:
     """Change some of a customer's data; what is left out stays."""
     customer = customers.change(
         session,
         customer_id=customer_id,
         values=body.model_dump(exclude_unset=True, exclude={"version"}),
-        expect=the_version(if_match, body.version),
+        expect=if_match.of(body.version),
         actor=caller.actor,
         now=moment,
     )
-    return etag(response, CustomerOut.of(customer))
+    return CustomerOut.of(customer)
 
 
 @router.get("/customers/{customer_id}/premises", dependencies=[requires("registry:read")])
@@ -119,9 +119,9 @@ def find_premises(
 
 
 @router.get("/premises/{premises_id}", dependencies=[requires("registry:read")])
-def get_premises(premises_id: PathId, session: Reading, response: Response) -> PremisesOut:
+def get_premises(premises_id: PathId, session: Reading) -> PremisesOut:
     """One premises."""
-    return etag(response, PremisesOut.of(premises.get(session, premises_id)))
+    return PremisesOut.of(premises.get(session, premises_id))
 
 
 @router.put("/premises/{premises_id}/position", dependencies=[requires("customer:write")])
@@ -132,10 +132,9 @@ def locate(
     caller: Who,
     moment: Now,
     if_match: IfMatch,
-    response: Response,
 ) -> PremisesOut:
     """Say where the premises are; swapped or foreign coordinates are refused."""
-    premises.get(session, premises_id).expect(the_version(if_match, body.version))
+    premises.get(session, premises_id).expect(if_match.of(body.version))
     found = premises.locate(
         session,
         premises_id=premises_id,
@@ -143,4 +142,4 @@ def locate(
         actor=caller.actor,
         now=moment,
     )
-    return etag(response, PremisesOut.of(found))
+    return PremisesOut.of(found)

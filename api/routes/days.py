@@ -6,6 +6,7 @@ from fastapi import APIRouter
 from fastapi.responses import PlainTextResponse
 
 from api.deps import Now, Reading, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.days import ClosingOut
 from api.schemas.forms import PathDay, PathId
 from api.schemas.planning import DayClosing
@@ -13,7 +14,7 @@ from dispatch.field.closing import close_day
 from dispatch.insight.report import DayReport, day_report
 from dispatch.insight.sheet import csv_text
 
-router = APIRouter(tags=["days"])
+router = APIRouter(route_class=Route, tags=["days"])
 
 
 @router.post("/territories/{territory_id}/days/{day}/closing", dependencies=[requires("day:close")])

@@ -12,8 +12,8 @@ from api.deps import (
     Who,
     Writing,
     requires,
-    the_version,
 )
+from api.repeats import Route
 from api.schemas.forms import PathId, PathNumber, QueryDay
 from api.schemas.planning import (
     ExplanationOut,
@@ -24,13 +24,16 @@ from api.schemas.planning import (
     OffersIn,
     PlaceOut,
     PlanOut,
+    PlanVersion,
     PutBackIn,
     ReplanIn,
 )
 from api.schemas.work import VisitOut
 from dispatch.planning import edits, explaining, offering
+from dispatch.registry import shifts
+from dispatch.work import visits
 
-router = APIRouter(tags=["edits"])
+router = APIRouter(route_class=Route, tags=["edits"])
 
 
 @router.get("/visits/{visit_id}/places", dependencies=[requires("plan:read")])
@@ -144,7 +147,7 @@ def move(
         session,
         plan_id=plan_id,
         **body.model_dump(exclude={"version"}),
-        expect=the_version(if_match, body.version),
+        expect=if_match.of(body.version),
         engine=engine,
         actor=caller.actor,
         now=moment,
@@ -171,7 +174,33 @@ def put_back(
         session,
         plan_id=plan_id,
         visit_id=body.visit_id,
-        expect=the_version(if_match, body.version),
+        expect=if_match.of(body.version),
+        engine=engine,
+        actor=caller.actor,
+        now=moment,
+    )
+    return PlanOut.of(plan)
+
+
+@router.post(
+    "/plans/{plan_id}/renewals",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[requires("plan:write")],
+)
+def renew(
+    plan_id: PathNumber,
+    body: PlanVersion,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+    engine: TheEngine,
+) -> PlanOut:
+    """Propose what still holds of a plan whose board has moved; what does not stays as it is in force."""
+    plan = edits.renew(
+        session,
+        plan_id=plan_id,
+        expect=if_match.of(body.version),
         engine=engine,
         actor=caller.actor,
         now=moment,
@@ -187,8 +216,13 @@ def lock(
     session: Writing,
     caller: Who,
     moment: Now,
+    if_match: IfMatch,
 ) -> VisitOut:
-    """Keep the visit's crew or time, as this plan has them, in every plan made from now on."""
+    """Keep the visit's crew or time, as this plan has them, in every plan made from now on.
+
+    If-Match names the visit's version.
+    """
+    visits.get(session, visit_id).expect(if_match.of())
     visit = edits.lock(
         session,
         plan_id=plan_id,
@@ -202,8 +236,11 @@ def lock(
 
 
 @router.delete("/visits/{visit_id}/lock", dependencies=[requires("plan:write")])
-def unlock(visit_id: PathId, session: Writing, caller: Who, moment: Now) -> VisitOut:
+def unlock(
+    visit_id: PathId, session: Writing, caller: Who, moment: Now, if_match: IfMatch
+) -> VisitOut:
     """Let plans move the visit again."""
+    visits.get(session, visit_id).expect(if_match.of())
     visit = edits.unlock(session, visit_id=visit_id, actor=caller.actor, now=moment)
     session.flush()
     return VisitOut.of(visit)
@@ -215,9 +252,13 @@ def unlock(visit_id: PathId, session: Writing, caller: Who, moment: Now) -> Visi
     dependencies=[requires("plan:write")],
 )
 def replan_without(
-    shift_id: PathId, body: ReplanIn, session: Writing, caller: Who, moment: Now
+    shift_id: PathId, body: ReplanIn, session: Writing, caller: Who, moment: Now, if_match: IfMatch
 ) -> PlanOut:
-    """Note that a crew cannot come, or cannot go on, and ask for a plan without it."""
+    """Note that a crew cannot come, or cannot go on, and ask for a plan without it.
+
+    If-Match names the shift's version.
+    """
+    shifts.get(session, shift_id).expect(if_match.of())
     plan = edits.replan_without(
         session,
         shift_id=shift_id,

@@ -1,8 +1,11 @@
 """A crew's day, and its actions. A crew's people reach their own crew's things only."""
 
+from datetime import datetime
+
 from fastapi import APIRouter
 
 from api.deps import Now, OwnCrew, Reading, TheSettings, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.field import (
     ActionOut,
     CrewActionIn,
@@ -19,8 +22,9 @@ from dispatch.field.day import crew_day
 from dispatch.field.operations import Operation
 from dispatch.registry import crews, shifts
 from dispatch.registry.shifts import NoSuchShift
+from dispatch.work.tables import VisitStatus
 
-router = APIRouter(tags=["crew's day"])
+router = APIRouter(route_class=Route, tags=["crew's day"])
 
 
 @router.get("/crews/{crew_id}/days/{day}", dependencies=[requires("crew_day:read")])
@@ -40,17 +44,14 @@ def act(
     moment: Now,
 ) -> ActionOut:
     """Record one action on a visit of the crew; the same `op_id` again is the same action."""
-    values = body.model_dump(exclude={"device_at"})
-    visit = actions.do(
-        session,
-        **values,
-        crew_id=crew_id,
-        device_at=body.device_at or moment,
-        actor=caller.actor,
-        now=moment,
+    taken = actions.take(
+        session, _operation(body, moment), crew_id=crew_id, actor=caller.actor, now=moment
     )
     return ActionOut(
-        op_id=body.op_id, visit_id=visit.id, status=visit.status, version=visit.version
+        op_id=taken.op_id,
+        visit_id=taken.visit_id,
+        status=VisitStatus(taken.to_status),
+        version=taken.to_version,
     )
 
 
@@ -59,20 +60,7 @@ def act_queued(
     crew_id: OwnCrew, body: QueuedActions, session: Writing, caller: Who, moment: Now
 ) -> list[OutcomeOut]:
     """Record what a device queued without a network, in its order; each stands or is refused by itself."""
-    queued = [
-        Operation(
-            op_id=one.op_id,
-            visit_id=one.visit_id,
-            action=one.action,
-            device_at=one.device_at or moment,
-            reason=one.reason,
-            note=one.note,
-            data=one.data,
-            lat=one.lat,
-            lon=one.lon,
-        )
-        for one in body.actions
-    ]
+    queued = [_operation(one, moment) for one in body.actions]
     outcomes = actions.do_queued(session, queued, crew_id=crew_id, actor=caller.actor, now=moment)
     return [_outcome(outcome) for outcome in outcomes]
 
@@ -91,6 +79,10 @@ def report(
     if shift.crew_id != crews.get(session, crew_id).id:
         raise NoSuchShift(f"There is no shift {shift_id}.", field="shift_id")
     return ShiftOut.of(shifts.move(session, shift, body.action, actor=caller.actor, now=moment))
+
+
+def _operation(body: CrewActionIn, moment: datetime) -> Operation:
+    return Operation(**body.model_dump(exclude={"device_at"}), device_at=body.device_at or moment)
 
 
 def _outcome(outcome: Outcome) -> OutcomeOut:

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Body, Path, Query, status
 from fastapi.responses import StreamingResponse
 
 from api.deps import Now, Reading, TheDatabase, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.forms import PathId, PathNumber
 from api.schemas.imports import ImportFileOut, ImportOut, ImportStart, ProfileIn, ProfileOut
 from dispatch.core.db import Database
@@ -15,7 +16,7 @@ from dispatch.exchange.checking import check_kind
 from dispatch.exchange.kind_export import exported_lines
 from dispatch.registry import territories
 
-router = APIRouter(tags=["imports"])
+router = APIRouter(route_class=Route, tags=["imports"])
 
 FileName = Annotated[str, Path(min_length=1, max_length=120, pattern=r"^[^/\\\x00-\x1f]+$")]
 ProfileName = Annotated[str, Path(min_length=1, max_length=64)]

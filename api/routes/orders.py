@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Query, status
 from sqlmodel import Session
 
 from api.deps import (
@@ -13,10 +13,9 @@ from api.deps import (
     Reading,
     Who,
     Writing,
-    etag,
     requires,
-    the_version,
 )
+from api.repeats import Route
 from api.schemas.forms import PageOf, PathDay, PathId, page_of
 from api.schemas.work import (
     CallOut,
@@ -31,7 +30,7 @@ from dispatch.core.errors import InvalidError
 from dispatch.work import orders, queries
 from dispatch.work.tables import HoldReason, WorkOrder, WorkOrderStatus
 
-router = APIRouter(tags=["work orders"])
+router = APIRouter(route_class=Route, tags=["work orders"])
 
 
 class DayMissing(InvalidError):
@@ -87,9 +86,9 @@ def create_order(body: OrderIn, session: Writing, caller: Who, moment: Now) -> O
 
 
 @router.get("/work-orders/{order_id}", dependencies=[requires("order:read")])
-def get_order(order_id: PathId, session: Reading, response: Response) -> OrderDetail:
+def get_order(order_id: PathId, session: Reading) -> OrderDetail:
     """One order with its visits."""
-    return etag(response, _detail(session, orders.get(session, order_id)))
+    return _detail(session, orders.get(session, order_id))
 
 
 @router.post("/work-orders/{order_id}/moves", dependencies=[requires("order:write")])
@@ -100,14 +99,13 @@ def move_order(
     caller: Who,
     moment: Now,
     if_match: IfMatch,
-    response: Response,
 ) -> OrderDetail:
     """Hold, release, cancel, verify or close an order, or say what came of a call."""
     order = orders.get(session, order_id)
-    order.expect(the_version(if_match, body.version))
+    order.expect(if_match.of(body.version))
     _move(session, order, body, caller, moment)
     session.flush()
-    return etag(response, _detail(session, order))
+    return _detail(session, order)
 
 
 @router.get("/territories/{territory_id}/days/{day}/calls", dependencies=[requires("order:call")])

@@ -3,12 +3,13 @@
 from fastapi import APIRouter, status
 
 from api.deps import Now, Reading, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.forms import PathId, PathNumber
 from api.schemas.outlooks import OutlookIn, OutlookOut
 from dispatch.planning import looking
 from dispatch.registry import territories
 
-router = APIRouter(tags=["outlooks"])
+router = APIRouter(route_class=Route, tags=["outlooks"])
 
 
 @router.post(

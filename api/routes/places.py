@@ -5,13 +5,14 @@ from typing import Annotated
 from fastapi import APIRouter, Query, status
 
 from api.deps import Now, Reading, TheSettings, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.forms import PathId, PathNumber
 from api.schemas.places import GeocodingOut, UnlocatedOut, UnplacedOut
 from dispatch.geo import geocoding
 from dispatch.planning.unplaced import unplaced
 from dispatch.registry import territories
 
-router = APIRouter(tags=["places"])
+router = APIRouter(route_class=Route, tags=["places"])
 
 
 @router.get("/territories/{territory_id}/unplaced", dependencies=[requires("registry:read")])

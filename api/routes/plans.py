@@ -15,10 +15,9 @@ from api.deps import (
     TheSettings,
     Who,
     Writing,
-    etag,
     requires,
-    the_version,
 )
+from api.repeats import Route
 from api.schemas.forms import PathDay, PathId, PathNumber
 from api.schemas.planning import (
     AssignmentOut,
@@ -42,7 +41,7 @@ from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.registry import territories
 
-router = APIRouter(tags=["plans"])
+router = APIRouter(route_class=Route, tags=["plans"])
 
 
 @router.get("/territories/{territory_id}/days/{day}/board", dependencies=[requires("board:read")])
@@ -130,9 +129,9 @@ def list_plans(territory_id: PathId, day: PathDay, session: Reading) -> list[Pla
 
 
 @router.get("/plans/{plan_id}", dependencies=[requires("plan:read")])
-def get_plan(plan_id: PathNumber, session: Reading, response: Response) -> PlanOut:
+def get_plan(plan_id: PathNumber, session: Reading) -> PlanOut:
     """One plan: its status, how far its run is, its figures beside the naive rule's."""
-    return etag(response, PlanOut.of(plans.get(session, plan_id)))
+    return PlanOut.of(plans.get(session, plan_id))
 
 
 @router.get("/plans/{plan_id}/content", dependencies=[requires("plan:read")])
@@ -180,12 +179,13 @@ def publish(
     published = plans.publish(
         session,
         plan_id=plan_id,
-        expect=the_version(if_match, body.version),
+        expect=if_match.of(body.version),
         actor=caller.actor,
         now=moment,
     )
     session.flush()
-    answer = etag(response, PlanOut.of(published.plan))
+    answer = PlanOut.of(published.plan)
+    response.headers["ETag"] = f'"{answer.version}"'
     return Publication(
         plan=answer,
         told=_lines(session, published.told),
@@ -207,7 +207,7 @@ def discard(
     plan = plans.discard(
         session,
         plan_id=plan_id,
-        expect=the_version(if_match, body.version),
+        expect=if_match.of(body.version),
         actor=caller.actor,
         now=moment,
     )

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Query, status
 
 from api.deps import (
     IfMatch,
@@ -11,11 +11,10 @@ from api.deps import (
     Reading,
     Who,
     Writing,
-    etag,
     requires,
-    the_version,
 )
 from api.pagination import read_cursor, write_cursor
+from api.repeats import Route
 from api.schemas.desk import (
     Answer,
     CounterOut,
@@ -35,7 +34,7 @@ from dispatch.desk.tables import RequestKind, RequestStatus
 from dispatch.registry import territories
 from dispatch.work import queries as work
 
-router = APIRouter(tags=["requests"])
+router = APIRouter(route_class=Route, tags=["requests"])
 
 
 @router.get("/territories/{territory_id}/counters", dependencies=[requires("request:read")])
@@ -82,9 +81,9 @@ def receive(body: RequestIn, session: Writing, caller: Who, moment: Now) -> Requ
 
 
 @router.get("/requests/{request_id}", dependencies=[requires("request:read")])
-def get_request(request_id: PathId, session: Reading, response: Response) -> RequestOut:
+def get_request(request_id: PathId, session: Reading) -> RequestOut:
     """One request."""
-    return etag(response, RequestOut.of(requests.get(session, request_id)))
+    return RequestOut.of(requests.get(session, request_id))
 
 
 @router.post("/requests/{request_id}/triage", dependencies=[requires("request:write")])
@@ -98,7 +97,7 @@ def triage(
 ) -> RequestOut:
     """Look at a new request; correct its kind or give it to a person."""
     request = requests.get(session, request_id)
-    request.expect(the_version(if_match, body.version))
+    request.expect(if_match.of(body.version))
     found = requests.triage(
         session, request, kind=body.kind, owner=body.owner, actor=caller.actor, now=moment
     )
@@ -120,7 +119,7 @@ def answer(
         requests.get(session, request_id),
         text=body.text,
         resolves=body.resolves,
-        expect=the_version(if_match, body.version),
+        expect=if_match.of(body.version),
         actor=caller.actor,
         now=moment,
     )
@@ -142,7 +141,7 @@ def move(
         requests.get(session, request_id),
         body.action,
         note=body.note,
-        expect=the_version(if_match, body.version),
+        expect=if_match.of(body.version),
         actor=caller.actor,
         now=moment,
     )
@@ -164,7 +163,7 @@ def make_order(
 ) -> OrderOut:
     """Turn the request into work; clocks run from when the request came in."""
     request = requests.get(session, request_id)
-    request.expect(the_version(if_match, body.version))
+    request.expect(if_match.of(body.version))
     order = requests.make_order(
         session,
         request,

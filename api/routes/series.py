@@ -2,14 +2,15 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Query, status
 
-from api.deps import IfMatch, Now, Pages, Reading, Who, Writing, etag, requires, the_version
+from api.deps import IfMatch, Now, Pages, Reading, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.desk import OccurrenceOut, SeriesIn, SeriesMove, SeriesOut
 from api.schemas.forms import PageOf, PathId, page_of
 from dispatch.work import series
 
-router = APIRouter(prefix="/series", tags=["series"])
+router = APIRouter(route_class=Route, prefix="/series", tags=["series"])
 
 _MOVES = {"suspend": series.suspend, "resume": series.resume, "end": series.end}
 
@@ -39,9 +40,9 @@ def create_series(body: SeriesIn, session: Writing, caller: Who, moment: Now) ->
 
 
 @router.get("/{series_id}", dependencies=[requires("order:read")])
-def get_series(series_id: PathId, session: Reading, response: Response) -> SeriesOut:
+def get_series(series_id: PathId, session: Reading) -> SeriesOut:
     """One series."""
-    return etag(response, SeriesOut.of(series.get(session, series_id)))
+    return SeriesOut.of(series.get(session, series_id))
 
 
 @router.get("/{series_id}/occurrences", dependencies=[requires("order:read")])
@@ -59,10 +60,9 @@ def move_series(
     caller: Who,
     moment: Now,
     if_match: IfMatch,
-    response: Response,
 ) -> SeriesOut:
     """Suspend, resume or end a series."""
     found = series.get(session, series_id)
-    found.expect(the_version(if_match, body.version))
+    found.expect(if_match.of(body.version))
     moved = _MOVES[body.action](session, found, actor=caller.actor, now=moment)
-    return etag(response, SeriesOut.of(moved))
+    return SeriesOut.of(moved)

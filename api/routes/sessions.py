@@ -17,13 +17,14 @@ from api.deps import (
     state_of,
 )
 from api.deps import now as moment_of
+from api.repeats import Route
 from api.schemas.accounts import AccountOut, LinkLogin, Login, Me, NewPassword, SessionOut
 from dispatch.core.db import transaction
 from dispatch.core.errors import DispatchError
 from dispatch.registry import accounts
 from dispatch.registry.accounts import SignedIn
 
-router = APIRouter(tags=["sessions"])
+router = APIRouter(route_class=Route, tags=["sessions"])
 
 
 @router.post(

@@ -3,6 +3,7 @@
 from fastapi import APIRouter, status
 
 from api.deps import Now, Reading, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.forms import PathId
 from api.schemas.registry import (
     DepotIn,
@@ -14,7 +15,7 @@ from api.schemas.registry import (
 )
 from dispatch.registry import territories
 
-router = APIRouter(tags=["territories"])
+router = APIRouter(route_class=Route, tags=["territories"])
 
 
 @router.get("/organisations", dependencies=[requires("registry:read")])

@@ -2,15 +2,16 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response, status
+from fastapi import APIRouter, Query, status
 
-from api.deps import IfMatch, Now, Pages, Reading, Who, Writing, etag, requires, the_version
+from api.deps import IfMatch, Now, Pages, Reading, Who, Writing, requires
+from api.repeats import Route
 from api.schemas.forms import PageOf, PathId, page_of
 from api.schemas.work import NewWindow, PromiseOut, VisitMove, VisitOut, Window
 from dispatch.work import promises, queries, visits
 from dispatch.work.tables import VisitStatus
 
-router = APIRouter(tags=["visits"])
+router = APIRouter(route_class=Route, tags=["visits"])
 
 
 @router.get("/visits", dependencies=[requires("visit:read")])
@@ -34,9 +35,9 @@ def list_visits(
 
 
 @router.get("/visits/{visit_id}", dependencies=[requires("visit:read")])
-def get_visit(visit_id: PathId, session: Reading, response: Response) -> VisitOut:
+def get_visit(visit_id: PathId, session: Reading) -> VisitOut:
     """One visit."""
-    return etag(response, VisitOut.of(visits.get(session, visit_id)))
+    return VisitOut.of(visits.get(session, visit_id))
 
 
 @router.post("/visits/{visit_id}/moves", dependencies=[requires("visit:write")])
@@ -47,7 +48,6 @@ def move_visit_status(
     caller: Who,
     moment: Now,
     if_match: IfMatch,
-    response: Response,
 ) -> VisitOut:
     """Take a visit off the plan, call it off, or open it again."""
     visit = visits.act(
@@ -56,11 +56,11 @@ def move_visit_status(
         body.action,
         reason=body.reason,
         note=body.note,
-        expect=the_version(if_match, body.version),
+        expect=if_match.of(body.version),
         actor=caller.actor,
         now=moment,
     )
-    return etag(response, VisitOut.of(visit))
+    return VisitOut.of(visit)
 
 
 @router.get("/visits/{visit_id}/promises", dependencies=[requires("visit:read")])
@@ -92,7 +92,12 @@ def book(visit_id: PathId, body: Window, session: Writing, caller: Who, moment: 
 
 @router.put("/visits/{visit_id}/promises/standing", dependencies=[requires("promise:write")])
 def reschedule(
-    visit_id: PathId, body: NewWindow, session: Writing, caller: Who, moment: Now
+    visit_id: PathId,
+    body: NewWindow,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
 ) -> PromiseOut:
     """Replace the promised window by another one."""
     visit = visits.get(session, visit_id)
@@ -103,6 +108,7 @@ def reschedule(
             start_at=body.start_at,
             end_at=body.end_at,
             by=body.by,
+            expect=if_match.of(),
             actor=caller.actor,
             now=moment,
         )
@@ -112,14 +118,22 @@ def reschedule(
 @router.post(
     "/visits/{visit_id}/promises/standing/confirm", dependencies=[requires("promise:write")]
 )
-def confirm(visit_id: PathId, session: Writing, caller: Who, moment: Now) -> PromiseOut:
+def confirm(
+    visit_id: PathId, session: Writing, caller: Who, moment: Now, if_match: IfMatch
+) -> PromiseOut:
     """Record that the customer agreed to the window."""
-    visit = visits.get(session, visit_id)
-    return PromiseOut.of(promises.confirm(session, visit, actor=caller.actor, now=moment))
+    visit, expect = visits.get(session, visit_id), if_match.of()
+    return PromiseOut.of(
+        promises.confirm(session, visit, expect=expect, actor=caller.actor, now=moment)
+    )
 
 
 @router.delete("/visits/{visit_id}/promises/standing", dependencies=[requires("promise:write")])
-def cancel_promise(visit_id: PathId, session: Writing, caller: Who, moment: Now) -> PromiseOut:
+def cancel_promise(
+    visit_id: PathId, session: Writing, caller: Who, moment: Now, if_match: IfMatch
+) -> PromiseOut:
     """Take the promised window back without another."""
-    visit = visits.get(session, visit_id)
-    return PromiseOut.of(promises.cancel(session, visit, actor=caller.actor, now=moment))
+    visit, expect = visits.get(session, visit_id), if_match.of()
+    return PromiseOut.of(
+        promises.cancel(session, visit, expect=expect, actor=caller.actor, now=moment)
+    )

@@ -6,13 +6,14 @@ from fastapi import APIRouter, Query
 
 from api.deps import Now, Pages, Reading, Writing, requires
 from api.pagination import read_cursor, write_cursor
+from api.repeats import Route
 from api.schemas.forms import PageOf, PathId, PathNumber
 from api.schemas.watch import AlertOut, ClockOut, EventOut, TaskOut, WatchList
 from dispatch.core import tasks, trail
 from dispatch.core.alerts import open_alerts
 from dispatch.sla import clocks
 
-router = APIRouter(tags=["watching"])
+router = APIRouter(route_class=Route, tags=["watching"])
 
 
 @router.get("/territories/{territory_id}/watch-list", dependencies=[requires("clock:read")])

@@ -96,7 +96,10 @@ class CrewDayOut(Output):
 
 
 class CrewActionIn(Input):
-    """One action of a crew; the same `op_id` twice is one action. `device_at` left out means now."""
+    """One action of a crew; the same `op_id` twice is one action. `device_at` left out means now.
+
+    With `version` it is refused when somebody else has changed the visit since; the crew's own actions are none.
+    """
 
     op_id: Annotated[str, Field(min_length=8, max_length=64)]
     visit_id: Id
@@ -117,6 +120,10 @@ class CrewActionIn(Input):
     lat: Latitude | None = None
     lon: Longitude | None = None
     device_at: Instant | None = None
+    version: Annotated[
+        int | None,
+        Field(ge=1, le=2**31, description="the visit's version that the crew saw"),
+    ] = None
 
 
 class ActionOut(Output):

@@ -53,10 +53,11 @@ class NotPlannedOut(Output):
 
 
 class FoundOut(Output):
-    """The days ahead, and what is left out of all of them."""
+    """The days ahead, what is left out of all of them, and what driving times rest on, as a plan's figures say."""
 
     days: list[DayAheadOut]
     left_out: list[NotPlannedOut]
+    travel_times: dict[str, Any] = Field(default_factory=dict)
 
 
 class OutlookOut(Output):

@@ -50,6 +50,7 @@ def explanation(
         words,
         found=found,
         plan=plan,
+        version=session.get_one(Visit, visit_id).version,
         crews=_crews(session, plan.territory_id),
         visits=_named(session, found),
         reasons=_by_reason(found),

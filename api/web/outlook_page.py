@@ -92,6 +92,7 @@ def _found(session: Session, territory: Territory, shown: OutlookRun | None) -> 
     left = found["left_out"][:MOST_LINES]
     return {
         "days": days,
+        "travel_times": found.get("travel_times"),
         "rows": [(crew, cells[crew.id]) for crew in crews if crew.id in cells],
         "left": left,
         "left_count": len(found["left_out"]),

@@ -64,8 +64,9 @@ def back_up(database: Database, *, key: bytes, target: Path, now: datetime) -> M
             with _copied(copy) as connection:
                 facts = _facts(connection)
         else:
-            _run_postgresql(database, "pg_dump", "--format=custom", f"--file={copy}")
-            with database.engine.connect() as connection:
+            with _exported(database) as (connection, snapshot):
+                _run_postgresql(database, "pg_dump", "--format=custom", f"--file={copy}",
+                                f"--snapshot={snapshot}")  # fmt: skip
                 facts = _facts(connection)
         manifest = Manifest(kind=kind, made_at=now.isoformat(), sha256=_sha256(copy), **facts)
         partial = target.with_name(target.name + ".part")
@@ -153,6 +154,16 @@ def _copy_sqlite(database: Database, copy: Path) -> None:
             source.backup(target)
         finally:
             target.close()
+
+
+@contextmanager
+def _exported(database: Database) -> Iterator[tuple[sa.Connection, str]]:
+    """A view of one moment and its name, by which pg_dump sees the same."""
+    engine = database.engine.execution_options(isolation_level="REPEATABLE READ")
+    with engine.connect() as connection:
+        connection.exec_driver_sql("SET LOCAL idle_in_transaction_session_timeout = 0")
+        name = connection.exec_driver_sql("SELECT pg_export_snapshot()").scalar_one()
+        yield connection, str(name)
 
 
 @contextmanager

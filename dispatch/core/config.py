@@ -9,6 +9,8 @@ from typing import Literal, Self
 from pydantic import Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from dispatch.core import redis_address
+
 PLACEHOLDERS = {"secret", "changeme", "change-me", "password", "development", "test"}
 
 
@@ -25,7 +27,11 @@ class Settings(BaseSettings):
     database_url: str = Field(
         "", description="PostgreSQL or SQLite address; empty: SQLite in data_dir"
     )
-    redis_url: str = Field("", description="Redis address; empty: `gridcrew up` starts its own")
+    redis_url: str = Field(
+        "",
+        repr=False,
+        description="Redis address, or its Sentinels'; empty: `gridcrew up` starts its own",
+    )
     host: str = "127.0.0.1"
     port: int = Field(8000, ge=1, le=65535)
     public_url: str = Field(
@@ -81,6 +87,22 @@ class Settings(BaseSettings):
                 )
             if self.crash_at:
                 raise ValueError("GRIDCREW_CRASH_AT is for tests and is refused in production")
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_an_open_redis(self) -> Self:
+        if not self.redis_url:
+            return self
+        try:
+            address = redis_address.parsed(self.redis_url)
+        except ValueError as error:
+            raise ValueError(f"GRIDCREW_REDIS_URL: {error}") from None
+        if not address.is_local and not address.is_authenticated:
+            raise ValueError(
+                "GRIDCREW_REDIS_URL names another machine without a password: whoever reaches that Redis could "
+                "use it. Give it one (requirepass or ACL) and write redis://:PASSWORD@HOST:6379/0, "
+                "best with rediss:// over TLS"
+            )
         return self
 
     @model_validator(mode="after")

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeVar
 
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, OperationalError
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import declared_attr
 from sqlalchemy.orm.exc import StaleDataError
 from sqlmodel import Field, Session, SQLModel
@@ -45,6 +45,10 @@ class DatabaseAway(DispatchError):
 
     code = "database_away"
     status = 503
+
+
+class Collided(DatabaseAway):
+    """PostgreSQL gave this transaction up for the sake of another (40001, 40P01); the same again will do."""
 
 
 class Bell(Protocol):
@@ -128,11 +132,13 @@ class Versioned(Row):
     def expect(self, version: int | None) -> None:
         """Raise StaleVersion when the caller saw another version than this one."""
         if version is not None and version != self.version:
+            state = getattr(self, "status", None)
             raise StaleVersion(
                 f"This was changed in the meantime: you saw version {version}, it is now {self.version}. "
                 "Load it again and repeat.",
                 seen=version,
                 current=self.version,
+                **({} if state is None else {"state": state.value}),
             )
 
 
@@ -183,7 +189,7 @@ def transaction(database: Database) -> Iterator[Session]:
 def retrying(
     database: Database, operation: Callable[[Session], Result], *, attempts: int = 4
 ) -> Result:
-    """Run `operation` in a transaction, again when PostgreSQL asks for it (40001, 40P01).
+    """Run `operation` in a transaction, again when PostgreSQL asks for it (40001, 40P01); at last raises Collided.
 
     Source: PostgreSQL manual, "Serialization Failure Handling".
     """
@@ -191,11 +197,8 @@ def retrying(
         try:
             with transaction(database) as session:
                 return operation(session)
-        except DBAPIError as error:
-            if (
-                getattr(error.orig, "sqlstate", None) not in {"40001", "40P01"}
-                or attempt == attempts
-            ):
+        except Collided:
+            if attempt == attempts:
                 raise
             time.sleep(0.02 * 2**attempt)
     raise AssertionError("unreachable")  # pragma: no cover
@@ -210,7 +213,8 @@ def _translated() -> Iterator[None]:
             "Somebody else changed this in the meantime; load it again and repeat."
         ) from error
     except OperationalError as error:
-        raise DatabaseAway(
+        collided = getattr(error.orig, "sqlstate", None) in {"40001", "40P01"}
+        raise (Collided if collided else DatabaseAway)(
             "The database cannot be reached or is too busy; nothing was changed. Try again shortly."
         ) from error
 
@@ -303,9 +307,10 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
 def _postgresql_engine(url: sa.URL) -> sa.Engine:
     if url.drivername in {"postgresql", "postgres"}:
         url = url.set(drivername="postgresql+psycopg")
+    # A prepared statement's plan of when the tables were empty would stay in use when they are full.
     limits = (
-        "-c statement_timeout=10s -c lock_timeout=3s "
-        "-c idle_in_transaction_session_timeout=30s -c timezone=UTC"
+        "-c statement_timeout=10s -c lock_timeout=3s -c idle_in_transaction_session_timeout=30s "
+        "-c timezone=UTC -c plan_cache_mode=force_custom_plan"
     )
     return sa.create_engine(
         url,

@@ -132,13 +132,14 @@ def verify(session: Session, key: bytes, *, last: int | None = None) -> Broken |
     before = session.exec(select(Event.hash).where(Event.position == begin - 1)).first()
     previous, expected = before or "", begin
     statement = select(Event).where(col(Event.position) >= begin).order_by(col(Event.position))
-    for event in session.exec(statement.execution_options(yield_per=1000)):
-        position, number = event.position or 0, event.id or 0
-        if position != expected:
-            return Broken(expected, number, "an event is missing before this one")
-        if not hmac.compare_digest(event.hash or "", chain(key, previous, position, event)):
-            return Broken(position, number, "its content or its predecessor was changed")
-        previous, expected = event.hash or "", expected + 1
+    with session.exec(statement.execution_options(yield_per=1000)) as found:
+        for event in found:
+            position, number = event.position or 0, event.id or 0
+            if position != expected:
+                return Broken(expected, number, "an event is missing before this one")
+            if not hmac.compare_digest(event.hash or "", chain(key, previous, position, event)):
+                return Broken(position, number, "its content or its predecessor was changed")
+            previous, expected = event.hash or "", expected + 1
     return None
 
 

@@ -92,6 +92,25 @@ class Occurrence(Row, table=True):
     created_at: datetime = instant()
 
 
+class KeptAnswer(Row, table=True):
+    """What a write was answered: the same request again, by its `Idempotency-Key`, is given it and not done again.
+
+    The row commits with the write's effect. `mark` is a keyed hash of the request, so that the same key for another
+    one shows; `secret` says that the answer held a secret and was not kept.
+    """
+
+    actor: str = Field(primary_key=True, max_length=64)
+    route: str = Field(primary_key=True, max_length=160)
+    key: str = Field(primary_key=True, max_length=64)
+    mark: str = Field(max_length=64)
+    status: int = 0
+    headers: dict[str, str] = document()
+    body: str = Field(default="", sa_type=sa.Text)
+    secret: bool = False
+    created_at: datetime = instant()
+    kept_until: datetime = instant(index=True)
+
+
 class Alert(Row, table=True):
     """What needs a person, once per cause: a repeat raises the count."""
 

@@ -126,10 +126,11 @@ def _claim(
         .order_by(col(Task.run_at))
         .limit(limit)
         .with_for_update(skip_locked=True)  # SQLite has one writer and ignores this
+        .cte("candidates")  # a plain subquery PostgreSQL may run once for each row, past the limit
     )
     statement = (
         sa.update(Task)
-        .where(col(Task.id).in_(candidates.scalar_subquery()), col(Task.state) == TaskState.DUE)
+        .where(col(Task.id).in_(sa.select(candidates.c.id)), col(Task.state) == TaskState.DUE)
         .values(
             state=TaskState.LEASED,
             attempts=Task.attempts + 1,

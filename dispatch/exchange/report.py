@@ -7,6 +7,7 @@ from typing import Any
 
 from dispatch.exchange.columns import column
 from dispatch.exchange.sheets import BadFile
+from dispatch.exchange.wording import in_chinese
 
 MOST_PROBLEMS = 500
 """Problems that are kept; the others are counted."""
@@ -31,6 +32,8 @@ class Problem:
     wrong: str
     right: str = ""
     right_zh: str = ""
+    wrong_zh: str = ""
+    """Empty where an operation refused a row: that has no Chinese sentence."""
 
 
 @dataclass
@@ -82,13 +85,15 @@ class Report:
             error.details.get("column"),
             column(about.kind, str(error.details.get("column"))),
         )
+        wrong = str(error.details.get("why", error.message))
         problem = Problem(
             about.file,
             error.details.get("row"),
             None if name is None else about.columns.get(name, name),
-            str(error.details.get("why", error.message)),
+            wrong,
             place.en if place else "",
             place.zh if place else "",
+            in_chinese(wrong),
         )
         self.problem_count += 1
         if len(self.problems) < MOST_PROBLEMS:

@@ -64,8 +64,8 @@ def workbook_records(source: Source) -> Iterator[Record]:
     with _refusing(source):
         _check_zip(source)
         with _opened(source, data_only=True) as book:
-            sheet = _chosen(source, book)
-            yield from _records(source, sheet, _looked_at(source, sheet))
+            sheet, known = _chosen(source, book)
+            yield from _records(source, sheet, known)
 
 
 @contextmanager
@@ -117,15 +117,19 @@ def _most(name: str) -> int:
     return MAX_STRINGS if name == "xl/sharedStrings.xml" else MAX_PART
 
 
-def _chosen(source: Source, book: Any) -> Any:
-    """The worksheet to read; raises BadFile when it is not clear which."""
+def _chosen(source: Source, book: Any) -> tuple[Any, _Sheet]:
+    """The worksheet to read and what is known of it; raises BadFile when it is not clear which.
+
+    Each is looked at before openpyxl reads a row of it, for that it has in memory at once.
+    """
     sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
     names = ", ".join(sheet.title for sheet in sheets)
     if source.sheet is not None:
         found = [sheet for sheet in book.worksheets if sheet.title == source.sheet]
         if not found:
             raise source.refuse(f"there is no worksheet {source.sheet!r}; there are: {names}.")
-        return found[0]
+        return found[0], _looked_at(source, found[0])
+    known = {sheet.title: _looked_at(source, sheet) for sheet in sheets}
     for sheet in sheets:
         sheet.reset_dimensions()  # what a file says of its own size is often wrong
     filled = [sheet for sheet in sheets if any(_texts(row) for row in sheet.iter_rows(max_row=5))]
@@ -133,7 +137,7 @@ def _chosen(source: Source, book: Any) -> Any:
         several = ", ".join(sheet.title for sheet in filled)
         why = f"several worksheets hold data ({several})" if filled else "no worksheet holds data"
         raise source.refuse(f'{why}; name one in the profile: sheet = "...".')
-    return filled[0]
+    return filled[0], known[filled[0].title]
 
 
 def _looked_at(source: Source, sheet: Any) -> _Sheet:

@@ -74,42 +74,62 @@ def do(
 ) -> Visit:
     """Record one action of a crew: accept, decline, en_route, arrived, start, pause, resume, done or not_done.
 
-    The same `op_id` again changes nothing and gives the visit as it is now. The visit's times are the device's,
-    `now` beside them; one told more than 5 min late is marked so. `done` needs `data` with every point of the work
-    type's `checklist` and one of its `closing_code`s; `decline` and `not_done` need a reason of their lists. The
-    day's first action makes its published plan active.
-
-    Raises UnknownAction, BadOperation, OperationReused, DeviceClockWrong, OutOfOrder, VisitNotYours,
-    ChecklistIncomplete, ClosingCodeUnknown, and what `visits.act` raises: IllegalMove, CrewBusy, UnknownReason.
+    See `take`, which this calls; the answer is the visit as it is now.
     """
     asked = Operation(op_id, visit_id, action, device_at, reason, note, dict(data or {}), lat, lon)
+    take(session, asked, crew_id=crew_id, actor=actor, now=now)
+    return visits.get(session, visit_id)
+
+
+def take(
+    session: Session, asked: Operation, *, crew_id: str, actor: Actor, now: datetime
+) -> CrewAction:
+    """Record one action of a crew as its device tells it, and move the visit.
+
+    The same `op_id` again changes nothing and gives the same row. The visit's times are the device's, `now` beside
+    them; one told more than 5 min late is marked so. `done` needs `data` with every point of the work type's
+    `checklist` and one of its `closing_code`s; `decline` and `not_done` need a reason of their lists. With a
+    `version` the action is refused when anybody but the crew itself has changed the visit since. The day's first
+    action makes its published plan active.
+
+    Raises UnknownAction, BadOperation, OperationReused, DeviceClockWrong, OutOfOrder, VisitNotYours, StaleVersion,
+    ChecklistIncomplete, ClosingCodeUnknown, and what `visits.act` raises: IllegalMove, CrewBusy, UnknownReason.
+    """
     check(asked)
     lock_for(session, f"crew:{crew_id}")
-    known = session.exec(select(CrewAction).where(CrewAction.op_id == op_id)).first()
+    known = session.exec(select(CrewAction).where(CrewAction.op_id == asked.op_id)).first()
     if known is not None:
         if content_of(known) != meaning(asked, crew_id):
             raise OperationReused(
-                f"Operation {op_id} was something else before; give every action a number of its own.",
+                f"Operation {asked.op_id} was something else before; give every action a number of its own.",
                 field="op_id",
             )
-        return visits.get(session, visit_id)
-    visit = visits.get(session, visit_id)
+        return known
+    visit = visits.get(session, asked.visit_id)
     if visit.crew_id != crew_id:
         raise VisitNotYours(
-            f"Visit {visit_id} is not with crew {crew_id} any more, or never was; load your day again.",
-            visit=visit_id,
+            f"Visit {visit.id} is not with crew {crew_id} any more, or never was; load your day again.",
+            visit=visit.id,
         )
+    _refuse_changed_by_others(session, visit, asked)
     happened_at = _believed(session, asked, now=now)
-    if action == "done":
+    if asked.action == "done":
         check_done(session, visit, asked.data)
     _activate_plan(session, visit, actor=actor, now=now)
+    before = visit.version
     _act(session, visit, asked, crew_id, happened_at=happened_at, actor=actor, now=now)
-    late = now - device_at > LATE_AFTER
-    session.add(
-        CrewAction(**meaning(asked, crew_id), device_at=device_at, recorded_at=now, late=late)
+    taken = CrewAction(
+        **meaning(asked, crew_id),
+        device_at=asked.device_at,
+        recorded_at=now,
+        late=now - asked.device_at > LATE_AFTER,
+        to_status=visit.status.value,
+        from_version=before,
+        to_version=visit.version,
     )
+    session.add(taken)
     session.flush()
-    return visit
+    return taken
 
 
 def do_queued(
@@ -128,22 +148,8 @@ def do_queued(
     for one in sorted(operations, key=lambda operation: operation.device_at):
         try:
             with session.begin_nested():
-                visit = do(
-                    session,
-                    op_id=one.op_id,
-                    visit_id=one.visit_id,
-                    crew_id=crew_id,
-                    action=one.action,
-                    device_at=one.device_at,
-                    reason=one.reason,
-                    note=one.note,
-                    data=one.data,
-                    lat=one.lat,
-                    lon=one.lon,
-                    actor=actor,
-                    now=now,
-                )
-            outcomes.append(Outcome(one.op_id, one.visit_id, visit.status.value))
+                taken = take(session, one, crew_id=crew_id, actor=actor, now=now)
+            outcomes.append(Outcome(one.op_id, one.visit_id, taken.to_status))
         except DispatchError as refusal:
             seen = session.get(Visit, one.visit_id)
             state = seen.status.value if seen else ""
@@ -155,6 +161,22 @@ def of_visit(session: Session, visit_id: str) -> list[CrewAction]:
     """The recorded actions on a visit, in their order."""
     statement = select(CrewAction).where(CrewAction.visit_id == visit_id)
     return list(session.exec(statement.order_by(col(CrewAction.id))))
+
+
+def _refuse_changed_by_others(session: Session, visit: Visit, asked: Operation) -> None:
+    """Raise StaleVersion unless every change since the version seen was one of the crew's own actions."""
+    if asked.version is None or visit.version <= asked.version:
+        return
+    own = select(CrewAction.from_version, CrewAction.to_version).where(
+        CrewAction.visit_id == visit.id, CrewAction.crew_id == visit.crew_id
+    )
+    reached = visit.version
+    for before, after in session.exec(own.order_by(col(CrewAction.id).desc())):
+        if after != reached or reached <= asked.version:
+            break
+        reached = before
+    if reached > asked.version:
+        visit.expect(asked.version)
 
 
 def _act(

@@ -11,6 +11,8 @@ from dispatch.field.steps import MOVES
 from dispatch.field.tables import CrewAction
 
 MAX_DATA = 8_000
+_MADE = ("to_status", "from_version", "to_version")
+"""What an action made of the visit."""
 
 
 class UnknownAction(InvalidError):
@@ -27,7 +29,7 @@ class BadOperation(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """One action as a device queued it."""
+    """One action as a device queued it; `version` is the visit's that the crew saw, where the device tells."""
 
     op_id: str
     visit_id: str
@@ -38,6 +40,7 @@ class Operation:
     data: Mapping[str, Any] = field(default_factory=dict)
     lat: float | None = None
     lon: float | None = None
+    version: int | None = None
 
 
 def check(asked: Operation) -> None:
@@ -90,4 +93,4 @@ def meaning(asked: Operation, crew_id: str) -> dict[str, Any]:
 
 def content_of(row: CrewAction) -> dict[str, Any]:
     """What a recorded action's number stands for, to compare with `meaning`."""
-    return row.model_dump(exclude={"id", "device_at", "recorded_at", "late"})
+    return row.model_dump(exclude={"id", "device_at", "recorded_at", "late", *_MADE})

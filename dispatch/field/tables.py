@@ -12,7 +12,8 @@ from dispatch.core.db import Row, document, instant
 class CrewAction(Row, table=True):
     """One action of a crew on a visit. `op_id` is the device's own number: the same one twice is one action.
 
-    `device_at` is the device's clock, `recorded_at` the server's; `late` marks one that waited for a network.
+    `device_at` is the device's clock, `recorded_at` the server's; `late` marks one that waited for a network. What
+    it made of the visit is kept (`to_status`, its version before and after): a repeat is answered the same.
     """
 
     __table_args__ = (sa.Index("ix_crew_action_visit", "visit_id", "id"),)
@@ -30,3 +31,6 @@ class CrewAction(Row, table=True):
     device_at: datetime = instant()
     recorded_at: datetime = instant()
     late: bool = False
+    to_status: str = Field(default="", max_length=16)
+    from_version: int = 0
+    to_version: int = 0

@@ -1,4 +1,4 @@
-"""A dispatcher's edits of a plan: insert, move, put back, lock, go on without a crew.
+"""A dispatcher's edits of a plan: insert, move, put back, lock, renew, go on without a crew.
 
 Each proposes a new plan, checked like every other, and leaves the old one as it is.
 """
@@ -27,6 +27,7 @@ from dispatch.planning.editing import (
 )
 from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.inserting import Displaced, Place, insert_visit, places
+from dispatch.planning.renewing import renew
 from dispatch.planning.tables import Assignment, LeftOut, Plan
 from dispatch.registry import crews, shifts
 from dispatch.work import visits
@@ -47,6 +48,7 @@ __all__ = [
     "move_visit",
     "places",
     "put_back",
+    "renew",
     "replan_without",
     "unlock",
 ]

@@ -7,12 +7,14 @@ when it comes. What is published on one of the days stays on its shift.
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 from sqlmodel import Session
 
 from dispatch.core.calendar import day_bounds, local_day
 from dispatch.core.errors import InvalidError
 from dispatch.planning.board import Board, BoardVisit
+from dispatch.planning.drives import ESTIMATE
 from dispatch.planning.problem import Built, build_from
 from dispatch.planning.reading import read_board
 from optimizer.plan import Plan as Answer
@@ -62,10 +64,11 @@ class NotPlanned:
 
 @dataclass(frozen=True, slots=True)
 class Outlook:
-    """The days ahead, and what is left out of all of them."""
+    """The days ahead, what is left out of all of them, and what driving times rest on (see `drives.between`)."""
 
     days: tuple[DayAhead, ...]
     left_out: tuple[NotPlanned, ...]
+    travel_times: dict[str, Any]
 
 
 def build_outlook(
@@ -114,6 +117,7 @@ def told(built: Built, answer: Answer) -> Outlook:
             for day, loads in by_day.items()
         ),
         left_out=tuple(sorted(left, key=lambda each: each.visit_id)),
+        travel_times=dict(built.problem.meta.get("travel", {"source": ESTIMATE})),
     )
 
 

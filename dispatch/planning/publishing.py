@@ -133,7 +133,7 @@ def _refuse_moved(plan: Plan, board: Board, stops: Mapping[str, Assignment]) -> 
     if moved:
         raise BoardMoved(
             f"Since plan {plan.number} was made the board has moved ({moved}). "
-            "Plan again, then publish the new plan.",
+            "Plan again, or renew this plan to keep what still holds of it; then publish the new one.",
             moved=moved.document(),
             plan=plan.id,
         )
@@ -196,11 +196,14 @@ def _move_visits(
                 f"Visit {row.id} has just become {visit.status.value}. Plan again, then publish the new plan.",
                 moved={"changed": {"visits": [row.id]}, "new": {}, "gone": {}},
             )
-        keeps_crew = stop is not None and stop.crew_id == row.crew_id
-        if row.is_given and not keeps_crew:
+        if row.is_given and not (stop is not None and stop.crew_id == row.crew_id):
             visits.act(session, visit, "withdraw", actor=actor, now=now)
+    visits.clear_times(session, rows.values())
+    for row in changed:
+        stop = stops.get(row.id)
         if stop is not None:
-            _give(session, visit, stop, actor=actor, now=now, at_once=now >= board.opens_at)
+            visit, at_once = rows[row.id], now >= board.opens_at
+            _give(session, visit, stop, actor=actor, now=now, at_once=at_once)
 
 
 def _visit_rows(session: Session, ids: Sequence[str]) -> dict[str, Visit]:

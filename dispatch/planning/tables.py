@@ -9,6 +9,7 @@ from sqlmodel import Field
 
 from dispatch.core.db import Row, Versioned, choice, document, instant
 from dispatch.core.runs import RunRow
+from dispatch.planning.packing import ProblemDocument
 
 
 class PlanStatus(StrEnum):
@@ -58,7 +59,7 @@ class Plan(Versioned, table=True):
         default="optimizer", max_length=16, description="optimizer, naive, insert or edit"
     )
     options: dict[str, Any] = document()
-    problem: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
+    problem: dict[str, Any] | None = Field(default=None, sa_type=ProblemDocument)
     answer: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
     input_hash: str = Field(default="", max_length=64)
     progress: dict[str, Any] = document()

@@ -29,6 +29,12 @@ class Step:
     reason: str
 
 
+def _departed(session: Session, visit: Visit, step: Step) -> None:  # noqa: ARG001 - an effect
+    visit.reason = (
+        ""  # why it once came back; from here on the row's reason is why it was taken back
+    )
+
+
 def _arrived(session: Session, visit: Visit, step: Step) -> None:
     visit.arrived_at = step.at
     _stop_clock(session, visit, ClockKind.ARRIVE, step)
@@ -83,6 +89,7 @@ def _returned(session: Session, visit: Visit, step: Step) -> None:  # noqa: ARG0
 EFFECTS: Mapping[str, Callable[[Session, Visit, Step], None]] = {
     "decline": _returned,
     "withdraw": _returned,
+    "depart": _departed,
     "arrive": _arrived,
     "start": _started,
     "finish": _finished,

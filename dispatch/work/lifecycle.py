@@ -43,7 +43,8 @@ VISITS = Machine(
         move("resume", [V.PAUSED], V.WORKING, *FIELD),
         move("finish", [V.WORKING], V.DONE, *FIELD),
         move("fail", UNDER_WAY, V.NOT_DONE, *FIELD, "system"),
-        move("withdraw", [*WAITING, V.EN_ROUTE], V.PLANNED, *PLANNER),
+        move("withdraw", WAITING, V.PLANNED, *PLANNER),
+        move("withdraw", [V.EN_ROUTE], V.PLANNED, *OFFICE),  # needs a reason
         move("cancel", [V.PLANNED, *WAITING], V.CANCELLED, *DESK, "system"),
         move("reopen", [V.DONE], V.WORKING, *OFFICE),
     ],

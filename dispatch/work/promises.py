@@ -90,9 +90,11 @@ def book(
     return _book(session, visit, start_at, end_at, actor=actor, now=now)
 
 
-def confirm(session: Session, visit: Visit, *, actor: Actor, now: datetime) -> Promise:
-    """Record that the customer agreed to the window; raises NoPromise."""
-    return move(session, visit, _required(session, visit), "confirm", actor=actor, now=now)
+def confirm(
+    session: Session, visit: Visit, *, actor: Actor, now: datetime, expect: int | None = None
+) -> Promise:
+    """Record that the customer agreed to the window; raises NoPromise and StaleVersion."""
+    return move(session, visit, _required(session, visit, expect), "confirm", actor=actor, now=now)
 
 
 def reschedule(
@@ -104,18 +106,27 @@ def reschedule(
     actor: Actor,
     now: datetime,
     by: str = COMPANY,
+    expect: int | None = None,
 ) -> Promise:
-    """Replace the window by another one, on whose wish is `by` (company or customer); raises as `book` does."""
-    old = _required(session, visit)
+    """Replace the window by another one, on whose wish is `by` (company or customer).
+
+    Raises as `book` does, NoPromise and StaleVersion.
+    """
+    old = _required(session, visit, expect)
     _check_window(session, visit, start_at, end_at, now)
     old.by = CUSTOMER if actor.role == "customer" else by
     move(session, visit, old, "reschedule", actor=actor, now=now)
     return _book(session, visit, start_at, end_at, actor=actor, now=now)
 
 
-def cancel(session: Session, visit: Visit, *, actor: Actor, now: datetime) -> Promise:
-    """Take the window back without another; the visit keeps its place in the pool. Raises NoPromise."""
-    return move(session, visit, _required(session, visit), "cancel", actor=actor, now=now)
+def cancel(
+    session: Session, visit: Visit, *, actor: Actor, now: datetime, expect: int | None = None
+) -> Promise:
+    """Take the window back without another; the visit keeps its place in the pool.
+
+    Raises NoPromise and StaleVersion.
+    """
+    return move(session, visit, _required(session, visit, expect), "cancel", actor=actor, now=now)
 
 
 def expire(session: Session, *, territory_id: str, now: datetime) -> list[Promise]:
@@ -255,11 +266,12 @@ def _check_window(
     return day
 
 
-def _required(session: Session, visit: Visit) -> Promise:
+def _required(session: Session, visit: Visit, expect: int | None) -> Promise:
     promise = standing(session, visit.id)
     if promise is None:
         raise NoPromise(
             f"The customer of visit {visit.id} has been promised no window; book one.",
             subject=visit.id,
         )
+    promise.expect(expect)
     return promise

@@ -1,17 +1,18 @@
 """Visits: the one writer of their status, and of what a plan assigns."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
-from dispatch.core import events
+from dispatch.core import events, triggers
 from dispatch.core.errors import ConflictError, ForbiddenError, InvalidError, NotFoundError
 from dispatch.core.events import Actor
 from dispatch.registry.tables import Crew
 from dispatch.work.consequences import EFFECTS, Step, hold_after, try_again
-from dispatch.work.lifecycle import BUSY, DECLINE, NOT_DONE, VISITS, WAITING
+from dispatch.work.lifecycle import BUSY, DECLINE, NOT_DONE, UNDER_WAY, VISITS, WAITING
 from dispatch.work.progress import follow_visits, get_order
 from dispatch.work.tables import Visit, VisitStatus, WorkOrderStatus
 
@@ -55,6 +56,12 @@ class UnknownReason(InvalidError):
     code = "unknown_reason"
 
 
+class DoubleBooked(ConflictError):
+    """The crew has another visit at that time."""
+
+    code = "double_booked"
+
+
 class OrderSettled(ConflictError):
     """The work order is verified, closed, cancelled or held; its visits stay as they are."""
 
@@ -94,15 +101,15 @@ def act(
     address. The promise, the clocks, the order's status, and after `fail` the next visit follow in the same
     transaction.
 
-    Raises IllegalMove, MoveNotYours, VisitNotYours, CrewBusy, NotAssigned, UnknownReason, OrderSettled and
-    StaleVersion.
+    Raises IllegalMove, MoveNotYours, VisitNotYours, CrewBusy, DoubleBooked, NotAssigned, UnknownReason,
+    OrderSettled and StaleVersion.
     """
     visit.expect(expect)
     if actor.role == "crew" and visit.crew_id != actor.id:
         raise VisitNotYours(f"Visit {visit.id} is not one of crew {actor.id}.", subject=visit.id)
     before = visit.status
     target = VISITS.target(before, action, role=actor.role, subject=visit.id)
-    _check_reason(action, reason)
+    _check_reason(visit, action, reason)
     order = get_order(session, visit.work_order_id)
     if action == "publish" and visit.crew_id is None:
         raise NotAssigned(f"Visit {visit.id} has no crew yet; assign it first.", subject=visit.id)
@@ -151,7 +158,7 @@ def assign(
     """Write what a plan says about a visit that has not begun: crew, shift and times.
 
     Publishing alone calls this. Raises NotAssignable when the visit is under way or over, or is still published to
-    another crew (withdraw it first).
+    another crew (withdraw it first), and DoubleBooked when the crew has another visit at that time.
     """
     if visit.status not in {VisitStatus.PLANNED, *WAITING}:
         raise NotAssignable(
@@ -168,6 +175,7 @@ def assign(
     visit.crew_id, visit.shift_id, visit.travel_s = crew_id, shift_id, travel_s
     visit.planned_arrive_at, visit.planned_start_at = arrive_at, start_at
     visit.planned_end_at = end_at
+    _flush(session, visit)
     events.record(
         session,
         "visit.assigned",
@@ -182,11 +190,35 @@ def assign(
             "planned_start_at": start_at.isoformat(),
         },
     )
-    session.flush()
     return visit
 
 
-def _check_reason(action: str, reason: str) -> None:
+def clear_times(session: Session, given: Iterable[Visit]) -> None:
+    """Take the planned times of visits that get others in this transaction, so that they may change places."""
+    for visit in given:
+        visit.planned_arrive_at = visit.planned_start_at = visit.planned_end_at = None
+    session.flush()
+
+
+def _flush(session: Session, visit: Visit) -> None:
+    visit_id, crew_id = visit.id, visit.crew_id
+    try:
+        session.flush()
+    except IntegrityError as error:
+        if triggers.DOUBLE_BOOKING not in str(error.orig):
+            raise
+        raise DoubleBooked(
+            f"Crew {crew_id} has another visit at the time of visit {visit_id}.",
+            subject=visit_id,
+            crew=crew_id,
+        ) from error
+
+
+def _check_reason(visit: Visit, action: str, reason: str) -> None:
+    if action == "withdraw" and visit.status in UNDER_WAY and not reason.strip():
+        raise UnknownReason(
+            f"The crew of visit {visit.id} is on its way: say why it is taken back.", field="reason"
+        )
     if action not in REASONS:
         return
     known = REASONS[action]
@@ -235,4 +267,4 @@ def _record(
             **data,
         },
     )
-    session.flush()
+    _flush(session, visit)

@@ -41,7 +41,7 @@ def test_the_empty_page_says_what_to_do(admin: TestClient, language: str, words:
     ("language", "words"),
     [
         ("en", ["Refused; nothing was changed", "it is empty.", "a name of 1 to 120 characters"]),
-        ("zh-CN", ["已拒绝，未作更改", "1 至 120 字的名称", "列对应关系"]),
+        ("zh-CN", ["已拒绝，未作更改", "内容为空。", "1 至 120 字的名称", "列对应关系"]),
     ],
 )  # fmt: skip
 def test_a_refused_import_shows_what_is_wrong_and_what_would_be_right(

@@ -84,7 +84,8 @@ def test_a_refused_file_is_reported_and_may_be_sent_again(
     assert refused["status"] == "refused"
     (problem,) = refused["found"]["problems"]
     assert (problem["file"], problem["row"], problem["column"]) == ("客户.csv", 3, "户名")
-    assert (problem["wrong"], problem["right_zh"]) == ("it is empty.", "1 至 120 字的名称")
+    assert (problem["wrong"], problem["wrong_zh"]) == ("it is empty.", "内容为空。")
+    assert problem["right_zh"] == "1 至 120 字的名称"
     assert known(database) == []
     admin.put(f"{address}/files/客户.csv/0?kind=customers", content=GOOD, headers=BYTES)
     admin.post(f"{address}/start", json={"dry_run": False})

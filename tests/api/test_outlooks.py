@@ -45,6 +45,7 @@ def test_a_look_is_asked_for_followed_and_read(office: TestClient, database: Dat
     done = office.get(f"/api/v1/outlooks/{run['id']}").json()
     assert done["status"] == "answered"
     assert [day["visits"] for day in done["found"]["days"]] == [1, 0]
+    assert done["found"]["travel_times"] == {"source": "estimate"}
     (left,) = done["found"]["left_out"]
     assert left["reason"] == "skill"
     assert [row["id"] for row in office.get(OUTLOOKS).json()] == [run["id"]]
@@ -89,9 +90,10 @@ def test_an_auditor_reads_and_does_not_ask(office: TestClient, sign_in: SignIn) 
                 "0 visits",
                 "No crew has the skill",
                 "How full the crews are",
+                "Driving times are estimates by distance",
             ],
         ),
-        ("zh-CN", ["未来几天", "1 个任务", "没有班组具备该技能", "各班组负荷"]),
+        ("zh-CN", ["未来几天", "1 个任务", "没有班组具备该技能", "各班组负荷", "车程按距离估算"]),
     ],
 )
 def test_the_page_shows_the_last_look_in_both_languages(

@@ -18,6 +18,7 @@ from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.core.errors import DispatchError
 from dispatch.registry import accounts
+from dispatch.registry.tables import Crew, Customer, Premises
 from dispatch.work.tables import Visit
 from tests.api.conftest import ORIGIN, SignIn, VirtualClock
 from tests.builders import planning as day_of
@@ -57,11 +58,9 @@ def day(database: Database) -> str:
         visit = day_of.job(session, description=HOSTILE)
         day_of.job(session, work_type="PV-CON")
         day_of.published(session)
-        session.connection().exec_driver_sql("UPDATE customer SET name = ?", (HOSTILE,))
-        session.connection().exec_driver_sql("UPDATE premises SET access_notes = ?", (HOSTILE,))
-        session.connection().exec_driver_sql(
-            "UPDATE crew SET name_zh = ?, name_en = ?", (HOSTILE, HOSTILE)
-        )
+        session.execute(sa.update(Customer).values(name=HOSTILE))
+        session.execute(sa.update(Premises).values(access_notes=HOSTILE))
+        session.execute(sa.update(Crew).values(name_zh=HOSTILE, name_en=HOSTILE))
         return visit.id
 
 
@@ -231,7 +230,7 @@ def _everything(database: Database) -> dict[str, int]:
     with database.engine.connect() as connection:
         names = sa.inspect(connection).get_table_names()
         return {
-            name: hash(tuple(map(tuple, connection.exec_driver_sql(f'SELECT * FROM "{name}"'))))
+            name: hash(str(sorted(map(str, connection.exec_driver_sql(f'SELECT * FROM "{name}"')))))
             for name in names
         }
 
@@ -281,13 +280,14 @@ def _copy(session: Any, visit_id: str, shift_ids: list[str], count: int) -> None
         crew = shift.split("-")[0]
         new = f"W-9{n:05d}-1"
         for name, key in (("work_order", "W"), ("visit", "V")):
-            columns = [row[1] for row in connection.exec_driver_sql(f"PRAGMA table_info({name})")]
+            columns = [column["name"] for column in sa.inspect(connection).get_columns(name)]
             changed = {"id": f"'{new}'" if key == "V" else f"'W-9{n:05d}'"}
             if key == "V":
                 changed |= {
                     "work_order_id": f"'W-9{n:05d}'",
                     "crew_id": f"'{crew}'",
                     "shift_id": f"'{shift}'",
+                    "planned_end_at": "planned_start_at",  # a crew has one visit at a time
                 }
             values = ", ".join(changed.get(column, column) for column in columns)
             source = visit_id if key == "V" else visit_id.rsplit("-", 1)[0]
@@ -356,7 +356,7 @@ def test_the_board_says_why_a_visit_is_left_out_and_why_another_is_with_its_crew
         full = day_of.job(session, east=2, minutes=240)
         skilled = day_of.job(session, work_type="OUT-CBL")
         short = day_of.job(session, minutes=10)
-        session.connection().exec_driver_sql("UPDATE customer SET name = ?", (HOSTILE,))
+        session.execute(sa.update(Customer).values(name=HOSTILE))
     client = sign_in("dispatcher")
     base = f"/board/plans/{plan_id}/visits"
 

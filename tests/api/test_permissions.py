@@ -1,6 +1,7 @@
 """Every route says who may call it, and the table of roles is what decides."""
 
 import pytest
+import sqlalchemy as sa
 from fastapi import APIRouter, FastAPI
 from starlette.routing import Mount
 from starlette.testclient import TestClient
@@ -10,7 +11,7 @@ from api.deps import requires
 from api.permissions import PERMISSIONS, Public, UndeclaredRoute
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
-from dispatch.registry.tables import Role
+from dispatch.registry.tables import Account, Role
 from tests.api.conftest import SignIn, VirtualClock
 
 PUBLIC = {
@@ -117,6 +118,7 @@ def test_a_change_of_role_counts_at_once(
     assert client.get("/api/v1/customers").status_code == 200
 
     with database.engine.begin() as connection:
-        connection.exec_driver_sql("UPDATE account SET disabled = 1 WHERE role = 'dispatcher'")
+        dispatchers = sa.update(Account).where(Account.role == Role.DISPATCHER)  # type: ignore[arg-type]
+        connection.execute(dispatchers.values(disabled=True))
 
     assert client.get("/api/v1/customers").status_code == 401

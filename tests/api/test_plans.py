@@ -1,10 +1,12 @@
 """Plans over HTTP: requested, looked at, published by one of two dispatchers, edited."""
 
 import pytest
+import sqlalchemy as sa
 
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.planning.tables import Plan
+from dispatch.registry.tables import Customer
 from tests.api.conftest import SignIn, VirtualClock
 from tests.builders import planning as day_of
 from tests.builders.registry import make_territory
@@ -59,9 +61,9 @@ def test_the_list_of_who_is_told_names_customers_and_what_keeps_a_message_from_t
     sign_in: SignIn, proposal: int, settings: Settings, database: Database
 ) -> None:
     with database.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "UPDATE customer SET wants_messages = 0 WHERE id = (SELECT min(id) FROM customer)"
-        )
+        first = sa.select(sa.func.min(Customer.id)).scalar_subquery()
+        refusing = sa.update(Customer).where(Customer.id == first)  # type: ignore[arg-type]
+        connection.execute(refusing.values(wants_messages=False))
 
     found = sign_in("dispatcher").get(f"/api/v1/plans/{proposal}/publication").json()
 

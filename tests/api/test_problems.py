@@ -3,6 +3,7 @@
 import logging
 
 import pytest
+import sqlalchemy as sa
 from fastapi import APIRouter
 from starlette.testclient import TestClient
 
@@ -117,15 +118,18 @@ def test_without_the_database_the_answer_says_so_and_nothing_changed(
     client = sign_in("dispatcher")
     assert client.get(CUSTOMERS).status_code == 200
 
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql("ALTER TABLE customer RENAME TO customer_away")
+    def away(*_: object) -> None:
+        raise sa.exc.OperationalError("", {}, Exception("the connection was refused"))
 
+    sa.event.listen(database.engine, "before_cursor_execute", away)
     answer = client.get(CUSTOMERS)
+    sa.event.remove(database.engine, "before_cursor_execute", away)
     _is_problem(answer, 503, "database_away")
     assert int(answer.headers["Retry-After"]) >= 1
     assert anonymous.get("/healthz").status_code == 200
 
 
+@pytest.mark.sqlite("only there does one writer keep out all others")
 def test_a_writer_that_holds_the_database_too_long_makes_others_wait_not_crash(
     sign_in: SignIn, database: Database
 ) -> None:
@@ -143,8 +147,6 @@ def test_a_writer_that_holds_the_database_too_long_makes_others_wait_not_crash(
 
 
 def _shorten_patience(database: Database) -> None:
-    import sqlalchemy as sa
-
     @sa.event.listens_for(database.engine, "checkout")
     def _short(connection: object, _record: object, _proxy: object) -> None:
         connection.execute("PRAGMA busy_timeout=50")  # type: ignore[attr-defined]

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from dispatch.core.events import SYSTEM, Actor
 from dispatch.registry.tables import Crew, Customer, Premises, Shift
 from dispatch.work import catalogue, orders, series, visits
+from dispatch.work.lifecycle import WAITING
 from dispatch.work.progress import visits_of
 from dispatch.work.tables import Mode, Series, Visit, VisitStatus, WorkOrder, WorkType
 from tests.builders.registry import (
@@ -82,7 +83,7 @@ def make_visit(
     now: datetime = NOW,
     **values: Any,
 ) -> Visit:
-    """A visit in `status`; beyond `planned` it is assigned to `crew` (made on demand) from `start_at` on.
+    """A visit in `status`; beyond `planned` it is assigned to `crew` from `start_at` on, as `assign` does it.
 
     `values` go to `make_order`.
     """
@@ -102,8 +103,18 @@ def assign(
     start_at: datetime = NOW + timedelta(hours=2),
     now: datetime = NOW,
 ) -> Visit:
-    """Give the visit to `crew`, made on demand with its shift of DAY."""
+    """Give the visit to `crew`, made on demand with its shift of DAY.
+
+    It begins at `start_at`, or when the crew's waiting visits leave it the time.
+    """
     shift = shift_of(session, crew)
+    length = timedelta(seconds=visit.duration_s + visit.setup_s)
+    waiting = select(Visit.planned_start_at, Visit.planned_end_at).where(
+        Visit.crew_id == crew, Visit.id != visit.id, col(Visit.status).in_(WAITING)
+    )
+    for begins, ends in session.exec(waiting.order_by(col(Visit.planned_start_at))):
+        if begins is not None and ends is not None and begins < start_at + length:
+            start_at = max(start_at, ends)
     return visits.assign(
         session,
         visit,
@@ -111,7 +122,7 @@ def assign(
         shift_id=shift.id,
         arrive_at=start_at,
         start_at=start_at,
-        end_at=start_at + timedelta(seconds=visit.duration_s + visit.setup_s),
+        end_at=start_at + length,
         travel_s=600,
         actor=SYSTEM,
         now=now,

@@ -39,7 +39,9 @@ class Crowd:
         self.keeper.start(Child(name, argv, env))
         self.names.append(name)
         log = self.settings.data_dir / "logs" / f"{name}.log"
-        eventually(lambda: log.exists() and "worker.ready" in log.read_text(), what=name)
+        eventually(
+            lambda: log.exists() and "worker.ready" in log.read_text(), seconds=60, what=name
+        )
 
     def enqueue(
         self, count: int, *, kind: str = "test.count", after_s: float = 0, **payload: Any

@@ -1,11 +1,13 @@
 """A worker process for the fault tests: the product's own, on a clock that is shifted to the day that is played.
 
-`python -m tests.faults.worker [--shift SECONDS] [--lease SECONDS] [--no-sweeper] [--crash-once POINT] QUEUE...`
+`python -m tests.faults.worker [--shift SECONDS] [--lease SECONDS] [--no-sweeper] [--crash-once POINT]
+[--machine NAME] QUEUE...`
 """
 
 import argparse
 import ctypes
 import signal
+import socket
 import threading
 import time
 from datetime import datetime, timedelta
@@ -73,9 +75,12 @@ def main() -> None:
     parser.add_argument("--grace", type=float, default=5.0)
     parser.add_argument("--lease", type=float, default=30.0)
     parser.add_argument("--crash-once", default="")
+    parser.add_argument("--machine", default="", help="on which machine it believes to be")
     parser.add_argument("queues", nargs="+")
     options = parser.parse_args()
     settings = Settings()
+    if options.machine:
+        socket.gethostname = lambda: options.machine
     crash_once(settings, options.crash_once)
     logs.set_up("INFO", as_json=True)
     database = Database(settings.database, bell=bell(make_broker(settings)))

@@ -18,9 +18,13 @@ def database_folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
+def settings(tmp_path: Path, request: pytest.FixtureRequest, on_postgresql: bool) -> Settings:
     """An installation in this test's own folder."""
-    return Settings(data_dir=tmp_path, secret_key="k" * 40)
+    url = ""
+    if on_postgresql:
+        database: Database = request.getfixturevalue("database")
+        url = database.url.render_as_string(hide_password=False)
+    return Settings(data_dir=tmp_path, secret_key="k" * 40, database_url=url)
 
 
 @pytest.fixture
@@ -35,13 +39,6 @@ def mail() -> Iterator[MailServer]:
     """A real mail server on this machine."""
     with mail_server() as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def postgresql_server() -> Iterator[tuple[str, str]]:
-    """A PostgreSQL server and the name of a database on it that has the tables."""
-    with postgres.server() as url:
-        yield url, postgres.make_template(url)
 
 
 @pytest.fixture

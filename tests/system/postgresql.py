@@ -22,9 +22,12 @@ import psycopg
 from psycopg import sql
 from sqlalchemy.engine import make_url
 
-from dispatch.core import triggers
 from dispatch.core.db import Database
+from dispatch.core.migrate import migrate
 from dispatch.model import metadata
+
+_MOST_LEFT = 16_000_000
+"""Bytes that rows of earlier tests may take up before they are cleared away."""
 
 
 def programs() -> Path:
@@ -93,7 +96,8 @@ class Server:
         with (self.folder / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 [self._programs / "postgres", "-D", self.folder / "data", "-k", self.folder,
-                 "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60"],
+                 "-c", "listen_addresses=", "-c", "fsync=off", "-c", "max_connections=60",
+                 "-c", "autovacuum=off"],
                 stdout=subprocess.DEVNULL, stderr=log, cwd=self.folder, start_new_session=True,
                 **self._as,
             )  # fmt: skip
@@ -143,9 +147,7 @@ def make_template(url: str) -> str:
     name = f"template_{uuid.uuid4().hex[:12]}"
     _administer(url, sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
     database = Database(address(url, name))
-    with database.engine.begin() as connection:
-        metadata.create_all(connection)
-        triggers.create(connection)
+    migrate(database)
     database.close()
     return name
 
@@ -161,6 +163,27 @@ def fresh_database(url: str, template: str) -> Iterator[str]:
     finally:
         drop = sql.SQL("DROP DATABASE {} WITH (FORCE)")
         _administer(url, drop.format(sql.Identifier(name)))
+
+
+def empty(database: Database) -> None:
+    """Make it what `make_template` made: nothing in its tables, every number back at its beginning.
+
+    About 8 ms; a copy of the template takes 150 ms, TRUNCATE as long.
+    """
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("SET LOCAL session_replication_role = replica")  # no triggers
+        connection.exec_driver_sql(";".join(f'DELETE FROM "{name}"' for name in metadata.tables))
+        connection.exec_driver_sql(
+            "SELECT setval(oid::regclass, 1, false) FROM pg_class "
+            "WHERE relkind = 'S' AND relnamespace = 'public'::regnamespace"
+        )
+        size = "SELECT sum(pg_relation_size(oid)) FROM pg_class WHERE relnamespace = 'public'::regnamespace"
+        grown = connection.exec_driver_sql(size).scalar_one() > _MOST_LEFT
+    if grown:
+        with database.engine.execution_options(
+            isolation_level="AUTOCOMMIT"
+        ).connect() as connection:
+            connection.exec_driver_sql("VACUUM")
 
 
 def address(url: str, name: str) -> str:

@@ -1,7 +1,10 @@
 """Files are imported on PostgreSQL as on SQLite: whole or not at all, once, and by one of two who try at once."""
 
 import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -9,9 +12,11 @@ from sqlmodel import select
 
 from dispatch.core.db import Database, DatabaseAway
 from dispatch.core.errors import DispatchError
+from dispatch.exchange import checking
 from dispatch.exchange.importing import ChangedMeanwhile
 from dispatch.exchange.kind_export import exported_lines
 from dispatch.exchange.report import Ending, Report
+from dispatch.exchange.sources import Record, Source, csv_records
 from dispatch.registry.tables import Customer
 from tests.builders.importing import csv_file, imported, make_town
 from tests.dispatch.exchange.test_importing import everything, rows
@@ -80,3 +85,23 @@ def test_of_two_at_the_same_moment_one_is_taken_and_the_other_takes_nothing(
     assert len(outcomes) == 2
     assert sum(taken) == 3000
     assert count(postgresql) == 3003
+
+
+def test_a_file_that_takes_longer_to_read_than_a_transaction_may_idle_is_imported(
+    postgresql: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_town(postgresql, tmp_path)
+
+    @sa.event.listens_for(postgresql.engine, "checkout")
+    def _impatient(connection: Any, _record: object, _proxy: object) -> None:
+        connection.execute("SET idle_in_transaction_session_timeout = '200ms'")
+
+    def slowly(source: Source, encoding: str) -> Iterator[Record]:
+        for record in csv_records(source, encoding):
+            time.sleep(0.5)
+            yield record
+
+    monkeypatch.setattr(checking, "csv_records", slowly)
+    path = csv_file(tmp_path, "c.csv", "id,name", "A1,甲", "A2,乙")
+
+    assert imported(postgresql, (path, "customers")).new == 2

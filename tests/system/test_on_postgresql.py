@@ -1,6 +1,7 @@
 """What SQLite's single writer gives for nothing holds on PostgreSQL too, with many writers at once."""
 
 import threading
+import time
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,14 @@ from sqlmodel import Session, select
 from dispatch.core import events, tasks
 from dispatch.core.alerts import raise_alert
 from dispatch.core.config import Settings
-from dispatch.core.db import Database, DatabaseAway, database_now, transaction
+from dispatch.core.db import (
+    Database,
+    DatabaseAway,
+    database_now,
+    lock_for,
+    retrying,
+    transaction,
+)
 from dispatch.core.events import SYSTEM
 from dispatch.core.tables import Event, Occurrence, Task, TaskState
 from tests.instants import NOW
@@ -165,6 +173,64 @@ def test_a_statement_that_runs_too_long_is_ended_by_the_database(postgresql: Dat
         session.connection().exec_driver_sql("SELECT pg_sleep(5)")
 
 
+def test_who_waits_for_a_lock_is_told_after_three_seconds(postgresql: Database) -> None:
+    with transaction(postgresql) as holder:
+        lock_for(holder, "a name")
+        began = time.monotonic()
+        with pytest.raises(DatabaseAway), transaction(postgresql) as waiting:
+            lock_for(waiting, "a name")
+        assert time.monotonic() - began >= 2.9
+
+
+def test_a_transaction_that_idles_too_long_loses_what_it_holds(postgresql: Database) -> None:
+    enqueue_many(postgresql, 1)
+    with pytest.raises(DBAPIError, match="idle-in-transaction"), transaction(postgresql) as idle:
+        brief = "SET LOCAL idle_in_transaction_session_timeout = '100ms'"
+        idle.connection().exec_driver_sql(brief)
+        assert tasks.claim(idle, 1, owner="idle", now=NOW)
+        time.sleep(1)
+        idle.connection().exec_driver_sql("SELECT 1")
+
+    with transaction(postgresql) as session:
+        assert tasks.claim(session, 1, owner="next", now=NOW)
+
+
+def test_no_lock_outlives_its_transaction(postgresql: Database) -> None:
+    enqueue_many(postgresql, 3)
+    events.seal(postgresql, b"k" * 40)
+    start_jobs(postgresql, now=NOW)
+    with transaction(postgresql) as session:
+        lock_for(session, "a name")
+
+    with postgresql.reading() as session:
+        held = "SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'"
+        assert session.connection().exec_driver_sql(held).scalar_one() == 0
+
+
+def test_of_two_that_wait_for_each_other_the_one_given_up_is_run_again(
+    postgresql: Database,
+) -> None:
+    enqueue_many(postgresql, 2)
+    both_hold, runs = threading.Barrier(2), Counter[int]()
+
+    def crossing(first: int) -> Callable[[Session], None]:
+        def operate(session: Session) -> None:
+            runs[first] += 1
+            for number in (first, 3 - first):
+                session.get_one(Task, number, with_for_update=True).attempts += 1
+                session.flush()
+                if runs[first] == 1 and number == first:
+                    both_hold.wait(10)
+
+        return operate
+
+    together(2, lambda number: retrying(postgresql, crossing(number + 1)))
+
+    assert sorted(runs.values()) == [1, 2]
+    with postgresql.reading() as session:
+        assert session.exec(select(Task.attempts)).all() == [2, 2]
+
+
 def test_the_databases_clock_is_read_while_a_transaction_runs(postgresql: Database) -> None:
     with transaction(postgresql) as session:
         first = database_now(session)
@@ -184,7 +250,7 @@ def test_a_worker_process_serves_a_postgresql_database(
     log = here.data_dir / "worker.log"
     argv = python("-m", "workers", "--prepared")
     with process(argv, env=environment(here), log=log):
-        eventually(lambda: "worker.ready" in log.read_text())
+        eventually(lambda: "worker.ready" in log.read_text(), seconds=60)
         with transaction(postgresql) as session:
             tasks.enqueue(session, "clock.sweep", key="x", now=database_now(session))
 
@@ -193,4 +259,4 @@ def test_a_worker_process_serves_a_postgresql_database(
                 statement = select(Task.state).where(Task.dedupe_key == "x")
                 return session.exec(statement).one() is TaskState.DONE
 
-        eventually(is_done)
+        eventually(is_done, seconds=60)

@@ -1,6 +1,6 @@
 """What happens before anything serves."""
 
-import sqlite3
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,15 +15,19 @@ from dispatch.core.db import database_now, transaction
 from dispatch.core.events import SYSTEM
 from dispatch.core.tables import Alert, Event, Task, TaskState
 from tests.builders.contact import make_message
+from tests.builders.tampering import unguarded
+from tests.conftest import NewDatabase
 from tests.instants import at
 from workers.identity import machine
 from workers.startup import DatabaseDamaged, DataDirUnusable, prepare
 
 
 @pytest.fixture
-def settings(tmp_path: Path) -> Settings:
-    """An installation in this test's folder."""
-    return Settings(data_dir=tmp_path / "data", secret_key="k" * 40)
+def settings(tmp_path: Path, new_database: NewDatabase, on_postgresql: bool) -> Iterator[Settings]:
+    """An installation in this test's folder, its database without any table."""
+    with new_database(bare=True) as database:
+        url = database.url.render_as_string(hide_password=False) if on_postgresql else ""
+        yield Settings(data_dir=tmp_path / "data", secret_key="k" * 40, database_url=url)
 
 
 def test_an_empty_folder_becomes_an_installation(settings: Settings) -> None:
@@ -91,14 +95,9 @@ def test_a_broken_audit_chain_is_told_and_does_not_stop_the_house(settings: Sett
         for number in range(3):
             events.record(session, "a.b", entity="a", entity_id=str(number), actor=SYSTEM, now=now)
     events.seal(database, settings.key)
+    with unguarded(database) as connection:
+        connection.exec_driver_sql("UPDATE event SET actor = 'somebody' WHERE id = 2")
     database.close()
-    with sqlite3.connect(settings.data_dir / "gridcrew.db") as raw:
-        for (name,) in raw.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'trigger'"
-        ).fetchall():
-            raw.execute(f"DROP TRIGGER {name}")
-        raw.execute("UPDATE event SET actor = 'somebody' WHERE id = 2")
-    raw.close()
     said: list[str] = []
 
     database = prepare(settings, say=said.append)
@@ -110,6 +109,7 @@ def test_a_broken_audit_chain_is_told_and_does_not_stop_the_house(settings: Sett
     database.close()
 
 
+@pytest.mark.sqlite("its file is what is damaged")
 @pytest.mark.parametrize("place", [0.0, 0.5])
 def test_a_damaged_database_file_is_refused_with_the_way_out(
     settings: Settings, place: float

@@ -72,6 +72,8 @@ async function preview() {
   const found = await gridcrew.send("GET", `/api/v1/plans/${panel.dataset.plan}/publication`);
   if (!found) {
     dialog.close();
+    const renew = panel.querySelector('[data-do="renew"]');
+    if (renew) renew.hidden = !["board_moved", "lock_broken"].includes(gridcrew.refusal);
     return;
   }
   list.replaceChildren(...found.told.map(toldLine));
@@ -136,24 +138,30 @@ async function explain(button) {
   button.setAttribute("aria-expanded", String(!open));
 }
 
+/** The version of the plan that the page shows. */
+const shown = () => Number(panel.dataset.version);
+
 const insertion = (visit, plan, shift) =>
   gridcrew.send("POST", `/api/v1/visits/${encodeURIComponent(visit)}/insertions`, { plan_id: plan, ...(shift ? { shift_id: shift } : {}) });
 
 const answers = {
   insert: (button, plan) => insertion(button.dataset.insert, plan),
   move: (button, plan) =>
-    gridcrew.send("POST", `/api/v1/plans/${plan}/moves`, { visit_id: button.dataset.move, shift_id: button.dataset.shift }),
+    gridcrew.send("POST", `/api/v1/plans/${plan}/moves`, { visit_id: button.dataset.move, shift_id: button.dataset.shift, version: shown() }),
   unlock: async (button, plan) => {
     const visit = button.dataset.unlock;
-    if (!(await gridcrew.send("DELETE", `/api/v1/visits/${encodeURIComponent(visit)}/lock`))) return null;
+    if (!(await gridcrew.send("DELETE", `/api/v1/visits/${encodeURIComponent(visit)}/lock`, undefined, button.dataset.version))) return null;
     return insertion(visit, plan, button.dataset.shift);
   },
   instead: async (button, plan) => {
-    const without = await gridcrew.send("POST", `/api/v1/plans/${plan}/put-backs`, { visit_id: button.dataset.instead });
+    const without = await gridcrew.send("POST", `/api/v1/plans/${plan}/put-backs`, { visit_id: button.dataset.instead, version: shown() });
     if (!without) return null;
     const made = await insertion(button.dataset.visit, without.id, button.dataset.shift);
     // Half of it is no use: the plan without the other visit is dropped.
-    if (!made) await fetch(`/api/v1/plans/${without.id}/discard`, { method: "POST", headers: { "Content-Type": "application/json" }, body: "{}" });
+    if (!made) {
+      const body = JSON.stringify({ version: without.version });
+      await gridcrew.fetched("POST", `/api/v1/plans/${without.id}/discard`, body, { "Content-Type": "application/json" });
+    }
     return made;
   },
 };
@@ -164,13 +172,16 @@ const deeds = {
   },
   stop: () => gridcrew.send("POST", `/api/v1/plans/${panel.dataset.waiting}/stop`, {}),
   discard: async () => {
-    const body = { version: Number(panel.dataset.version) };
+    const body = { version: shown() };
     if (await gridcrew.send("POST", `/api/v1/plans/${panel.dataset.plan}/discard`, body)) location.reload();
+  },
+  renew: async () => {
+    if (await gridcrew.send("POST", `/api/v1/plans/${panel.dataset.plan}/renewals`, { version: shown() })) location.reload();
   },
   preview,
   cancel: async () => dialog.close(),
   publish: async () => {
-    const body = { version: Number(panel.dataset.version) };
+    const body = { version: shown() };
     const done = await gridcrew.send("POST", `/api/v1/plans/${panel.dataset.plan}/publish`, body);
     dialog.close();
     if (done) location.reload();

@@ -4,17 +4,12 @@
 const crew = document.querySelector("[data-crew]").dataset.crew;
 const sent = new Map();
 
-async function act(button, visit, action, more) {
+async function act(button, visit, version, action, more) {
   await gridcrew.once(button, async () => {
     const key = JSON.stringify([visit, action, more]);
-    if (!sent.has(key)) sent.set(key, gridcrew.number());
-    const body = {
-      op_id: sent.get(key),
-      visit_id: visit,
-      action,
-      device_at: new Date().toISOString(),
-      ...more,
-    };
+    const pressed = { op_id: gridcrew.number(), visit_id: visit, version, action, device_at: new Date().toISOString(), ...more };
+    if (!sent.has(key)) sent.set(key, pressed); // pressed again, it is what was pressed first, at that time
+    const body = sent.get(key);
     if (await gridcrew.send("POST", `/api/v1/crews/${encodeURIComponent(crew)}/actions`, body)) {
       location.reload();
     }
@@ -23,7 +18,7 @@ async function act(button, visit, action, more) {
 
 document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-act]");
-  if (button) act(button, button.dataset.visit, button.dataset.act, {});
+  if (button) act(button, button.dataset.visit, Number(button.dataset.version), button.dataset.act, {});
   const report = event.target.closest("button[data-report]");
   if (report) {
     gridcrew.once(report, async () => {
@@ -42,5 +37,5 @@ document.addEventListener("submit", (event) => {
     form.dataset.act === "done"
       ? { data: { checklist: content.getAll("checklist"), closing_code: content.get("closing_code") || "" } }
       : { reason: content.get("reason"), note: content.get("note") };
-  act(form.querySelector("button"), form.dataset.visit, form.dataset.act, more);
+  act(form.querySelector("button"), form.dataset.visit, Number(form.dataset.version), form.dataset.act, more);
 });

@@ -17,17 +17,33 @@ const gridcrew = {
     return text ? text + (number ? ` (${number})` : "") : problem.detail;
   },
 
-  /** The text that a request is answered with; a refusal is shown and gives null. */
-  async asked(method, url, body) {
+  /** The code of the last refusal. */
+  refusal: undefined,
+
+  /** Keys of writes that no answer has come for: the same one again has the same key, and is done once. */
+  unanswered: new Map(),
+
+  /** Does a request as `fetch` does; a write has an Idempotency-Key of its own until it is answered. */
+  async fetched(method, url, content, headers = {}) {
+    const write = method !== "GET";
+    const what = write && typeof content !== "object" ? JSON.stringify([method, url, content, headers]) : null;
+    const key = write ? gridcrew.unanswered.get(what) ?? gridcrew.number() : null;
+    if (what) gridcrew.unanswered.set(what, key);
+    const numbered = write ? { ...headers, "Idempotency-Key": key } : headers;
+    const answer = await fetch(url, { method, headers: numbered, body: content, credentials: "same-origin" });
+    const undecided = answer.status >= 500 || answer.headers.has("Retry-After");
+    if (!undecided) gridcrew.unanswered.delete(what);
+    return answer;
+  },
+
+  /** The text that a request is answered with; a refusal is shown and gives null. `version`: the one shown. */
+  async asked(method, url, body, version) {
     gridcrew.say("");
     let answer;
     try {
-      answer = await fetch(url, {
-        method,
-        headers: body === undefined ? {} : { "Content-Type": "application/json" },
-        body: body === undefined ? undefined : JSON.stringify(body),
-        credentials: "same-origin",
-      });
+      const headers = body === undefined ? {} : { "Content-Type": "application/json" };
+      if (version !== undefined) headers["If-Match"] = `"${version}"`;
+      answer = await gridcrew.fetched(method, url, body === undefined ? undefined : JSON.stringify(body), headers);
     } catch {
       gridcrew.say(gridcrew.notice.dataset.network);
       return null;
@@ -39,13 +55,14 @@ const gridcrew = {
     const text = await answer.text();
     if (answer.ok) return text;
     const problem = answer.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : {};
+    gridcrew.refusal = problem.code;
     gridcrew.say(gridcrew.worded(problem) || gridcrew.notice.dataset.network);
     return null;
   },
 
   /** Sends JSON and gives the answer's body; a refusal is shown and gives null. */
-  async send(method, url, body) {
-    const text = await gridcrew.asked(method, url, body);
+  async send(method, url, body, version) {
+    const text = await gridcrew.asked(method, url, body, version);
     return text === null ? null : text ? JSON.parse(text) : {};
   },
 

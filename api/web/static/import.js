@@ -37,12 +37,7 @@ function list(files) {
 /** Sends one piece of a file; a refusal is shown and gives false. */
 async function piece(url, content) {
   try {
-    const answer = await fetch(url, {
-      method: "PUT",
-      headers: { "Content-Type": "application/octet-stream" },
-      body: content,
-      credentials: "same-origin",
-    });
+    const answer = await gridcrew.fetched("PUT", url, content, { "Content-Type": "application/octet-stream" });
     if (answer.ok) return true;
     gridcrew.say(gridcrew.worded(await answer.json()));
   } catch {

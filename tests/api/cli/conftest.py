@@ -16,7 +16,7 @@ Run = Callable[..., "subprocess.CompletedProcess[str]"]
 
 
 @pytest.fixture
-def home(tmp_path: Path) -> Path:
+def home(tmp_path: Path, database_variable: None) -> Path:
     """A data directory with a migrated, empty database."""
     database = Database(Settings(data_dir=tmp_path).database)
     migrate(database)

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from tests.api.cli.conftest import Run
+from tests.conftest import NewDatabase
 
 pytestmark = pytest.mark.system
 
@@ -138,17 +139,20 @@ def test_people_are_added_listed_and_disabled(gridcrew: Run) -> None:
 
 
 def test_a_backup_is_restored_into_an_installation_of_its_own(
-    gridcrew: Run, home: Path, tmp_path: Path
+    gridcrew: Run, tmp_path: Path, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     gridcrew("user", "add", "lin", "--role", "dispatcher")
     archive = tmp_path / "backup.tar.gz"
 
     made = gridcrew("backup", str(archive))
-    (home / "gridcrew.db").unlink()
-    restored = gridcrew("restore", str(archive))
+    with new_database(bare=True) as other:
+        url = other.url.render_as_string(hide_password=False)
+        monkeypatch.setenv("GRIDCREW_DATABASE_URL", url)
+        restored = gridcrew("restore", str(archive))
+        listed = gridcrew("user", "list").stdout
 
     assert (made.returncode, restored.returncode) == (0, 0), made.stderr + restored.stderr
-    assert "lin" in gridcrew("user", "list").stdout
+    assert "lin" in listed
 
 
 def test_the_doctor_finds_a_new_installation_well_but_for_redis(gridcrew: Run) -> None:

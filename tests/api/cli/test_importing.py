@@ -63,7 +63,7 @@ def test_bad_rows_refuse_all_or_are_passed_over_and_reported(
     assert "Nothing was imported." in refused.stdout
     assert "Imported: 1 new, 0 changed." in taken.stdout
     lines = problems.read_text(encoding="utf-8-sig").splitlines()
-    assert lines[0] == "file,row,column,wrong,right,right_zh"
+    assert lines[0] == "file,row,column,wrong,right,right_zh,wrong_zh"
     assert [line.split(",")[:3] for line in lines[1:]] == [
         ["customers.csv", "3", "name"], ["customers.csv", "4", "phone"],
     ]  # fmt: skip

@@ -1,5 +1,6 @@
 """Backups: consistent, complete, and never put over data unasked."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ from dispatch.core import events
 from dispatch.core.backup import BackupFailed, NoBackup, back_up, put_back
 from dispatch.core.db import Database, transaction
 from dispatch.registry.tables import Customer, Organisation, Territory
+from tests.conftest import NewDatabase
 from tests.instants import NOW
 
 KEY = b"a key of this test, long enough to be kept"
@@ -25,35 +27,35 @@ def branch(database: Database) -> Database:
         session.add(Customer(id="C1", name="陈大文"))
         events.record(session, "a.b", entity="a", entity_id="1", actor=events.SYSTEM, now=NOW)
     events.seal(database, KEY)
-    with database.engine.begin() as connection:
-        connection.exec_driver_sql(
-            "CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32))"
-        )
-        if connection.exec_driver_sql("SELECT * FROM alembic_version").first() is None:
-            connection.exec_driver_sql("INSERT INTO alembic_version VALUES ('0001')")
     return database
 
 
+@pytest.fixture
+def bare(new_database: NewDatabase) -> Iterator[Database]:
+    """A database without any table."""
+    with new_database(bare=True) as database:
+        yield database
+
+
 def test_a_backup_put_back_has_the_same_rows_key_and_audit_chain(
-    branch: Database, tmp_path: Path
+    branch: Database, bare: Database, tmp_path: Path
 ) -> None:
     archive = tmp_path / "backup.tar.gz"
     made = back_up(branch, key=KEY, target=archive, now=NOW)
 
-    other = Database(f"sqlite:///{tmp_path / 'other' / 'gridcrew.db'}")
-    restored = put_back(other, archive=archive, secret_file=tmp_path / "other" / "secret")
+    restored = put_back(bare, archive=archive, secret_file=tmp_path / "other" / "secret")
 
     assert restored == made
     assert made.rows["customer"] == 1
     assert made.tail[0] == 1
     assert (tmp_path / "other" / "secret").read_bytes() == KEY
-    with other.reading() as session:
+    with bare.reading() as session:
         assert session.get_one(Customer, "C1").name == "陈大文"
         assert events.verify(session, KEY) is None
 
 
 def test_a_backup_is_made_while_somebody_writes(branch: Database, tmp_path: Path) -> None:
-    writer = Database(branch.url.render_as_string())
+    writer = Database(branch.url.render_as_string(hide_password=False))
     with transaction(writer) as session:
         session.add(Customer(id="C2", name="not committed"))
         session.flush()
@@ -61,6 +63,7 @@ def test_a_backup_is_made_while_somebody_writes(branch: Database, tmp_path: Path
             assert reader.get(Customer, "C2") is None
     archive = tmp_path / "backup.tar.gz"
     assert back_up(branch, key=KEY, target=archive, now=NOW).rows["customer"] == 2
+    writer.close()
 
 
 def test_restoring_over_data_needs_a_word(branch: Database, tmp_path: Path) -> None:
@@ -93,8 +96,6 @@ def test_a_file_that_is_no_backup_is_refused(branch: Database, tmp_path: Path) -
         put_back(branch, archive=archive, secret_file=None, replace=True)
 
 
-def test_an_empty_database_has_nothing_to_back_up(tmp_path: Path) -> None:
-    empty = Database(f"sqlite:///{tmp_path / 'empty.db'}")
-
+def test_an_empty_database_has_nothing_to_back_up(bare: Database, tmp_path: Path) -> None:
     with pytest.raises(BackupFailed, match="nothing to back up"):
-        back_up(empty, key=KEY, target=tmp_path / "x.tar.gz", now=NOW)
+        back_up(bare, key=KEY, target=tmp_path / "x.tar.gz", now=NOW)

@@ -123,14 +123,28 @@ def test_the_sqlite_in_use_has_no_known_corruption_bug() -> None:
 
 
 def test_safety_settings_hold_on_every_connection(database: Database) -> None:
-    with database.reading() as session:
-        pragmas = {
-            name: session.connection().exec_driver_sql(f"PRAGMA {name}").scalar_one()
-            for name in ("journal_mode", "synchronous", "foreign_keys", "busy_timeout")
-        }
-    assert pragmas == {
-        "journal_mode": "wal",
-        "synchronous": 2,
-        "foreign_keys": 1,
-        "busy_timeout": 5000,
+    of_sqlite = {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1, "busy_timeout": 5000}
+    of_postgresql = {
+        "statement_timeout": "10s",
+        "lock_timeout": "3s",
+        "idle_in_transaction_session_timeout": "30s",
+        "TimeZone": "UTC",
+        "plan_cache_mode": "force_custom_plan",
     }
+    expected, ask = (of_sqlite, "PRAGMA") if database.is_sqlite else (of_postgresql, "SHOW")
+    for opened in (transaction(database), database.reading()):
+        with opened as session:
+            assert expected == {
+                name: session.connection().exec_driver_sql(f"{ask} {name}").scalar_one()
+                for name in expected
+            }
+
+
+@pytest.mark.sqlite("its writers queue from the beginning, PostgreSQL's do not")
+def test_a_writer_holds_the_lock_from_its_begin_and_a_reader_does_not(database: Database) -> None:
+    with transaction(database) as writer, pytest.raises(DatabaseAway), database.reading() as reader:
+        writer.connection()
+        reader.connection().exec_driver_sql("PRAGMA busy_timeout=0")
+        assert reader.exec(select(Customer)).all() == []
+        reader.connection().exec_driver_sql("ROLLBACK")
+        reader.connection().exec_driver_sql("BEGIN IMMEDIATE")

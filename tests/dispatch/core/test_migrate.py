@@ -1,19 +1,21 @@
 """Migrations: they make exactly the tables of the code, once, whoever starts first."""
 
 import threading
-from pathlib import Path
+from collections.abc import Iterator
 
 import pytest
 
 from dispatch.core.db import Database, DatabaseAway
 from dispatch.core.migrate import NewerDatabase, migrate, revisions
 from dispatch.model import missing
+from tests.conftest import NewDatabase
 
 
 @pytest.fixture
-def new(tmp_path: Path) -> Database:
-    """A database that does not exist yet."""
-    return Database(f"sqlite:///{tmp_path / 'new.db'}")
+def new(new_database: NewDatabase) -> Iterator[Database]:
+    """A database without any table."""
+    with new_database(bare=True) as database:
+        yield database
 
 
 def test_the_migrations_make_exactly_the_tables_of_the_code(new: Database) -> None:
@@ -31,7 +33,7 @@ def test_processes_that_start_at_once_migrate_once(new: Database) -> None:
     failures: list[Exception] = []
 
     def start() -> None:
-        other = Database(new.url.render_as_string())
+        other = Database(new.url.render_as_string(hide_password=False))
         try:
             migrate(other)
         except Exception as error:  # noqa: BLE001 - any failure fails the test
@@ -60,3 +62,16 @@ def test_a_database_of_a_newer_release_is_refused(new: Database) -> None:
 def test_a_database_that_is_away_is_said_so() -> None:
     with pytest.raises(DatabaseAway, match="cannot be reached"):
         migrate(Database("postgresql://nobody@127.0.0.1:1/none"))
+
+
+@pytest.mark.sqlite
+def test_the_databases_own_rules_outlive_every_migration(database: Database) -> None:
+    # A migration that has SQLite copy a table drops the triggers on it.
+    with database.engine.connect() as connection:
+        found = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE type = 'trigger'")
+        names = set(found.scalars())
+
+    assert names == {
+        "event_append_only", "event_never_deleted", "visit_double_booking", "visit_double_booking_new",
+        "visit_frozen",
+    }  # fmt: skip

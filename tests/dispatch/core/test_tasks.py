@@ -1,8 +1,10 @@
 """Tasks: claimed once, retried, fenced, never lost and never silently given up."""
 
 from datetime import datetime, timedelta
+from typing import Any
 
 import pytest
+import sqlalchemy as sa
 from sqlmodel import Session, select
 
 from dispatch.core import alerts, tasks
@@ -154,3 +156,33 @@ def test_the_age_of_the_oldest_due_task_is_told(session: Session) -> None:
     add(session)
 
     assert tasks.oldest_due_seconds(session, now=NOW + timedelta(seconds=90)) == 90
+
+
+def test_a_claim_finds_what_is_due_by_the_index_beside_many_old_tasks(session: Session) -> None:
+    add(session, "old")
+    session.execute(sa.update(Task).values(state=TaskState.DONE))
+    columns = [name for name in Task.model_fields if name not in {"id", "dedupe_key"}]
+    session.connection().exec_driver_sql(
+        f"INSERT INTO task (dedupe_key, {', '.join(columns)}) "
+        "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 100000) "
+        f"SELECT 'old:' || i, {', '.join(columns)} FROM task, n"
+    )
+    tasks.enqueue(session, "note", key="due", now=NOW)
+    session.connection().exec_driver_sql("ANALYZE task")
+    asked: list[tuple[str, Any]] = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, parameters: Any, *_: Any) -> None:
+        asked.append((statement, parameters))
+
+    engine = session.get_bind().engine
+    sa.event.listen(engine, "before_cursor_execute", note)
+    (lease,) = tasks.claim_due(session, owner="w", now=NOW, limit=5)
+    sa.event.remove(engine, "before_cursor_execute", note)
+
+    assert lease.kind == "note"
+    ((claim, parameters),) = asked
+    explain = "EXPLAIN QUERY PLAN " if session.get_bind().dialect.name == "sqlite" else "EXPLAIN "
+    plan = str(session.connection().exec_driver_sql(explain + claim, parameters).all())
+    assert "ix_task_due" in plan
+    assert "Seq Scan" not in plan
+    assert "SCAN task" not in plan

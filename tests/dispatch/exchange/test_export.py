@@ -1,3 +1,4 @@
+from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from dispatch.registry.territories import NoSuchTerritory
 from dispatch.work.queries import pool
 from tests.builders.exchange import make_folder
 from tests.builders.registry import make_crew, make_customer, make_premises, make_shift
+from tests.conftest import NewDatabase
 from tests.instants import DAY, NOW, at
 
 
@@ -32,10 +34,9 @@ def cells(folder: Path, file: str) -> list[dict[str, str]]:
 
 
 @pytest.fixture
-def other(empty_database_file: Path, tmp_path: Path) -> Database:
-    path = tmp_path / "other.db"
-    path.write_bytes(empty_database_file.read_bytes())
-    return Database(f"sqlite:///{path}")
+def other(new_database: NewDatabase) -> Iterator[Database]:
+    with new_database() as database:
+        yield database
 
 
 def test_what_is_exported_can_be_loaded_and_is_the_same(
@@ -49,7 +50,6 @@ def test_what_is_exported_can_be_loaded_and_is_the_same(
     assert counts == again
     for file in COLUMNS:
         assert cells(tmp_path / "out", file) == cells(tmp_path / "again", file), file
-    other.close()
 
 
 def test_the_day_that_an_export_brings_about_is_the_same(
@@ -59,7 +59,6 @@ def test_the_day_that_an_export_brings_about_is_the_same(
     load_folder(other, folder=tmp_path / "out", now=NOW)
 
     assert seen(other) == seen(database)
-    other.close()
 
 
 def seen(database: Database) -> list[tuple[object, ...]]:
@@ -96,7 +95,6 @@ def test_an_exported_cell_is_never_a_formula_and_loads_as_it_was(
     assert raw.lstrip(b'"').startswith(b"'")
     with other.reading() as session:
         assert session.get_one(Customer, "C1").name == name
-    other.close()
 
 
 def test_a_night_shift_and_several_breaks_come_back(
@@ -120,7 +118,6 @@ def test_a_night_shift_and_several_breaks_come_back(
     load_folder(other, folder=tmp_path / "out", day=DAY, now=NOW)
 
     assert hours(other) == hours(database)
-    other.close()
 
 
 def hours(database: Database) -> tuple[object, ...]:
@@ -166,7 +163,6 @@ def test_premises_without_a_position_stay_without_one(
 
     assert lat_of(other, "HM3-1") is None
     assert lat_of(other, "HM1-1") == 22.82
-    other.close()
 
 
 def lat_of(database: Database, premises_id: str) -> float | None:

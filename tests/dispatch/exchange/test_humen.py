@@ -1,6 +1,5 @@
 """The Humen example: made the same each time, and loadable at any hour onto a day that opens complete."""
 
-import shutil
 import subprocess
 import sys
 import time
@@ -26,6 +25,7 @@ from dispatch.work.tables import Promise, Visit, VisitRelation, WorkOrder
 from optimizer.check import check
 from optimizer.naive import naive
 from optimizer.solve import Limits, solve
+from tests.conftest import NewDatabase
 from tests.instants import DAY, at
 
 HUMEN = Path(__file__).parents[3] / "examples" / "humen"
@@ -89,22 +89,17 @@ def test_all_of_it_lies_on_the_land_of_humen_and_not_in_one_spot() -> None:
 
 
 @pytest.fixture(scope="module")
-def at_half_past_midnight(
-    empty_database_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+def at_half_past_midnight(new_database: NewDatabase) -> Iterator[Database]:
     """A database onto which the example was loaded at 00:30, on a machine in UTC."""
-    path = tmp_path_factory.mktemp("humen") / "gridcrew.db"
-    shutil.copyfile(empty_database_file, path)
-    database = Database(f"sqlite:///{path}")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TZ", "UTC")
+    with new_database() as database:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("TZ", "UTC")
+            time.tzset()
+            began = time.monotonic()
+            load_folder(database, folder=HUMEN, now=at("00:30"))
+            assert time.monotonic() - began < 8
         time.tzset()
-        began = time.monotonic()
-        load_folder(database, folder=HUMEN, now=at("00:30"))
-        assert time.monotonic() - began < 8
-    time.tzset()
-    yield database
-    database.close()
+        yield database
 
 
 def test_it_loads_at_half_past_midnight_on_a_machine_in_utc(

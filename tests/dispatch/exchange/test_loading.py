@@ -1,4 +1,3 @@
-import shutil
 import time
 from collections.abc import Iterator
 from datetime import date, datetime, timedelta
@@ -21,23 +20,19 @@ from dispatch.work import catalogue
 from dispatch.work.queries import call_list, pool
 from dispatch.work.tables import Promise, Series, Visit, VisitRelation, WorkOrder
 from tests.builders.exchange import make_folder
+from tests.conftest import NewDatabase
 from tests.instants import DAY, HUMEN, NOW, at
 
 MONDAY = date(2026, 3, 9)
 
 
 @pytest.fixture(scope="module")
-def kept_database(
-    empty_database_file: Path, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Database]:
+def kept_database(new_database: NewDatabase) -> Iterator[Database]:
     """A database for all refusals: each leaves it as it was, and it need not be opened forty times."""
-    path = tmp_path_factory.mktemp("kept") / "gridcrew.db"
-    shutil.copyfile(empty_database_file, path)
-    database = Database(f"sqlite:///{path}")
-    with transaction(database) as session:
-        catalogue.seed(session)
-    yield database
-    database.close()
+    with new_database() as database:
+        with transaction(database) as session:
+            catalogue.seed(session)
+        yield database
 
 
 def load(

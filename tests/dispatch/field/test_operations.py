@@ -6,11 +6,15 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from dispatch.core.db import StaleVersion
 from dispatch.core.errors import InvalidError
+from dispatch.core.events import Actor
 from dispatch.core.tables import Event
 from dispatch.field import actions
 from dispatch.field.actions import DeviceClockWrong, OutOfOrder
-from dispatch.field.operations import BadOperation
+from dispatch.field.operations import BadOperation, Operation
+from dispatch.field.tables import CrewAction
+from dispatch.work.tables import Visit, VisitStatus
 from tests.builders.field import act
 from tests.builders.work import make_visit
 from tests.instants import at
@@ -102,3 +106,47 @@ def test_the_position_is_kept_with_the_action(session: Session) -> None:
 
     (row,) = actions.of_visit(session, visit.id)
     assert (row.lat, row.lon) == (22.8201, 113.6803)
+
+
+def told(
+    session: Session, visit: Visit, action: str, *, op_id: str, version: int | None = None
+) -> CrewAction:
+    asked = Operation(op_id, visit.id, action, at("09:00"), version=version)
+    return actions.take(session, asked, crew_id="C1", actor=Actor("K", "crew"), now=at("09:01"))
+
+
+def test_a_repeated_operation_is_answered_as_the_first_time(session: Session) -> None:
+    visit = make_visit(session, status="dispatched", crew="C1")
+    first = told(session, visit, "accept", op_id="op-one")
+    told(session, visit, "en_route", op_id="op-two")
+
+    again = told(session, visit, "accept", op_id="op-one")
+
+    assert again.id == first.id
+    assert (again.to_status, again.to_version) == ("accepted", visit.version - 1)
+    assert visit.status is VisitStatus.EN_ROUTE
+
+
+def test_a_queue_made_on_one_version_is_taken_whole(session: Session) -> None:
+    visit = make_visit(session, status="dispatched", crew="C1")
+    seen = visit.version
+
+    for number, action in enumerate(("accept", "en_route", "arrived")):
+        told(session, visit, action, op_id=f"queued-{number}", version=seen)
+
+    assert visit.status is VisitStatus.ARRIVED
+
+
+def test_an_action_on_what_somebody_else_has_changed_is_refused(session: Session) -> None:
+    visit = make_visit(session, status="dispatched", crew="C1")
+    seen = visit.version
+    told(session, visit, "accept", op_id="op-one", version=seen)
+    visit.planned_arrive_at = at("13:00")  # a dispatcher's plan
+    session.flush()
+
+    with pytest.raises(StaleVersion) as refused:
+        told(session, visit, "en_route", op_id="op-two", version=seen)
+
+    assert refused.value.details == {"seen": seen, "current": seen + 2, "state": "accepted"}
+    told(session, visit, "en_route", op_id="op-three", version=visit.version)
+    assert visit.status is VisitStatus.EN_ROUTE

@@ -20,7 +20,7 @@ from tests.builders.registry import DISPATCHER, make_shift
 from tests.instants import DAY, HUMEN, NOW
 from tests.statements import counted
 
-NOTHING = Outlook(days=(), left_out=())
+NOTHING = Outlook(days=(), left_out=(), travel_times={"source": "estimate"})
 
 
 def ask(session: Session, *, days: int = 3, **options: float) -> OutlookRun:

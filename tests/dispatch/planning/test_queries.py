@@ -204,7 +204,8 @@ def test_a_thousand_visits_and_a_hundred_crews_are_shown_at_once(database: Datab
     assert page.plan is not None
     assert page.plan.id == plan_id
     assert sum(len(row.stops) for row in page.crews) + len(page.queue) == 1000
-    assert min(times) < 0.2, times
+    most = 0.2 if database.is_sqlite else 0.4  # PostgreSQL's process wants a core of its own
+    assert min(times) < most, times
 
 
 def test_a_large_problem_is_built_in_a_second(database: Database) -> None:

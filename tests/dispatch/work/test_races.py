@@ -63,7 +63,8 @@ def test_of_two_who_do_the_same_only_one_does_it(database: Database) -> None:
 
     codes = at_once(*(acting(database, name, "depart") for _ in range(4)))
 
-    assert codes == ["illegal_move"] * 3
+    assert len(codes) == 3
+    assert set(codes) <= {"illegal_move", "stale_version"}  # before, or while somebody else did it
 
 
 def test_a_change_under_somebodys_hands_is_told_and_not_overwritten(database: Database) -> None:

@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 import pytest
+from sqlalchemy.exc import IntegrityError
 from sqlmodel import Session, col, select
 
 from dispatch.core.db import StaleVersion
@@ -16,7 +17,7 @@ from dispatch.work import orders, visits
 from dispatch.work.lifecycle import VISITS
 from dispatch.work.progress import visits_of
 from dispatch.work.tables import HoldReason, VisitRelation, VisitStatus, WorkOrderStatus
-from tests.builders.registry import DISPATCHER, make_premises
+from tests.builders.registry import DISPATCHER, make_crew, make_premises
 from tests.builders.work import (
     WAY_TO,
     assign,
@@ -31,7 +32,7 @@ from tests.dispatch.work.test_lifecycle import VISIT_MOVES
 from tests.instants import DAY, NOW, at, minutes
 
 ACTIONS = sorted({row.action for row in VISITS.moves})
-REASON = {"fail": "no_access", "decline": "too_far"}
+REASON = {"fail": "no_access", "decline": "too_far", "withdraw": "diverted"}
 
 
 def events_of(session: Session, visit_id: str) -> list[Event]:
@@ -202,10 +203,51 @@ def test_the_event_of_a_declined_visit_names_the_crew_that_declined(session: Ses
 def test_a_withdrawn_visit_may_go_to_the_same_crew_again(session: Session) -> None:
     visit = make_visit(session, status="en_route", crew="C1")
 
-    go(session, visit, "withdraw", now=at("09:00"))
+    with pytest.raises(visits.UnknownReason, match="say why"):
+        visits.act(session, visit, "withdraw", actor=DISPATCHER, now=NOW)
+    with pytest.raises(MoveNotYours):
+        visits.act(session, visit, "withdraw", actor=SYSTEM, now=NOW, reason="diverted")
+    visits.act(session, visit, "withdraw", actor=DISPATCHER, now=NOW, reason="diverted")
 
-    assert visit.status == VisitStatus.PLANNED
+    assert (visit.status, visit.reason) == (VisitStatus.PLANNED, "diverted")
     assert visit.forbidden_crews == []
+
+
+def test_a_crew_has_one_visit_at_a_time_and_another_may_follow_at_once(session: Session) -> None:
+    first, second = (make_visit(session, status="published", crew="C1") for _ in range(2))
+    assert first.planned_end_at == second.planned_start_at
+    third = make_visit(session, status="planned")
+    third.crew_id, third.planned_start_at = "C1", first.planned_start_at
+    third.planned_end_at = second.planned_end_at
+    session.flush()
+
+    with pytest.raises(visits.DoubleBooked, match=f"C1 .* {third.id}"), session.begin_nested():
+        go(session, third, "publish")
+    with pytest.raises(visits.DoubleBooked), session.begin_nested():
+        visits.assign(
+            session, second, crew_id="C1", shift_id=second.shift_id or "", travel_s=0, actor=SYSTEM,
+            arrive_at=first.planned_start_at or NOW, start_at=first.planned_start_at or NOW,
+            end_at=second.planned_end_at or NOW, now=NOW,
+        )  # fmt: skip
+    for visit in (first, second, third):
+        session.refresh(visit)
+    go(session, first, "withdraw")
+    go(session, second, "withdraw")
+    go(session, third, "publish")
+
+
+@pytest.mark.parametrize("status", ["en_route", "arrived", "working", "paused"])
+def test_the_database_itself_keeps_a_begun_visit_where_it_is(session: Session, status: str) -> None:
+    visit = make_visit(session, status=status, crew="C1")
+    make_crew(session, id="C2")
+
+    for name, value in (("crew_id", "C2"), ("planned_start_at", NOW), ("shift_id", None)):
+        with pytest.raises(IntegrityError, match="visit_frozen"), session.begin_nested():
+            setattr(visit, name, value)  # past the writer, as a faulty program would
+            session.flush()
+        session.refresh(visit)
+    visit.note = "gate locked"
+    session.flush()
 
 
 def test_a_visit_that_could_not_be_done_comes_back_as_a_new_one_with_its_history(
@@ -351,7 +393,9 @@ def test_a_stale_version_is_refused_before_anything_changes(session: Session) ->
     with pytest.raises(StaleVersion) as refused:
         visits.act(session, visit, "accept", actor=crew_actor(visit), now=NOW, expect=seen)
 
-    assert refused.value.details == {"seen": seen, "current": visit.version}
+    assert refused.value.details == {
+        "seen": seen, "current": visit.version, "state": "dispatched"
+    }  # fmt: skip
     assert visit.status == VisitStatus.DISPATCHED
 
 

@@ -94,7 +94,11 @@ def step(session: Session, chance: random.Random, number: int) -> None:
         action = chance.choice(visits.allowed(visit) or ACTIONS)
         if action == "cancel" and chance.random() < 0.8:
             return
-        reasons = {"fail": list(NOT_DONE), "decline": list(DECLINE)}.get(action, [""])
+        reasons = {
+            "fail": list(NOT_DONE),
+            "decline": list(DECLINE),
+            "withdraw": ["", "diverted"],
+        }.get(action, [""])
         visits.act(session, visit, action, actor=DISPATCHER, now=now, reason=chance.choice(reasons))
 
 
