@@ -10,6 +10,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Sequence
 from datetime import timedelta
 from functools import partial
@@ -93,7 +94,9 @@ def work(
     actors.declare(broker, queues, run)
     worker = Worker(broker, queues=set(queues), worker_threads=threads, worker_timeout=POLL_MS)
     worker.start()
-    sweeper = Sweeper(database, settings, make_broker(settings), clock=clock)
+    sweeper = Sweeper(
+        database, settings, make_broker(settings), clock=clock, stopwatch=time.monotonic
+    )
     sweeping = threading.Thread(target=sweeper.run, args=(asked,), name="sweeper", daemon=True)
     if sweeps:
         sweeping.start()

@@ -184,16 +184,23 @@ def _judge(code: int, streams: _Streams) -> str:
     if code == 2:
         raise SolverFailed(f"The solver refused the problem: {said}", how="refused")
     if code != 0:
-        how = f"signal {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+        how = f"signal {_name_of(-code)}" if code < 0 else f"exit code {code}"
         raise SolverFailed(f"The solver crashed ({how}): {said}", how="crashed")
     try:
         answer = streams.answer.decode()
         document = json.loads(answer)
-    except ValueError as error:  # UnicodeDecodeError and JSONDecodeError are ValueErrors
+    except (ValueError, RecursionError) as error:  # bad text and bad JSON are ValueErrors
         raise SolverFailed("The solver's answer is no JSON document.", how="garbage") from error
     if not isinstance(document, dict):
         raise SolverFailed("The solver's answer is no JSON object.", how="garbage")
     return answer
+
+
+def _name_of(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # most real-time signals have no name
+        return str(number)
 
 
 def _tell(streams: _Streams, on_progress: Progress | None) -> bool:
@@ -228,7 +235,7 @@ def _listen(stream: IO[bytes], streams: _Streams) -> None:
     while line := stream.readline(LINE_LIMIT):
         try:
             document = json.loads(line)
-        except ValueError:
+        except (ValueError, RecursionError):
             document = None
         if isinstance(document, dict):
             streams.news.append(document)

@@ -29,7 +29,13 @@ def solve_plan(work: Work) -> None:
     with one_at_a_time(work):
         _learn_roads(work, plan_id)
         with transaction(work.database) as session:
-            taken = plans.take(session, plan_id=plan_id, now=work.clock(session))
+            taken = plans.take(
+                session,
+                plan_id=plan_id,
+                now=work.clock(session),
+                seconds=work.settings.solve_seconds,
+                workers=work.settings.solve_workers,
+            )
             if taken is None:
                 work.finish(session)
         if taken is not None:

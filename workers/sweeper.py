@@ -17,10 +17,13 @@ import structlog
 from sqlmodel import Session, col, select
 
 from dispatch.core import events, tasks
+from dispatch.core.alerts import raise_alert
 from dispatch.core.config import Settings
 from dispatch.core.crash import crashpoint
 from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Event, Task, TaskState
+from dispatch.core.tasks import LONGEST_LEASE
+from dispatch.planning.stranded import give_up_stranded, stranded
 from workers.broker import SWEEP_BUDGET, bell, waiting
 from workers.execution import Clock, describe
 from workers.identity import is_gone, machine
@@ -30,6 +33,8 @@ logger = structlog.get_logger(__name__)
 
 PERIOD_S = 5.0
 SEAL_EVERY_S = 1.0
+MOST_STEP_S = 2.0
+"""Seconds by which the database's clock may run otherwise than time does, from one round to the next."""
 MOST_WAITING = 200
 """Rings that may wait in one queue; a longer backlog is rung for as it shrinks, not again and again."""
 
@@ -51,6 +56,9 @@ class Sweeper:
     settings: Settings
     broker: dramatiq.Broker
     clock: Clock = database_now
+    stopwatch: Callable[[], float] | None = None
+    """Seconds that nobody can set, to notice when somebody sets the clock; without it nobody notices."""
+    _seen: tuple[float, datetime] | None = None
     _known: dict[str, str] = field(default_factory=dict)
     _behind: bool = False
 
@@ -69,20 +77,31 @@ class Sweeper:
             stop.wait(SEAL_EVERY_S)
 
     def sweep(self) -> Swept:
-        """One round: recover, start periodic jobs, ring."""
+        """One round: recover, end what nobody will, start periodic jobs, ring."""
         swept = Swept()
+        asked_at = self.stopwatch() if self.stopwatch else None
         with self.database.reading() as session:
             now = self.clock(session)
             gone = owners_gone(session)
             expired = session.exec(
                 select(Task.id)
-                .where(col(Task.state) == TaskState.LEASED, col(Task.lease_until) < now)
+                .where(
+                    col(Task.state) == TaskState.LEASED,
+                    (col(Task.lease_until) < now) | (col(Task.lease_until) > now + LONGEST_LEASE),
+                )
                 .limit(1)
             ).first()
+        if asked_at is not None:
+            self._watch_clock(now, asked_at)
         if gone or expired is not None:
             with transaction(self.database) as session:
                 swept.recovered = recover(session, gone=gone, now=now)
             crashpoint("sweep_recovered")
+        with self.database.reading() as session:
+            left = any(stranded(session))
+        if left:
+            with transaction(self.database) as session:
+                give_up_stranded(session, now=now)
         swept.started = start_jobs(self.database, now=now, known=self._known)
         crashpoint("sweep_started")
         swept.rung = self.ring(now)
@@ -107,6 +126,18 @@ class Sweeper:
         rung = bell(self.broker, budget=SWEEP_BUDGET).ring(rings)
         self._behind = 0 < rung < len(due)
         return rung
+
+    def _watch_clock(self, now: datetime, asked_at: float) -> None:
+        """Alert when the database's clock was set since the last round: times before and after do not compare."""
+        assert self.stopwatch is not None, "only who has a stopwatch can tell"
+        seen, self._seen = self._seen, (asked_at, now)
+        if self.stopwatch() - asked_at > MOST_STEP_S / 2:
+            self._seen = None  # the answer took too long to be compared
+        elif seen is not None:
+            step = (now - seen[1]).total_seconds() - (asked_at - seen[0])
+            if abs(step) > MOST_STEP_S:
+                with transaction(self.database) as session:
+                    raise_alert(session, "clock.step", _stepped(step), now=now)
 
     def seal(self) -> int:
         """Number and chain what was committed since the last time; how many events."""
@@ -145,3 +176,10 @@ def owners_gone(session: Session) -> list[str]:
         .distinct()
     )
     return [owner for owner in owners if owner is not None and is_gone(owner)]
+
+
+def _stepped(seconds: float) -> str:
+    return (
+        f"The clock was set {'forward' if seconds > 0 else 'back'} by {abs(seconds):.0f} s. Leases and periodic "
+        "jobs go on; what waits for a time, and links, go by the new one. Have the machine follow a time server."
+    )

@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from dispatch.core.db import transaction
 from dispatch.core.errors import DispatchError
-from dispatch.planning.options import DEFAULT_ENGINE
+from dispatch.planning.options import completed
 from workers.execution import Postponed, Work
 from workers.solver import run_solver
 
@@ -21,8 +21,6 @@ logger = structlog.get_logger(__name__)
 LOOK_EVERY_S = 1.0
 """How often a running search's progress is stored, and whether it should go on is looked up."""
 BUSY_PAUSE = timedelta(seconds=2)
-UNLIMITED_S = 3600.0
-"""Seconds for a search that is limited by its iterations."""
 
 
 class Watch:
@@ -71,15 +69,16 @@ class Watch:
 
 def searched(work: Work, document: str, options: Mapping[str, Any], watch: Watch) -> str:
     """The plan that a solver's process makes of the problem within the run's options; raises SolverFailed."""
-    default = UNLIMITED_S if "iterations" in options else work.settings.solve_seconds
+    settings = work.settings
+    chosen = completed(options, seconds=settings.solve_seconds, workers=settings.solve_workers)
     return run_solver(
-        work.settings,
+        settings,
         document,
-        seconds=float(options.get("seconds", default)),
-        iterations=options.get("iterations"),
-        seed=int(options.get("seed", 0)),
-        engine=str(options.get("engine", DEFAULT_ENGINE)),
-        workers=int(options.get("workers", work.settings.solve_workers)),
+        seconds=float(chosen["seconds"]),
+        iterations=chosen.get("iterations"),
+        seed=int(chosen["seed"]),
+        engine=str(chosen["engine"]),
+        workers=int(chosen["workers"]),
         on_progress=watch.note,
         should_stop=watch.should_stop,
     )

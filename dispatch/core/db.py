@@ -322,8 +322,16 @@ def _sqlite_engine(url: sa.URL) -> sa.Engine:
     @sa.event.listens_for(engine, "begin")
     def _begin(connection: sa.Connection) -> None:
         # A deferred BEGIN that later writes loses the race with another writer at once; IMMEDIATE waits.
-        reads = connection.get_execution_options().get("gridcrew_reads", False)
-        connection.exec_driver_sql("BEGIN" if reads else "BEGIN IMMEDIATE")
+        if connection.get_execution_options().get("gridcrew_reads", False):
+            connection.exec_driver_sql("BEGIN")
+            return
+        try:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        except OperationalError as error:
+            if "locked" not in str(error.orig):
+                raise
+            # SQLite's waiting is not fair: among many writers on a busy machine one may miss its turn for 5 s.
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
 
     return engine
 

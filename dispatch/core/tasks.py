@@ -21,6 +21,8 @@ from dispatch.core.tables import Task, TaskClass, TaskState
 LEASE = timedelta(seconds=30)
 RETRY_AFTER = (5, 30, 300, 1800, 7200, 18000)
 """Seconds before each further attempt; +/-20 % of chance keep a crowd from returning at once."""
+LONGEST_LEASE = timedelta(minutes=10)
+"""A lease that ends later than this was counted on a clock that has been set back since."""
 MAX_RECOVERIES = 3
 
 QUEUES = ("default", "messages", "safety", "solve")
@@ -191,7 +193,16 @@ def fail(
 
 
 def recover_expired(session: Session, *, now: datetime, limit: int = 100) -> int:
-    """Make tasks due again whose holder died; the third time a task is dead, with an alert."""
+    """Make tasks due again whose holder died; the third time a task is dead, with an alert.
+
+    A lease from before the clock was set back ends a lease from now: its holder renews it, if it lives.
+    """
+    session.execute(
+        sa.update(Task)
+        .where(col(Task.state) == TaskState.LEASED, col(Task.lease_until) > now + LONGEST_LEASE)
+        .values(lease_until=now + LEASE)
+        .execution_options(synchronize_session=False)
+    )
     statement = (
         select(Task)
         .where(col(Task.state) == TaskState.LEASED, col(Task.lease_until) < now)

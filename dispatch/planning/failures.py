@@ -9,6 +9,8 @@ from dispatch.core import alerts
 from dispatch.core.events import SYSTEM
 from dispatch.planning import states
 from dispatch.planning.tables import Plan, PlanStatus, Run, RunOutcome
+from optimizer.naive import naive
+from optimizer.problem import Problem
 
 TRIES = 3
 """Runs of the same input that may fail before its plan is given up."""
@@ -66,11 +68,48 @@ def give_up(session: Session, plan: Plan, error: str, *, now: datetime) -> Plan:
     alerts.raise_alert(
         session,
         alert_key(plan),
-        f"Plan {plan.number} of {plan.day.isoformat()} could not be made: {error}. The plan in force stays; "
+        f"{_title(plan)} could not be made: {error}. The plan in force stays; "
         "urgent visits can be inserted into it. The problem is kept with the plan.",
         now=now,
     )
     return states.move(session, plan, "give_up", actor=SYSTEM, now=now, data={"error": error[:200]})
+
+
+def alarm_broken(
+    session: Session, plan: Plan, problem: Problem, error: str, *, now: datetime
+) -> None:
+    """Alert that an answer breaks rules, beside what the rule of thumb makes of the same board."""
+    planned = sum(len(route.stops) for route in naive(problem).routes)
+    alerts.raise_alert(
+        session,
+        f"plan.broken_answer:{plan.territory_id}",
+        f"{_title(plan)}: {error} The rule of thumb plans {planned} of its {len(problem.visits)} visits. "
+        "The problem is kept with the plan.",
+        now=now,
+    )
+
+
+def alarm_poor(session: Session, plan: Plan, *, now: datetime) -> None:
+    """Alert when a stored answer keeps the rules and yet costs more than the rule of thumb's on the same board.
+
+    A search begins with a better plan than that, so that something is wrong; unless somebody stopped it.
+    """
+    key = f"plan.poor_answer:{plan.territory_id}"
+    ours, by_rule = plan.figures, plan.figures["naive"]
+    if ours["cost"] <= by_rule["cost"] or plan.stop_asked:
+        alerts.resolve(session, key, now=now)
+        return
+    alerts.raise_alert(
+        session,
+        key,
+        f"{_title(plan)} has {ours['visits']} of {ours['pool']} visits and costs {ours['cost']:,} points; the rule "
+        f"of thumb plans {by_rule['visits']} for {by_rule['cost']:,}. Look at the plan before you publish it.",
+        now=now,
+    )
+
+
+def _title(plan: Plan) -> str:
+    return f"Plan {plan.number} of {plan.day.isoformat()}"
 
 
 def alert_key(plan: Plan) -> str:

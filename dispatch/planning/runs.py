@@ -21,7 +21,7 @@ from dispatch.planning import answers, failures, states
 from dispatch.planning.differences import affected
 from dispatch.planning.figures import figures
 from dispatch.planning.lifecycle import WAITING
-from dispatch.planning.options import checked_options
+from dispatch.planning.options import checked_options, completed, versions
 from dispatch.planning.problem import Built, build
 from dispatch.planning.reading import read_board
 from dispatch.planning.tables import Plan, PlanStatus, Run, RunOutcome
@@ -35,7 +35,7 @@ FRESH = timedelta(minutes=15)
 
 @dataclass(frozen=True, slots=True)
 class Taken:
-    """What the solver needs: the problem as JSON text, and the options (seconds, iterations, seed, engine)."""
+    """What the solver needs: the problem as JSON text, and its options, none left open."""
 
     plan_id: int
     run_id: int
@@ -119,8 +119,12 @@ def adopt(plan: Plan, built: Built) -> str:
     return text
 
 
-def take(session: Session, *, plan_id: int, now: datetime) -> Taken | None:
+def take(
+    session: Session, *, plan_id: int, now: datetime, seconds: float = 20.0, workers: int = 1
+) -> Taken | None:
     """Begin a run: the problem of the board as it now is, for the solver's process.
+
+    `seconds` and `workers` are the installation's own, for a plan whose options leave them open.
 
     None when there is nothing to do: the plan is superseded or answered, or the problem cannot be made or has
     crashed too often, and then the plan is closed with its error and an alert. Raises NoSuchPlan.
@@ -144,10 +148,16 @@ def take(session: Session, *, plan_id: int, now: datetime) -> Taken | None:
         failures.give_up(session, plan, failures.too_often(session, plan), now=now)
         return None
     states.move(session, plan, "solve", actor=SYSTEM, now=now)
-    run = Run(plan_id=plan_id, input_hash=plan.input_hash, started_at=now)
+    run = Run(
+        plan_id=plan_id,
+        input_hash=plan.input_hash,
+        options=completed(plan.options, seconds=seconds, workers=workers),
+        versions=dict(versions()),
+        started_at=now,
+    )
     session.add(run)
     session.flush()
-    return Taken(plan_id, run.id or 0, text, plan.input_hash, dict(plan.options))
+    return Taken(plan_id, run.id or 0, text, plan.input_hash, run.options)
 
 
 def record_progress(
@@ -218,12 +228,7 @@ def propose(
         problem = problem_from(plan.problem)
         judged = answers.judged(problem, answer)
     except answers.BrokenAnswer as broken:
-        alerts.raise_alert(
-            session,
-            f"plan.broken_answer:{plan.territory_id}",
-            f"Plan {plan.number} of {plan.day.isoformat()}: {broken.message}",
-            now=now,
-        )
+        failures.alarm_broken(session, plan, problem, broken.message, now=now)
         return failures.failed(
             session, plan, RunOutcome.REFUSED, broken.message, now=now, final=False
         )
@@ -233,6 +238,7 @@ def propose(
     plan.error = ""
     failures.end_runs(session, plan, RunOutcome.ANSWERED, "", now=now)
     alerts.resolve(session, failures.alert_key(plan), now=now)
+    failures.alarm_poor(session, plan, now=now)
     return states.move(
         session, plan, "propose", actor=SYSTEM, now=now, data={"cost": judged.cost.total}
     )

@@ -75,11 +75,16 @@ class Plan(Versioned, table=True):
 
 
 class Run(Row, table=True):
-    """One run of the optimizer for a plan; runs of the same input that crash three times end its plan."""
+    """One run of the optimizer for a plan; runs of the same input that crash three times end its plan.
+
+    `options` (seed, seconds, engine and so on) and `versions` are what it takes to repeat the run of the input.
+    """
 
     id: int | None = Field(default=None, primary_key=True)
     plan_id: int = Field(foreign_key="plan.id", index=True)
     input_hash: str = Field(max_length=64, index=True)
+    options: dict[str, Any] = document()
+    versions: dict[str, str] = document()
     outcome: RunOutcome = choice(RunOutcome, RunOutcome.RUNNING)
     error: str = Field(default="", max_length=500)
     started_at: datetime = instant()

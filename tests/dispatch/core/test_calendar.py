@@ -14,13 +14,9 @@ from dispatch.core.calendar import (
     next_working_day,
     zone_named,
 )
-from dispatch.core.periodic import Job, occurrence_of
 from tests.instants import HUMEN
 
 LONDON = ZoneInfo("Europe/London")
-ZONES = (
-    "Asia/Shanghai", "Europe/London", "America/New_York", "Australia/Lord_Howe", "Pacific/Chatham", "UTC",
-)  # fmt: skip
 
 
 def test_a_skipped_wall_time_moves_forward_by_the_gap() -> None:
@@ -82,22 +78,3 @@ def test_the_next_working_day_is_the_first_that_has_not_begun(local: str, expect
 def test_an_unknown_zone_is_refused_with_an_example() -> None:
     with pytest.raises(UnknownZone, match="Asia/Shanghai"):
         zone_named("Asia/Humen")
-
-
-@pytest.mark.parametrize("zone", ZONES)
-@pytest.mark.parametrize("clock", [time(2, 30), time(23, 59)])
-def test_a_daily_job_runs_once_per_local_date_for_two_years(zone: str, clock: time) -> None:
-    job, where = Job("x", daily=clock), ZoneInfo(zone)
-    moment, end = datetime(2026, 1, 1, 12, tzinfo=where), datetime(2028, 1, 1, 12, tzinfo=where)
-    keys: list[str] = []
-    moment = moment.astimezone(UTC)
-    while moment < end.astimezone(UTC):
-        key, scheduled = occurrence_of(job, now=moment, zone=where)
-        assert scheduled <= moment
-        if key not in keys[-2:]:
-            keys.append(key)
-        moment += timedelta(minutes=30)
-
-    first = date.fromisoformat(keys[0])
-    assert keys == [(first + timedelta(days=n)).isoformat() for n in range(len(keys))]
-    assert len(keys) in (730, 731)

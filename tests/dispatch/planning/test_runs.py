@@ -2,6 +2,7 @@
 
 import json
 from datetime import date, timedelta
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -68,9 +69,33 @@ def test_taking_a_plan_hands_out_its_problem_and_options(session: Session) -> No
     taken = take(session, plan)
 
     assert {v["id"] for v in as_document(taken.document)["visits"]} == {v.id for v in visits}
-    assert taken.options == {"seed": 7}
+    assert taken.options["seed"] == 7
     assert (plan.status, plan.input_hash) == (PlanStatus.SOLVING, taken.input_hash)
     assert len(plan.board) == 64
+
+
+def test_a_run_keeps_all_that_it_takes_to_repeat_it(session: Session) -> None:
+    a_day(session)
+    plan = request(session, seed=7)
+
+    taken = plans.take(session, plan_id=plan.id or 0, now=NOW, seconds=30.0, workers=2)
+
+    run = session.exec(select(Run)).one()
+    assert taken is not None
+    assert run.input_hash == taken.input_hash
+    assert run.options == taken.options
+    assert run.options == {"seconds": 30.0, "seed": 7, "engine": "search", "workers": 2}
+    assert run.versions["ortools"] == version("ortools")
+    assert set(run.versions) == {"gridcrew", "ortools", "numba", "numpy"}
+
+
+def test_a_run_limited_by_its_iterations_has_time_for_them(session: Session) -> None:
+    a_day(session)
+
+    taken = take(session, request(session, iterations=400))
+
+    assert taken.options["iterations"] == 400
+    assert taken.options["seconds"] >= 3600
 
 
 def test_an_answer_becomes_assignments_left_out_visits_and_figures(session: Session) -> None:
@@ -154,6 +179,46 @@ def test_a_broken_answer_is_refused_with_an_alert_and_nothing_of_it_is_stored(
     assert session.exec(select(LeftOut)).all() == []
     assert alerts(session) == {"plan.broken_answer:humen": 1}
     assert [run.outcome for run in session.exec(select(Run))] == [RunOutcome.REFUSED]
+
+
+def test_the_alert_of_a_broken_answer_says_what_the_rule_of_thumb_makes_of_the_board(
+    session: Session,
+) -> None:
+    a_day(session, 4)
+    plan = request(session)
+    take(session, plan)
+
+    plans.propose(session, plan_id=plan.id or 0, answer={}, now=NOW)
+
+    text = session.get_one(Alert, "plan.broken_answer:humen").text
+    assert "The rule of thumb plans 4 of its 4 visits." in text
+    assert plan.problem is not None
+
+
+def test_an_answer_that_leaves_out_what_the_rule_of_thumb_plans_is_an_alert(
+    session: Session,
+) -> None:
+    a_day(session)
+
+    empty = proposed(session, orders={})
+
+    text = session.get_one(Alert, "plan.poor_answer:humen").text
+    assert empty.status is PlanStatus.PROPOSED
+    assert "has 0 of 3 visits" in text
+    assert "plans 3 for" in text
+    proposed(session)
+    assert alerts(session) == {}
+
+
+def test_a_search_that_somebody_stopped_may_answer_poorly(session: Session) -> None:
+    a_day(session)
+    plan = request(session)
+    taken = take(session, plan)
+    plans.stop(session, plan_id=plan.id or 0, actor=DISPATCHER, now=NOW)
+
+    plans.propose(session, plan_id=plan.id or 0, answer=solved(taken.document, {}), now=NOW)
+
+    assert alerts(session) == {}
 
 
 def test_garbage_is_refused_like_any_broken_answer(session: Session) -> None:
