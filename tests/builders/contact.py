@@ -49,6 +49,14 @@ def make_told_visit(
     )
 
 
+def plan_anew(visit: Visit, start: datetime) -> None:
+    """Plan the visit's service at another time, as long as before."""
+    assert visit.planned_start_at is not None
+    assert visit.planned_end_at is not None
+    visit.planned_end_at += start - visit.planned_start_at
+    visit.planned_start_at = start
+
+
 def make_message(
     session: Session,
     *,

@@ -18,7 +18,7 @@ from dispatch.core.tables import Event, Task, TaskState
 from dispatch.field.door import check_number
 from dispatch.registry.tables import Customer
 from dispatch.work.tables import VisitStatus
-from tests.builders.contact import make_message, make_told_visit
+from tests.builders.contact import make_message, make_told_visit, plan_anew
 from tests.builders.registry import DISPATCHER
 from tests.instants import at, minutes
 
@@ -156,7 +156,7 @@ def test_a_message_goes_to_the_address_the_customer_has_now(session: Session) ->
 def test_a_message_that_is_no_longer_true_is_not_sent(session: Session) -> None:
     visit = make_told_visit(session)
     message = make_message(session, visit=visit)
-    visit.planned_start_at = at("15:00")
+    plan_anew(visit, at("15:00"))
 
     assert begin(session, message) == Settled(S.SUPPRESSED)
     assert message.reason == "superseded"

@@ -11,7 +11,7 @@ from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.tables import Task
 from dispatch.registry.tables import Customer, Premises
 from dispatch.work.tables import Visit, VisitStatus, WorkOrder
-from tests.builders.contact import happened, make_told_visit
+from tests.builders.contact import happened, make_told_visit, plan_anew
 from tests.instants import DAY, NOW, at, minutes
 
 EVE = at("10:00") - timedelta(days=1)
@@ -66,7 +66,7 @@ def test_a_promise_booked_on_a_published_visit_is_told_at_once(session: Session)
 def test_replanning_within_what_was_told_sends_nothing(session: Session) -> None:
     visit = make_told_visit(session, planned=at("10:10"))
     book(session, visit)
-    visit.planned_start_at = at("11:20")
+    plan_anew(visit, at("11:20"))
 
     assert book(session, visit) == []
 
@@ -75,7 +75,7 @@ def test_replanning_outside_what_was_told_tells_the_new_time(session: Session) -
     visit = make_told_visit(session, planned=at("10:10"))
     (first,) = book(session, visit)
     send(session, first)
-    visit.planned_start_at = at("15:00")
+    plan_anew(visit, at("15:00"))
 
     (second,) = book(session, visit)
 
@@ -94,7 +94,7 @@ def test_a_promise_that_moves_away_and_back_is_told_three_times(session: Session
 def test_a_customer_who_was_never_reached_is_not_told_of_a_change(session: Session) -> None:
     visit = make_told_visit(session, planned=at("10:00"))
     book(session, visit)
-    visit.planned_start_at = at("15:00")
+    plan_anew(visit, at("15:00"))
 
     (second,) = book(session, visit)
 
@@ -218,7 +218,7 @@ def test_the_reminder_goes_to_the_visits_of_the_next_local_day(session: Session)
 def test_a_reminder_names_the_window_that_was_told(session: Session) -> None:
     visit = make_told_visit(session, planned=at("10:10"))
     book(session, visit)
-    visit.planned_start_at = at("10:40")
+    plan_anew(visit, at("10:40"))
 
     (message,) = tellings.tell_day_before(
         session, territory_id="humen", day=DAY, now=EVE + timedelta(hours=7)
