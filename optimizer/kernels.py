@@ -7,6 +7,7 @@ the cache, so that no planner ever waits for the compiler.
 
 import hashlib
 import importlib
+import os
 import pkgutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +33,8 @@ def _sources() -> str:
 
 
 _config: Any = numba.config
-_base = _config.CACHE_DIR or str(Path(optimizer.__path__[0]) / "__pycache__" / "kernels")
+# Not numba's own setting: this module may run twice in a process, as `python -m` and when it is imported.
+_base = os.environ.get("NUMBA_CACHE_DIR") or str(Path(optimizer.__path__[0]) / "__pycache__" / "kernels")
 _config.CACHE_DIR = str(Path(_base) / _sources())
 
 
