@@ -89,7 +89,7 @@ def test_work_goes_on_when_the_redis_master_dies_and_nothing_is_lost(
         dead = redis_pair.kill_master()
         east.enqueue(times(60, 600), takes=0.02)  # nobody can ring for these
         eventually(lambda: redis_pair.master() != dead, seconds=60, what="a new master")
-        assert redis_server.answers(redis_pair.url, patience=2)
+        eventually(lambda: redis_server.answers(redis_pair.url, patience=2), what="its answer")
         east.wait_until_done(seconds=120)
 
         assert east.effects() == {1: east.enqueued}
