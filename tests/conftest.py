@@ -125,15 +125,19 @@ def new_database(
             server, template = request.getfixturevalue("postgresql_server")
             with postgres.fresh_database(server, "template1" if bare else template) as url:
                 database = Database(url)
-                yield database
-                database.close()
+                try:
+                    yield database
+                finally:
+                    database.close()
             return
         path = tmp_path_factory.mktemp("new") / "gridcrew.db"
         if not bare:
             shutil.copyfile(request.getfixturevalue("empty_database_file"), path)
         database = Database(f"sqlite:///{path}")
-        yield database
-        database.close()
+        try:
+            yield database
+        finally:
+            database.close()
 
     return make
 

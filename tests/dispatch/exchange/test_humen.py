@@ -97,7 +97,7 @@ def at_half_past_midnight(new_database: NewDatabase) -> Iterator[Database]:
             time.tzset()
             began = time.monotonic()
             load_folder(database, folder=HUMEN, now=at("00:30"))
-            assert time.monotonic() - began < 8
+            assert time.monotonic() - began < 30, "far more than the 4 s it takes alone"
         time.tzset()
         yield database
 
