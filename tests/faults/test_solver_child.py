@@ -46,7 +46,13 @@ def run(code: str, document: str = "{}", *, seconds: float = 1.0, **options: obj
 
 
 def left_behind() -> list[psutil.Process]:
-    return [child for child in psutil.Process().children(recursive=True) if "-c" in child.cmdline()]
+    """Programs of `-c` that still run, but for the standard library's own, which other tests fork from."""
+    commands = [(each, each.cmdline()) for each in psutil.Process().children(recursive=True)]
+    return [
+        each
+        for each, command in commands
+        if "-c" in command and not any("multiprocessing." in part for part in command)
+    ]
 
 
 MISFORTUNES = pytest.mark.parametrize(
