@@ -46,12 +46,14 @@ def run(code: str, document: str = "{}", *, seconds: float = 1.0, **options: obj
 
 
 def left_behind() -> list[psutil.Process]:
-    """Programs of `-c` that still run, but for the standard library's own, which other tests fork from."""
+    """Python programs of `-c` that still run, but for the standard library's own, which other tests fork from."""
     commands = [(each, each.cmdline()) for each in psutil.Process().children(recursive=True)]
     return [
         each
         for each, command in commands
-        if "-c" in command and not any("multiprocessing." in part for part in command)
+        if command[:1] == [sys.executable]
+        and "-c" in command
+        and not any("multiprocessing." in part for part in command)
     ]
 
 
