@@ -34,7 +34,9 @@ def _sources() -> str:
 
 _config: Any = numba.config
 # Not numba's own setting: this module may run twice in a process, as `python -m` and when it is imported.
-_base = os.environ.get("NUMBA_CACHE_DIR") or str(Path(optimizer.__path__[0]) / "__pycache__" / "kernels")
+_base = os.environ.get("NUMBA_CACHE_DIR") or str(
+    Path(optimizer.__path__[0]) / "__pycache__" / "kernels"
+)
 _config.CACHE_DIR = str(Path(_base) / _sources())
 
 
