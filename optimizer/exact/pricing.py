@@ -214,18 +214,18 @@ class ShiftClass:
             return space.guided[2:]
         # No visit pays twice.
         bound = -int(np.maximum(duals[self.visits], 0).sum())
-        guide = self._room(space, lane)
         if not self.guided:
+            guide = self._room(space, lane)
             guide[0][:] = -NO_WAY
-        passes = self.recall.passes if self.guided else 0
-        while passes > 0 and bound < threshold:
+        for _ in range(self.recall.passes if self.guided else 0):
             self.recall.learn()
             guide = self._room(space, lane)
             whole = complete(lane, guide)
             bound = max(bound, whole)
             order = np.empty(LONGEST, dtype=np.int64)
             self.recall.lesson = order[: trace(whole, lane, guide, order)].tolist()
-            passes = passes - 1 if self.recall.lacks() else 0
+            if bound >= threshold or not self.recall.lacks():
+                break
         space.guided = self.kin, duals, guide, bound
         return guide, bound
 
