@@ -1,40 +1,12 @@
-"""What the races share: both databases prepared alike, and calls that begin together."""
+"""What the races share: both databases prepared alike."""
 
 import shutil
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
 from dispatch.core.db import Database, DatabaseAway, transaction
-from dispatch.core.errors import DispatchError
 from tests.system import postgresql as postgres
-
-
-def at_once(calls: Sequence[Callable[[], None]]) -> list[str]:
-    """Run the calls in threads that begin together; how each ended: done, or the refusal's code."""
-    ends: list[str] = []
-    errors: list[BaseException] = []
-    gate = threading.Barrier(len(calls))
-
-    def run(call: Callable[[], None]) -> None:
-        gate.wait(60)
-        try:
-            call()
-            ends.append("done")
-        except DispatchError as refused:
-            ends.append(refused.code)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return ends
 
 
 def stubbornly(database: Database, work: Callable[..., object]) -> None:

@@ -12,8 +12,9 @@ from dispatch.core.events import Actor
 from dispatch.work import visits
 from tests.builders.planning import crew_on, job
 from tests.faults.counts import times
-from tests.faults.racing import Copies, at_once, stubbornly
+from tests.faults.racing import Copies, stubbornly
 from tests.instants import NOW, at, minutes
+from tests.racing import at_once
 
 pytestmark = pytest.mark.faults
 
@@ -61,7 +62,7 @@ def race(database: Database, names: list[str], chance: random.Random, *, round: 
 
     late = {name: chance.randrange(0, 3000) for name in names}
     calls = [functools.partial(giving, name, late[name]) for name in names]
-    return [end for end in at_once(calls) if end != "done"]
+    return [end for end in at_once(*calls) if end != "done"]
 
 
 def overlaps(database: Database) -> int:

@@ -1,13 +1,11 @@
 """Planning where many write at once: one publishes, one insertion wins, and a day runs as it does on SQLite."""
 
-import threading
 from collections.abc import Callable
 
 import pytest
 from sqlmodel import select
 
 from dispatch.core.db import Database, transaction
-from dispatch.core.errors import DispatchError
 from dispatch.core.events import Actor
 from dispatch.planning import edits, plans, queries
 from dispatch.planning.tables import Plan, PlanStatus
@@ -25,6 +23,7 @@ from tests.builders.planning import (
 )
 from tests.builders.registry import DISPATCHER
 from tests.instants import DAY, NOW, at
+from tests.racing import at_once
 
 pytestmark = pytest.mark.system
 
@@ -35,27 +34,6 @@ def a_day(database: Database, count: int = 4) -> list[str]:
         crew_on(session, "C1")
         crew_on(session, "C2")
         return [job(session, east=1 + k).id for k in range(count)]
-
-
-def at_once(*calls: Callable[[], None]) -> list[str]:
-    """Run the calls at the same moment; how each ended: done, or the refusal's code."""
-    ends: list[str] = []
-    start = threading.Barrier(len(calls))
-
-    def go(call: Callable[[], None]) -> None:
-        start.wait()
-        try:
-            call()
-            ends.append("done")
-        except DispatchError as refusal:
-            ends.append(refusal.code)
-
-    threads = [threading.Thread(target=go, args=(call,)) for call in calls]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sorted(ends)
 
 
 def publish(database: Database, plan_id: int, who: str) -> Callable[[], None]:
@@ -72,7 +50,7 @@ def test_of_many_who_publish_at_once_one_wins(postgresql: Database, same: bool) 
     with transaction(postgresql) as session:
         ids = [proposed(session).id or 0 for _ in range(1 if same else 4)]
 
-    ends = at_once(*(publish(postgresql, ids[k % len(ids)], f"d{k}") for k in range(4)))
+    ends = sorted(at_once(*(publish(postgresql, ids[k % len(ids)], f"d{k}") for k in range(4))))
 
     assert ends.count("done") == 1
     assert set(ends) <= {"done", "already_published", "board_moved", "not_proposed"}
@@ -88,7 +66,7 @@ def test_requests_at_once_get_numbers_of_their_own_and_one_waits(postgresql: Dat
         with transaction(postgresql) as session:
             request(session)
 
-    ends = at_once(ask, ask, ask, ask)
+    ends = sorted(at_once(ask, ask, ask, ask))
 
     assert ends == ["done"] * 4
     with postgresql.reading() as session:
@@ -111,7 +89,7 @@ def test_a_change_of_the_board_and_a_publish_at_once_never_lose_each_other(
                 session, shift_id="C1-20260310", reason="ill", actor=DISPATCHER, now=NOW
             )
 
-    ends = at_once(publish(postgresql, plan_id, "ann"), ill)
+    ends = sorted(at_once(publish(postgresql, plan_id, "ann"), ill))
 
     assert ends in (["done", "done"], ["board_moved", "done"])
 

@@ -1,6 +1,5 @@
 """Work on PostgreSQL, where writers do not queue: one crew, one follow-up, one warning, whoever is faster."""
 
-import threading
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -8,7 +7,6 @@ import pytest
 from sqlmodel import select
 
 from dispatch.core.db import Database, transaction
-from dispatch.core.errors import DispatchError
 from dispatch.core.events import Actor
 from dispatch.core.tables import Event
 from dispatch.desk import queries as desk_queries
@@ -18,33 +16,16 @@ from dispatch.work.tables import SeriesOccurrence
 from tests.builders.desk import make_request
 from tests.builders.work import make_order, make_series, make_visit
 from tests.instants import DAY, NOW
+from tests.racing import at_once
 
 pytestmark = pytest.mark.system
 
 CREW = Actor("C1", "crew")
 
 
-def at_once(*jobs: Callable[[], None]) -> list[str]:
-    """Run the jobs in threads that begin together; the codes of what was refused."""
-    gate, codes, errors = threading.Barrier(len(jobs)), list[str](), list[BaseException]()
-
-    def run(job: Callable[[], None]) -> None:
-        gate.wait(10)
-        try:
-            job()
-        except DispatchError as refused:
-            codes.append(refused.code)
-        except BaseException as error:  # noqa: BLE001 - raised again below
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(job,)) for job in jobs]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if errors:
-        raise errors[0]
-    return codes
+def refused(*jobs: Callable[[], None]) -> list[str]:
+    """Run the jobs at once; the codes of what was refused."""
+    return [end for end in at_once(*jobs) if end != "done"]
 
 
 def departing(database: Database, visit_id: str) -> Callable[[], None]:
@@ -59,7 +40,7 @@ def test_a_crew_sets_out_for_one_visit_however_many_telephones_ask(postgresql: D
     with transaction(postgresql) as session:
         names = [make_visit(session, status="accepted", crew="C1").id for _ in range(5)]
 
-    codes = at_once(*(departing(postgresql, name) for name in names))
+    codes = refused(*(departing(postgresql, name) for name in names))
 
     assert codes == ["crew_busy"] * 4
     with postgresql.reading() as session:
@@ -71,7 +52,7 @@ def test_the_same_step_taken_at_once_is_taken_once(postgresql: Database) -> None
     with transaction(postgresql) as session:
         name = make_visit(session, status="accepted", crew="C1").id
 
-    codes = at_once(*(departing(postgresql, name) for _ in range(4)))
+    codes = refused(*(departing(postgresql, name) for _ in range(4)))
 
     assert len(codes) == 3
     assert set(codes) <= {"stale_version", "illegal_move"}
@@ -90,7 +71,7 @@ def test_follow_ups_generated_at_once_are_made_once(postgresql: Database) -> Non
         with transaction(postgresql) as session:
             made.append(len(series.generate(session, territory_id="humen", day=DAY, now=NOW)))
 
-    assert at_once(*[generate] * 3) == []
+    assert refused(*[generate] * 3) == []
     assert sorted(made) == [0, 0, 4]
     with postgresql.reading() as session:
         assert len(session.exec(select(SeriesOccurrence)).all()) == 4
@@ -106,7 +87,7 @@ def test_sweeps_at_once_warn_once(postgresql: Database) -> None:
         with transaction(postgresql) as session:
             given.append(clocks.sweep(session, now=NOW + timedelta(hours=13)))
 
-    assert at_once(*[sweep] * 3) == []
+    assert refused(*[sweep] * 3) == []
     assert sum(given) == 6
 
 
