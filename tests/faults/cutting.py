@@ -8,13 +8,12 @@ from pathlib import Path
 
 
 class Cutter:
-    """Stands between clients and a server's socket; `wants_cut(request)` decides whether `answer` never arrives."""
+    """Between clients and a server's socket; `wants_cut(request, answer)` says that the answer never arrives."""
 
     def __init__(self, path: Path, server: Path) -> None:
         self.path, self.server = path, server
-        self.wants_cut: Callable[[bytes], bool] = lambda _request: False
+        self.wants_cut: Callable[[bytes, bytes], bool] = lambda _request, _answer: False
         self.cuts = 0
-        self.answer = b""
         self._listener = socket.socket(socket.AF_UNIX)
         self._listener.bind(str(path))
         self._listener.listen(64)
@@ -54,8 +53,7 @@ class Cutter:
                 answer = upstream.recv(1 << 20)
                 if not answer:
                     return
-                self.answer = answer
-                if self.wants_cut(request):
+                if self.wants_cut(request, answer):
                     self.cuts += 1
                     return
                 client.sendall(answer)

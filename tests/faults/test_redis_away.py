@@ -114,7 +114,7 @@ def test_answers_of_redis_that_are_cut_off_cost_no_task_and_double_none(
     database.bell = bell(make_broker(here))
     wanted, seen = times(3, 50), [0]
 
-    def every_fourth(request: bytes) -> bool:
+    def every_fourth(request: bytes, _answer: bytes) -> bool:
         if command not in request or cutter.cuts >= wanted:
             return False
         seen[0] += 1
@@ -139,11 +139,10 @@ def test_without_the_sweeper_rings_whose_answer_was_cut_off_strand_their_tasks(
     database.bell = bell(make_broker(here))
     with crowd(here, database) as workers:
         workers.add_worker("one", "--no-sweeper")
-        cutter.wants_cut = lambda request: b"fetch" in request and b"run_default" in cutter.answer
-        for _ in range(3):
-            workers.enqueue(1)
-            time.sleep(1.5)
-        assert cutter.cuts > 0
-        time.sleep(6)
+        cutter.wants_cut = lambda request, answer: b"fetch" in request and b"run_default" in answer
+        workers.enqueue(1)
+        eventually(lambda: cutter.cuts > 0, what="a ring whose answer is cut off")
+        cutter.wants_cut = lambda _request, _answer: False
+        time.sleep(6)  # the worker has long reconnected (3 s)
 
         assert workers.open() > 0
