@@ -3,10 +3,8 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from optimizer.exact.bound import Bound, lower_bound
-from optimizer.exact.routing import RoutingFailed, route_with_ortools
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.search.answer import answer
@@ -16,6 +14,9 @@ from optimizer.search.instance import Instance
 from optimizer.search.rounds import Budget, Rounds
 from optimizer.search.searcher import Met, Outline, Searcher
 from optimizer.search.state import State
+
+if TYPE_CHECKING:
+    from optimizer.exact.bound import Bound
 
 ENGINES = ("search", "routing")
 DEFAULT_SECONDS = 10.0
@@ -149,8 +150,10 @@ class _Run:
         self.tell(self.budget.elapsed(), self.iterations, state.cost(), state.served())
         return state
 
-    def bounded(self, state: State, seconds: float) -> tuple[State, Bound]:
+    def bounded(self, state: State, seconds: float) -> tuple[State, "Bound"]:
         """A plan as good or better, and what is proven within so many seconds."""
+        from optimizer.exact.bound import lower_bound  # loading it takes as long as a short search
+
         end = time.monotonic() + seconds
         columns = [
             Met(s, tuple(state.order(s)), state.route_cost(s))
@@ -173,6 +176,8 @@ class _Run:
 
     def route(self) -> tuple[State, dict[str, Any]]:
         """OR-Tools' routing from a greedy plan; a failure is told and costs nothing but the time."""
+        from optimizer.exact.routing import RoutingFailed, route_with_ortools  # as for the bound
+
         instance, limits = self.instance, self.limits
         if not instance.visits or not instance.shifts:
             return self.search(choice=False)

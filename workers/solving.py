@@ -7,9 +7,9 @@ from dispatch.core.db import transaction
 from dispatch.planning import plans
 from dispatch.planning.tables import PlanStatus
 from optimizer.codec import read_plan, read_problem, write_plan
+from optimizer.concluding import concluded
 from optimizer.plan import Plan
 from optimizer.problem import ProblemError
-from optimizer.replan import concluded
 from optimizer.standing import VisitUnknown
 from workers.execution import Interrupted, TransientFailure, Work
 from workers.roads import fill

@@ -20,11 +20,11 @@ from optimizer.codec import (
     write_problem,
 )
 from optimizer.compare import compare
+from optimizer.concluding import concluded
 from optimizer.explain import explain
 from optimizer.offers import offers
 from optimizer.plan import Plan
 from optimizer.problem import Problem, ProblemError
-from optimizer.replan import concluded
 from optimizer.rest import rest_of_day
 from optimizer.standing import VisitUnknown
 from workers.frames import plain

@@ -11,11 +11,11 @@ from rich.text import Text
 from api.cli.problems import minutes, shown
 from optimizer import explain as verdicts
 from optimizer.compare import Comparison, CrewFigures, VisitChange
+from optimizer.concluding import Replanned
 from optimizer.explain import Explanation
 from optimizer.offers import Offer
 from optimizer.problem import Problem
 from optimizer.relaxing import Relaxation
-from optimizer.replan import Replanned
 
 WHAT = {
     "added": "[green]planned now[/]",

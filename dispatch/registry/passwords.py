@@ -2,6 +2,7 @@
 
 import hashlib
 import secrets
+from functools import cache
 
 from pwdlib import PasswordHash
 from pwdlib.hashers.argon2 import Argon2Hasher
@@ -25,7 +26,6 @@ COMMON = frozenset({
 """Twelve characters and more, and yet among the first that anybody tries."""
 
 _hasher = PasswordHash((Argon2Hasher(),))
-_nobody = _hasher.hash(secrets.token_urlsafe(24))
 
 
 class WeakPassword(InvalidError):
@@ -62,8 +62,13 @@ def verify(password: str, password_hash: str | None) -> tuple[bool, str | None]:
     Takes as long without a hash as with one, so that the time tells nobody which logins exist.
     """
     candidate = password[: MAX_LENGTH + 1]
-    right, renewed = _hasher.verify_and_update(candidate, password_hash or _nobody)
+    right, renewed = _hasher.verify_and_update(candidate, password_hash or _nobody())
     return (right, renewed) if password_hash else (False, None)
+
+
+@cache
+def _nobody() -> str:
+    return _hasher.hash(secrets.token_urlsafe(24))
 
 
 def new_token() -> str:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from optimizer.check import check
+from optimizer.concluding import Affected, concluded
 from optimizer.explain import settle
 from optimizer.insert import insert, retime
 from optimizer.naive import naive
@@ -25,7 +26,7 @@ from optimizer.problem import (
     Weights,
     Window,
 )
-from optimizer.replan import Affected, concluded, replan
+from optimizer.replan import replan
 from optimizer.rest import NEVER, rest_of_day
 from optimizer.search.instance import Instance
 from optimizer.solve import Limits
