@@ -13,16 +13,25 @@ from starlette.staticfiles import StaticFiles
 from api import permissions, problems, repeats
 from api.deps import writing
 from api.gate import Gate
+from api.pages import (
+    board_page,
+    board_parts,
+    console_page,
+    import_page,
+    outlook_page,
+    pages,
+    places_page,
+)
+from api.pages.built import BUNDLE
 from api.routes import ROUTERS, system
 from api.state import State
-from api.web import board_page, board_parts, import_page, outlook_page, pages, places_page
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
 from dispatch.planning.engine import Engine
 from workers.warm import WarmOptimizer
 
 PREFIX = "/api/v1"
-STATIC = Path(__file__).parent / "web" / "static"
+STATIC = Path(__file__).parent / "pages" / "static"
 
 
 def _utc_now() -> datetime:
@@ -61,6 +70,7 @@ def create_app(
         rest.include_router(router)
     app.include_router(rest)
     app.include_router(system.router)
+    app.include_router(console_page.router)
     app.include_router(board_page.router)
     app.include_router(board_parts.router)
     app.include_router(outlook_page.router)
@@ -68,6 +78,8 @@ def create_app(
     app.include_router(places_page.router)
     app.include_router(pages.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
+    built = StaticFiles(directory=BUNDLE / "assets", check_dir=False)
+    app.mount("/web/assets", built, name="assets")
     permissions.refuse_undeclared(app.routes)
     paths |= {
         context.endpoint: str(context.path) for context, _ in permissions.declared(app.routes)

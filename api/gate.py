@@ -3,7 +3,9 @@
 import re
 import time
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import cast
+from urllib.parse import urlsplit
 
 import anyio
 import structlog
@@ -29,9 +31,11 @@ wait for that lock, nobody could go on until they give up.
 _PLACES: RunVar[anyio.Semaphore] = RunVar("gridcrew_places")
 
 CONTENT_POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
-    "font-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+    "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; font-src 'self'; "
+    "manifest-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'; "
+    "img-src 'self' data: blob:{tiles}; connect-src 'self'{tiles}"
 )
+"""What pages may load: nothing but their own; `tiles` is the one source of map tiles, where one is configured."""
 PIECES = re.compile(r"/api/v1/imports/\d+/files/[^/]+/\d+")
 """Where pieces of files are sent, the only bodies that are no JSON; other sites' forms cannot send bytes either."""
 LINK_PATHS = ("/v/", "/sign-in/", "/api/v1/customer-visits/")
@@ -143,15 +147,23 @@ def _refuse(scope: Scope) -> Response | None:
 def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
     path = scope["path"]
     headers["X-Content-Type-Options"] = "nosniff"
-    headers["Content-Security-Policy"] = CONTENT_POLICY
+    headers["Content-Security-Policy"] = _content_policy(_state(scope).settings.tiles_url)
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
     headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
     headers["Referrer-Policy"] = "no-referrer" if path.startswith(LINK_PATHS) else "same-origin"
     if is_https(_state(scope).settings):
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    if not path.startswith("/static/"):
+    if path.startswith("/web/assets/"):
+        headers["Cache-Control"] = "public, max-age=31536000, immutable"
+    elif not path.startswith("/static/"):
         headers["Cache-Control"] = "no-store"
+
+
+@lru_cache(maxsize=4)
+def _content_policy(tiles_url: str) -> str:
+    parts = urlsplit(tiles_url)
+    return CONTENT_POLICY.format(tiles=f" {parts.scheme}://{parts.netloc}" if tiles_url else "")
 
 
 def _too_large() -> Response:

@@ -11,7 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
-from api.web.errors import page_for
+from api.pages.errors import page_for
 from dispatch.core.errors import DispatchError
 
 log = structlog.get_logger("gridcrew.api")

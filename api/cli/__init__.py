@@ -29,6 +29,7 @@ MODULES = {
     "explain": "questions",
     "offers": "questions",
     "compare": "questions",
+    "openapi": "interface",
     "import": "importing",
     "export": "data",
     "backup": "data",

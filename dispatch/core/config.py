@@ -72,6 +72,12 @@ class Settings(BaseSettings):
     geocoder_accuracy_m: float = Field(
         300.0, gt=0, le=20_000, description="how far off an answer may be that nobody looks at"
     )
+    tiles_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/\s;,'\"]+/\S*\{z\}\S*)?$",
+        description="raster tiles under maps, https://host/{z}/{x}/{y}.png; empty: maps need nothing from outside",
+    )
+    tiles_attribution: str = Field("", max_length=200, description="whose tiles those are")
     worker_threads: int = Field(4, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     crash_at: str = Field("", description="tests only: the crash point that ends the process")

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.web.hints import in_chinese
+from api.pages.hints import in_chinese
 from dispatch.planning.demand import REASONS
 from optimizer import reasons
 

@@ -12,7 +12,7 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
-from api.web.texts import Words, problems, table
+from api.pages.texts import Words, problems, table
 from dispatch.contact import links
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction

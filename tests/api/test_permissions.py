@@ -37,7 +37,7 @@ def test_every_route_declares_a_permission_or_why_it_needs_none(app: FastAPI) ->
 def test_nothing_else_answers_but_the_static_files(app: FastAPI) -> None:
     mounts = [route.path for route in app.routes if isinstance(route, Mount)]
 
-    assert mounts == ["/static"]
+    assert mounts == ["/static", "/web/assets"]
 
 
 def test_an_app_with_an_undeclared_route_does_not_start() -> None:

@@ -8,8 +8,8 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col
 
 from api.deps import Reading, TheSettings, Who, requires
-from api.web.ground import MAP_WIDTH, MARGIN, Ground, ground_of
-from api.web.rendering import render, words_for
+from api.pages.ground import MAP_WIDTH, MARGIN, Ground, ground_of
+from api.pages.rendering import render, words_for
 from dispatch.core.calendar import zone_named
 from dispatch.geo import geocoding
 from dispatch.geo.datum import Datum

@@ -8,8 +8,8 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col, select
 
 from api.deps import Now, Reading, TheEngine, Who, requires
+from api.pages.rendering import render, words_for
 from api.schemas.forms import PathId, PathNumber
-from api.web.rendering import render, words_for
 from dispatch.core.calendar import zone_named
 from dispatch.planning import comparing, explaining, states
 from dispatch.planning.explaining import Explanation

@@ -18,9 +18,9 @@ from api.deps import (
     public,
     requires,
 )
+from api.pages.errors import UTC_ZONE
+from api.pages.rendering import render, words_for
 from api.schemas.forms import QueryDay
-from api.web.errors import UTC_ZONE
-from api.web.rendering import render, words_for
 from dispatch.contact import texts as customer_texts
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.field.day import CrewDay, Stop, crew_day

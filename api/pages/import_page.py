@@ -7,7 +7,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
 
 from api.deps import Reading, Who, requires
-from api.web.rendering import render, words_for
+from api.pages.rendering import render, words_for
 from dispatch.core.calendar import zone_named
 from dispatch.exchange import imports, profiles
 from dispatch.exchange.columns import COLUMNS, FILE_NAMES

@@ -5,7 +5,7 @@ from zoneinfo import ZoneInfo
 from fastapi import Request
 from fastapi.responses import Response
 
-from api.web.rendering import render, words_for
+from api.pages.rendering import render, words_for
 
 UTC_ZONE = ZoneInfo("UTC")
 _SAID = {
@@ -21,13 +21,13 @@ def page_for(
 ) -> Response | None:
     """The page that says what went wrong, or None where a program is asking: it gets a problem document."""
     path = request.url.path
-    if path.startswith(("/api/", "/static/", "/healthz", "/readyz", "/metrics")):
+    if path.startswith(("/api/", "/static/", "/web/", "/healthz", "/readyz", "/metrics")):
         return None
     if "text/html" not in request.headers.get("accept", ""):
         return None
     words = words_for(request, None, UTC_ZONE)
     if status == 401:
-        target = path if path == "/" or path.startswith("/crew") else "/"
+        target = path if path == "/" or path.startswith(("/crew", "/console")) else "/"
         return render(request, "sign_in.html", words, status=401, target=target)
     said = _SAID.get(code) or ("error.not_found" if status in {404, 422} else "")
     return render(

@@ -8,11 +8,11 @@ from fastapi.responses import RedirectResponse, Response
 
 from api import board_data
 from api.deps import Caller, Now, Reading, TheSettings, Who, requires
+from api.pages.board_view import axis_of, done_of, lanes_of, map_of
+from api.pages.errors import UTC_ZONE
+from api.pages.rendering import render, words_for
 from api.routes.plans import messages_go
 from api.schemas.forms import PathId, QueryDay
-from api.web.board_view import axis_of, done_of, lanes_of, map_of
-from api.web.errors import UTC_ZONE
-from api.web.rendering import render, words_for
 from dispatch.contact import facts, links
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.planning.lifecycle import IN_FORCE

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from api.board_data import BoardData
-from api.web.ground import MAP_WIDTH, Ground, ground_of
+from api.pages.ground import MAP_WIDTH, Ground, ground_of
 from dispatch.planning.lifecycle import IN_FORCE
 from dispatch.planning.tiles import CrewRow, QueueRow, StopRow, VisitRow
 from dispatch.work.lifecycle import WAITING

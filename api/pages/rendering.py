@@ -11,7 +11,7 @@ from fastapi import Request
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from api.web.texts import LANGUAGES, Words, problems
+from api.pages.texts import LANGUAGES, Words, problems
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"

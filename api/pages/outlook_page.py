@@ -9,7 +9,7 @@ from fastapi.responses import HTMLResponse
 from sqlmodel import Session, col, select
 
 from api.deps import Now, Reading, Who, requires
-from api.web.rendering import render, words_for
+from api.pages.rendering import render, words_for
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.planning import looking
 from dispatch.planning.outlook import MOST_DAYS

@@ -1,0 +1,6 @@
+import shared from "../../shared/texts/en";
+
+export default {
+  ...shared,
+  "page.title": "My day",
+};

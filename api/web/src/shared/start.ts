@@ -1,0 +1,22 @@
+import type { components } from "../../generated/api";
+
+export type Schema = components["schemas"];
+export type Language = "zh-CN" | "en";
+
+/** What the server knows when it hands out the page. */
+interface Start {
+  me: Schema["Me"];
+  language: Language;
+  /** Refusals by code in the page's language; empty where the API's own words are shown. */
+  problems: Record<string, string>;
+  /** Where raster tiles come from when the installation has configured a source; `{z}/{x}/{y}` are filled in. */
+  tiles: { url: string; attribution: string } | null;
+}
+
+const block = document.getElementById("start");
+export const start = JSON.parse(block?.textContent ?? "{}") as Start;
+
+/** Whether the signed-in person has the permission, such as `plan:write`. */
+export function may(permission: string): boolean {
+  return start.me.permissions.includes(permission);
+}
