@@ -107,7 +107,10 @@ class Gate:
     def _note(self, scope: Scope, status: int, seconds: float) -> None:
         # The path itself may hold a token or a name: only the route's own pattern is kept.
         route = self.paths.get(scope.get("endpoint"), "unmatched")
-        _state(scope).metrics.request(scope["method"], route, status, seconds)
+        state = _state(scope)
+        state.metrics.request(scope["method"], route, status, seconds)
+        if scope["method"] not in SAFE_METHODS:
+            state.feed.wake()
         log.info(
             "request", method=scope["method"], route=route, status=status, ms=round(seconds * 1000)
         )

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from api.feed import Feed
 from api.limits import TryLimit
 from api.metrics import Metrics
 from dispatch.core.config import Settings
@@ -26,7 +27,12 @@ class State:
     metrics: Metrics = field(default_factory=Metrics)
     tries: TryLimit = field(default_factory=TryLimit)
     noted: "OrderedDict[str, datetime]" = field(default_factory=OrderedDict)
+    feed: Feed = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def __post_init__(self) -> None:
+        """Nobody listens yet."""
+        self.feed = Feed(self.database, self.settings)
 
     def note(self, mark: str, moment: datetime) -> None:
         """Remember when a session was last seen, so that reads need no write more than once a minute."""

@@ -8,6 +8,7 @@ from api.routes import (
     customers,
     days,
     edits,
+    feeds,
     field,
     imports,
     orders,
@@ -41,5 +42,6 @@ ROUTERS = (
     days.router,
     contact.router,
     watch.router,
+    feeds.router,
     imports.router,
 )

@@ -1,6 +1,6 @@
 """Clocks, alerts, messages, tasks and the trail of events."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
 from api.schemas.forms import Output
@@ -92,3 +92,19 @@ class EventOut(Output):
     happened_at: datetime
     recorded_at: datetime
     data: dict[str, Any]
+
+
+class FeedEvent(Output):
+    """What a message of a feed tells: something happened to `subject` `id`, of which no more is said.
+
+    `version` is its version now: who has shown that one, or a later one, need not load it again.
+    """
+
+    subject: str
+    id: str
+    kind: str
+    status: str | None
+    version: int | None
+    day: date | None
+    crews: list[str]
+    at: datetime
