@@ -6,6 +6,7 @@ number of the last one it had, so that a slow reader costs neither memory nor th
 
 import asyncio
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import partial
@@ -27,8 +28,8 @@ log = structlog.get_logger("gridcrew.feed")
 PERIOD_S = 0.2
 """How often the reader looks for what other processes wrote; what this one wrote wakes it at once."""
 QUEUE = 256
-AT_ONCE, TAKING_S = 64, 0.005
-"""So many changes are told before the listeners get their turn to take them."""
+TAKING_S = 0.005
+"""The pause after each piece of much that happened at once, in which listeners take it."""
 PER_PERSON = 5
 IN_ALL = 300
 REPLAYED = 5000
@@ -64,8 +65,8 @@ class Listener:
 
     account_id: str
     concerns: Callable[[Change], bool]
-    after: int = 0
-    """What it knows already."""
+    after: int = sys.maxsize
+    """What it knows already: everything, until it has joined."""
     queue: "asyncio.Queue[bytes]" = field(default_factory=lambda: asyncio.Queue(QUEUE))
     is_behind: bool = False
     end: Callable[[], object] = lambda: None
@@ -170,24 +171,30 @@ class Feed:
         assert self._wake is not None
         while self._listeners and not self.is_closing:
             self._wake.clear()
+            begun = self._position
             try:
-                told, reached = await run_sync(self._look, self._position, limiter=only_one)
+                told, reached = await run_sync(self._look, begun, limiter=only_one)
             except (DispatchError, SQLAlchemyError) as error:
                 log.warning("feed.away", error=type(error).__name__)
                 await asyncio.sleep(REST_S)
                 continue
             await self._tell(told)
-            went_on, self._position = reached > self._position, reached
+            went_on, self._position = reached > begun, reached
             if not went_on:
                 with anyio.move_on_after(PERIOD_S):
                     await self._wake.wait()
 
     async def _tell(self, told: list[Told]) -> None:
-        """Tell everybody; of much at once, such as a publication, in pieces that a queue has room for."""
-        for begin in range(0, len(told), AT_ONCE):
+        """Tell everybody; of much at once, such as a publication, in pieces that every queue has room for."""
+        most = QUEUE // 4
+        for begin in range(0, len(told), most):
+            piece = told[begin : begin + most]
             for listener in list(self._listeners):
-                for one in told[begin : begin + AT_ONCE]:
+                for one in piece:
                     listener.tell(one)
+            self._position = piece[
+                -1
+            ].change.position  # who joins during the pause missed this piece
             await asyncio.sleep(TAKING_S)
 
     def _look(self, after: int) -> tuple[list[Told], int]:

@@ -2,6 +2,8 @@
 
 import asyncio
 import socket
+import struct
+from functools import partial
 from typing import Any
 
 import uvicorn
@@ -23,7 +25,14 @@ class Protocol(H11Protocol):
         option = getattr(socket, "TCP_NOTSENT_LOWAT", None)
         if option is not None and own is not None and own.family != getattr(socket, "AF_UNIX", -1):
             own.setsockopt(socket.IPPROTO_TCP, option, UNSENT)
-        self.app_state = {**self.app_state, "abort": transport.abort}
+        self.app_state = {**self.app_state, "abort": partial(_cut_off, transport, own)}
+
+
+def _cut_off(transport: asyncio.Transport, own: socket.socket | None) -> None:
+    """End a connection at once: without lingering the kernel would keep what the client does not take."""
+    if own is not None:
+        own.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    transport.abort()
 
 
 class Server(uvicorn.Server):

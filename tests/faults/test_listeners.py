@@ -99,7 +99,8 @@ def test_everybody_hears_within_a_second_and_who_takes_nothing_is_cut_off(
         late = waits(server, everybody[STALLED:])
         p99 = late[math.ceil(0.99 * len(late)) - 1]
         sys.stdout.write(
-            f"{len(late)} waits, p99 {p99:.3f} s, dropped after {took:.1f} s, grown {grown / MEGABYTE:.1f} MiB"
+            f"{len(late)} waits, p99 {p99:.3f} s; dropped after {took:.1f} s, "
+            f"grown by {grown / MEGABYTE:.1f} MiB\n"
         )
         assert len(late) > 0.8 * (LISTENERS - STALLED) * SECONDS * PER_SECOND
         assert p99 <= 1
@@ -164,7 +165,7 @@ def test_after_a_restart_all_are_back_and_nobody_has_missed_anything(
         back, signed_in = asyncio.run(_storm(server, ears))
 
         sys.stdout.write(
-            f"{len(server.at)} events, all back after {back:.1f} s, a sign-in took {signed_in:.2f} s"
+            f"{len(server.at)} events, all back after {back:.1f} s, a sign-in took {signed_in:.2f} s\n"
         )
         assert missed(server, ears) == 0
         assert back <= 15
