@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Header, Query
+from fastapi import APIRouter, Header, Query, status
 
 from api import permissions
 from api.deps import Caller, OwnCrew, Reading, TheState, Who, requires
@@ -35,6 +35,7 @@ LastId = Annotated[str | None, Header(alias="Last-Event-ID", max_length=20)]
 @router.get(
     "/territories/{territory_id}/days/{day}/feed",
     dependencies=[requires(BOARD)],
+    status_code=status.HTTP_200_OK,
     response_class=EventStream,
     responses=_STREAM,
 )
@@ -59,6 +60,7 @@ def follow_day(
 @router.get(
     "/crews/{crew_id}/feed",
     dependencies=[requires(CREW_DAY)],
+    status_code=status.HTTP_200_OK,
     response_class=EventStream,
     responses=_STREAM,
 )
