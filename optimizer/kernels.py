@@ -10,6 +10,8 @@ import importlib
 import os
 import pkgutil
 from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any, ParamSpec, TypeVar, cast
 
@@ -88,11 +90,26 @@ plus = cast("Callable[[int, int], int]", _intrinsic(_plus))
 """The sum of two numbers of 32 bits in 32 bits: the compiler's own has 64, and half the speed."""
 
 
+LONG = (
+    "optimizer.search.filling",
+    "optimizer.search.loading",
+    "optimizer.search.annealing",
+    "optimizer.exact.labelling",
+)
+"""Modules that take long to compile, the longest first; none of them loads another."""
+
+
 def compile_all() -> None:
     """Compile every kernel of the optimizer into the cache; seconds when it is there already."""
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as processes:
+        list(processes.map(_load, LONG))
     for module in pkgutil.walk_packages(optimizer.__path__, "optimizer."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+
+
+def _load(module: str) -> None:
+    importlib.import_module(module)
 
 
 if __name__ == "__main__":

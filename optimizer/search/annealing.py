@@ -7,7 +7,6 @@ from numba import types
 
 from optimizer.kernels import lean, part
 from optimizer.search.crossing import cross
-from optimizer.search.filling import begin_step, list_left
 from optimizer.search.layout import (
     COUNT_BROKEN,
     COUNT_LEFT,
@@ -36,6 +35,7 @@ from optimizer.search.layout import (
     V_DROP,
     V_GROUP,
 )
+from optimizer.search.mending import begin_step, list_left
 from optimizer.search.ruining import (
     BLINK,
     LONGEST_STRING,

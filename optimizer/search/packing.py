@@ -7,6 +7,7 @@ import numpy as np
 
 from optimizer.problem import Problem
 from optimizer.search.barriers import barriers_of, in_company
+from optimizer.search.barring import bar
 from optimizer.search.layout import (
     FAR,
     INF,
@@ -66,9 +67,6 @@ class Packed(NamedTuple):
 
 def pack(problem: Problem, travel: Sequence[CrewTravel] | None = None) -> Packed:
     """The arrays of a problem; `travel` is that of its crews, where it is known already."""
-    # Compiled code is loaded only where a search begins: most processes never search.
-    from optimizer.search.filling import bar
-
     travel = compile_travel(problem) if travel is None else travel
     places = {place.id: i for i, place in enumerate(problem.places)}
     crews = {crew.id: i for i, crew in enumerate(problem.crews)}

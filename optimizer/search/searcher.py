@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from optimizer.search import annealing, filling
+from optimizer.search import annealing, filling, loading
 from optimizer.search.layout import (
     INF,
     N_BEGIN,
@@ -139,7 +139,7 @@ class Searcher:
         low, high = np.full(visits, -INF), np.full(visits, INF)
         for v, begin in outline.begins.items():
             low[v] = high[v] = begin
-        filling.load(
+        loading.load(
             self.packed.data, plan, self._scratch, first, order, low, high, self.packed.tied
         )
 
