@@ -55,7 +55,7 @@ def read(
     territory = territories.get(session, territory_id)
     heads = planning.plans_of(session, territory_id=territory_id, day=day)
     shown = _chosen(heads, show_in_force=show_in_force)
-    newest = heads[0] if heads else None
+    newest = next((head for head in heads if head.branch is None), None)
     failed = newest if newest and newest.status is PlanStatus.CLOSED and newest.error else None
     return BoardData(
         territory=territory,
@@ -74,7 +74,8 @@ def read(
 def _chosen(heads: Sequence[PlanHead], *, show_in_force: bool) -> PlanHead | None:
     """Of the day's plans, the newest first: a new proposal, the plan in force, the one the day ended with."""
     in_force = next((head for head in heads if head.status in IN_FORCE), None)
-    proposed = next((head for head in heads if head.status is PlanStatus.PROPOSED), None)
+    open_ones = (head for head in heads if head.status is PlanStatus.PROPOSED and not head.branch)
+    proposed = next(open_ones, None)
     if proposed and in_force and (show_in_force or proposed.number < in_force.number):
         proposed = None
     ended = (head for head in heads if head.status is PlanStatus.CLOSED and head.published_at)

@@ -2,6 +2,7 @@
 
 from api.routes import (
     accounts,
+    branches,
     catalogue,
     contact,
     crews,
@@ -38,6 +39,7 @@ ROUTERS = (
     visits.router,
     plans.router,
     edits.router,
+    branches.router,
     outlooks.router,
     field.router,
     days.router,

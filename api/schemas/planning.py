@@ -54,6 +54,7 @@ class PlanOut(Output):
     number: int
     status: PlanStatus
     origin: str
+    branch: str | None
     options: dict[str, Any]
     progress: dict[str, Any]
     figures: dict[str, Any]

@@ -4,8 +4,10 @@ An edit never changes a plan: it proposes another one, so that two dispatchers c
 last edit is undone by discarding its plan.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from typing import Any
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
@@ -13,12 +15,16 @@ from sqlmodel import Session, col
 from dispatch.core.errors import ConflictError
 from dispatch.core.events import Actor
 from dispatch.planning import runs, states
+from dispatch.planning.board import Board, BoardVisit
 from dispatch.planning.lifecycle import IN_FORCE
-from dispatch.planning.problem import Built, build
+from dispatch.planning.problem import Built, build_from
+from dispatch.planning.reading import read_board
 from dispatch.planning.tables import Assignment, Plan, PlanStatus
 from optimizer.plan import Plan as Answer
 from optimizer.problem import Problem
 
+Locks = Mapping[str, Mapping[str, str | None]]
+"""The crew and the begin (`crew_id`, `start_at`) that visits are locked to, None where to none."""
 Orders = dict[str, list[str]]
 """The visits of each shift, in the order of its route."""
 
@@ -54,6 +60,7 @@ class Standing:
     plan: Plan
     built: Built
     orders: Orders
+    locks: Locks
 
     @property
     def problem(self) -> Problem:
@@ -84,9 +91,10 @@ def editable(session: Session, plan_id: int) -> Plan:
 def current(session: Session, *, territory_id: str, day: date) -> Plan:
     """The day's plan to edit: the one in force, else the newest proposed; raises NoPlanYet."""
     states.lock_day(session, territory_id, day)
-    candidates = states.in_states(
+    found = states.in_states(
         session, territory_id=territory_id, day=day, states=(*IN_FORCE, PlanStatus.PROPOSED)
     )
+    candidates = [plan for plan in found if plan.branch is None]
     in_force = [plan for plan in candidates if plan.status in IN_FORCE]
     chosen = next(iter(in_force or candidates), None)
     if chosen is None:
@@ -94,15 +102,18 @@ def current(session: Session, *, territory_id: str, day: date) -> Plan:
     return chosen
 
 
-def stand(session: Session, plan: Plan, *, now: datetime) -> Standing:
+def stand(session: Session, plan: Plan, *, now: datetime, locks: Locks | None = None) -> Standing:
     """The plan against the board as it now is, what is left of the day counted from the next whole minute.
 
-    Within a minute the same board gives the same problem, which whoever answers has compiled already.
+    A branch stands with its own `locks`, those of the plan unless given. Within a minute the same board gives the
+    same problem, which whoever answers has compiled already.
     """
     minute = now.replace(second=0, microsecond=0)
     begins = minute if minute == now else minute + timedelta(minutes=1)
-    built = build(session, territory_id=plan.territory_id, day=plan.day, now=begins)
-    return Standing(plan, built, _orders(session, plan, built))
+    board = read_board(session, territory_id=plan.territory_id, day=plan.day)
+    held = plan.locks if locks is None else locks
+    built = build_from(_locked(board, held) if held else board, now=begins)
+    return Standing(plan, built, _orders(session, plan, built), held)
 
 
 def propose_edit(
@@ -113,17 +124,25 @@ def propose_edit(
     origin: str,
     actor: Actor,
     now: datetime,
+    edit: Mapping[str, Any] | None = None,
+    branch: str | None = None,
 ) -> Plan:
-    """Propose what the edit made of the plan; it is judged like any other plan. Raises BrokenAnswer."""
+    """Propose what the edit made of the plan, in its branch or the one named ("" for none); it is judged like any.
+
+    `edit` says what was done, so that it can be undone. Raises BrokenAnswer.
+    """
+    branch = standing.plan.branch if branch is None else branch or None
     plan = states.create(
         session,
         territory_id=standing.plan.territory_id,
         day=standing.plan.day,
         origin=origin,
-        options={"edited": standing.plan.number},
+        options={"edited": standing.plan.number, **({"edit": dict(edit)} if edit else {})},
         actor=actor,
         now=now,
+        branch=branch,
     )
+    plan.locks = {key: dict(value) for key, value in standing.locks.items()} if branch else {}
     return runs.propose_now(
         session,
         plan,
@@ -133,6 +152,23 @@ def propose_edit(
         actor=actor,
         now=now,
     )
+
+
+def _locked(board: Board, locks: Locks) -> Board:
+    """The board with these locks instead of those that its visits have."""
+
+    def held(row: BoardVisit) -> BoardVisit:
+        if row.id not in locks:
+            return row
+        crew, start = locks[row.id]["crew_id"], locks[row.id]["start_at"]
+        return replace(
+            row,
+            locked_crew=crew is not None,
+            locked_crew_id=crew,
+            locked_start_at=None if start is None else datetime.fromisoformat(start),
+        )
+
+    return replace(board, visits=tuple(held(row) for row in board.visits))
 
 
 def refuse_begun(standing: Standing, visit_id: str) -> None:

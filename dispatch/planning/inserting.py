@@ -101,7 +101,8 @@ def insert_visit(
     if not found:
         raise refusal(before, visit_id)
     answer = engine.apply(standing.problem, before, found[0])
-    return propose_edit(session, standing, answer, origin="insert", actor=actor, now=now)
+    edit = {"kind": "insert", "visit_id": visit_id}
+    return propose_edit(session, standing, answer, origin="insert", actor=actor, now=now, edit=edit)
 
 
 def stand_for(

@@ -31,6 +31,12 @@ class NotProposed(ConflictError):
     code = "not_proposed"
 
 
+class IsBranch(ConflictError):
+    """What is tried out in a branch is merged first."""
+
+    code = "is_branch"
+
+
 class BoardMoved(ConflictError):
     """What the plan was made from has changed; `details["moved"]` names the rows."""
 
@@ -66,7 +72,7 @@ def publish(
     plan.expect(expect)
     states.refuse_past_day(session, plan.territory_id, plan.day, now=now)
     board = read_board(session, territory_id=plan.territory_id, day=plan.day)
-    stops = _stops(session, plan)
+    stops = stops_of(session, plan)
     _refuse_moved(plan, board, stops)
     _refuse_broken_locks(board, stops)
     told = differences(board, stops)
@@ -92,13 +98,19 @@ def preview(session: Session, *, plan_id: int) -> list[Told]:
     plan = states.get(session, plan_id)
     _refuse_unless_proposed(plan)
     board = read_board(session, territory_id=plan.territory_id, day=plan.day)
-    stops = _stops(session, plan)
+    stops = stops_of(session, plan)
     _refuse_moved(plan, board, stops)
     _refuse_broken_locks(board, stops)
     return differences(board, stops)
 
 
 def _refuse_unless_proposed(plan: Plan) -> None:
+    if plan.branch is not None:
+        raise IsBranch(
+            f"Plan {plan.number} is the branch {plan.branch}: merge it into the day, then publish that plan.",
+            plan=plan.id,
+            branch=plan.branch,
+        )
     if plan.status in IN_FORCE:
         raise AlreadyPublished(
             f"Plan {plan.number} of {plan.day.isoformat()} was published by {plan.published_by}.",
@@ -117,7 +129,8 @@ def _refuse_unless_proposed(plan: Plan) -> None:
         )
 
 
-def _stops(session: Session, plan: Plan) -> dict[str, Assignment]:
+def stops_of(session: Session, plan: Plan) -> dict[str, Assignment]:
+    """The plan's stops by visit, in the order of their shifts and routes."""
     statement = (
         select(Assignment)
         .where(Assignment.plan_id == plan.id)
@@ -127,9 +140,7 @@ def _stops(session: Session, plan: Plan) -> dict[str, Assignment]:
 
 
 def _refuse_moved(plan: Plan, board: Board, stops: Mapping[str, Assignment]) -> None:
-    moved = fingerprint.moved(
-        plan.board_parts, fingerprint.parts(board), but=_gone_on(board, stops)
-    )
+    moved = fingerprint.moved(plan.board_parts, fingerprint.parts(board), but=gone_on(board, stops))
     if moved:
         raise BoardMoved(
             f"Since plan {plan.number} was made the board has moved ({moved}). "
@@ -139,7 +150,7 @@ def _refuse_moved(plan: Plan, board: Board, stops: Mapping[str, Assignment]) -> 
         )
 
 
-def _gone_on(board: Board, stops: Mapping[str, Assignment]) -> set[str]:
+def gone_on(board: Board, stops: Mapping[str, Assignment]) -> set[str]:
     """Visits that crews have begun since, each as the plan has it: the next stops of its shift, in order.
 
     Such progress is what the plan foresees, so it does not move the board.
@@ -257,7 +268,9 @@ def _supersede(session: Session, plan: Plan, *, now: datetime) -> tuple[int, ...
     ended = [
         other
         for other in others
-        if other.id != plan.id and (other.status in IN_FORCE or other.number < plan.number)
+        if other.id != plan.id
+        and other.branch is None
+        and (other.status in IN_FORCE or other.number < plan.number)
     ]
     for other in ended:
         states.move(session, other, "supersede", actor=SYSTEM, now=now, data={"by": plan.number})

@@ -32,6 +32,7 @@ class PlanHead:
     status: PlanStatus
     version: int
     origin: str
+    branch: str | None
     created_by: str
     created_at: datetime
     published_at: datetime | None
@@ -134,7 +135,8 @@ def _chosen(
         if chosen is None:
             raise NoSuchPlan(f"This day has no plan {plan_id}.", field="plan_id")
         return chosen
-    return in_force or next((head for head in heads if head.status in _SHOWN), None)
+    proposed = (head for head in heads if head.status in _SHOWN and head.branch is None)
+    return in_force or next(proposed, None)
 
 
 def _shift_rows(session: Session, territory_id: str, day: date) -> list[CrewRow]:

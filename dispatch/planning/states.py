@@ -83,6 +83,7 @@ def create(
     options: dict[str, Any],
     actor: Actor,
     now: datetime,
+    branch: str | None = None,
 ) -> Plan:
     """A new draft with the day's next number; raises NoSuchTerritory, and DayOver for a day that has ended."""
     refuse_past_day(session, territory_id, day, now=now)
@@ -95,6 +96,7 @@ def create(
         day=day,
         number=(last or 0) + 1,
         origin=origin,
+        branch=branch,
         options=options,
         created_by=actor.id,
         created_at=now,

@@ -40,6 +40,9 @@ class RunOutcome(StrEnum):
 class Plan(Versioned, table=True):
     """A day's assignments. A newer `number` wins over an older one, whichever run finished first.
 
+    A plan with the name of a `branch` is tried out: it is merged or dropped, never published, and nothing
+    supersedes it. `locks` hold what its edits have locked, in the branch alone.
+
     `board` is the fingerprint of the rows that the problem was made from: publishing is refused when it differs.
     `board_parts` holds what it is made of, so that the refusal can name what has moved. `unplaceable` lists the
     ready visits that the problem could not hold, each with its reason. `affected` lists the visits whose crew or
@@ -56,8 +59,10 @@ class Plan(Versioned, table=True):
     board: str = Field(default="", max_length=64)
     board_parts: dict[str, dict[str, str]] = document()
     origin: str = Field(
-        default="optimizer", max_length=16, description="optimizer, naive, insert or edit"
+        default="optimizer", max_length=16, description="optimizer, naive, insert, edit or branch"
     )
+    branch: str | None = Field(default=None, max_length=60)
+    locks: dict[str, dict[str, str | None]] = document()
     options: dict[str, Any] = document()
     problem: dict[str, Any] | None = Field(default=None, sa_type=ProblemDocument)
     answer: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)

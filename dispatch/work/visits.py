@@ -125,7 +125,7 @@ def act(
     if target in BUSY:
         _check_free(session, visit)
     step = Step(action, actor, now, min(happened_at or now, now), reason)
-    crew_id = visit.crew_id
+    crew_id, had = visit.crew_id, _had(visit) if action == "withdraw" else {}
     visit.status = target
     if reason:
         visit.reason = reason[:64]
@@ -134,7 +134,7 @@ def act(
     effect = EFFECTS.get(action)
     if effect is not None:
         effect(session, visit, step)
-    _record(session, visit, step, before, {"crew_id": crew_id, **(data or {})})
+    _record(session, visit, step, before, {"crew_id": crew_id, **had, **(data or {})})
     if action == "fail":
         try_again(session, visit, order, step)
     follow_visits(session, order, actor=actor, now=now, happened_at=step.at)
@@ -244,6 +244,15 @@ def _check_free(session: Session, visit: Visit) -> None:
             visit=other.id,
             state=other.status.value,
         )
+
+
+def _had(visit: Visit) -> dict[str, Any]:
+    """What a visit loses that is taken off the plan: its shift and times, so that it can be given back."""
+    times = {
+        name: getattr(visit, name).isoformat() if getattr(visit, name) else None
+        for name in ("planned_arrive_at", "planned_start_at", "planned_end_at")
+    }
+    return {"had": {"shift_id": visit.shift_id, "travel_s": visit.travel_s, **times}}
 
 
 def _record(
