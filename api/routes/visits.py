@@ -7,8 +7,8 @@ from fastapi import APIRouter, Query, status
 from api.deps import IfMatch, Now, Pages, Reading, Who, Writing, requires
 from api.repeats import Route
 from api.schemas.forms import PageOf, PathId, page_of
-from api.schemas.work import NewWindow, PromiseOut, VisitMove, VisitOut, Window
-from dispatch.work import promises, queries, visits
+from api.schemas.work import NewWindow, PromiseOut, SplitIn, VisitMove, VisitOut, Window
+from dispatch.work import promises, queries, splitting, visits
 from dispatch.work.tables import VisitStatus
 
 router = APIRouter(route_class=Route, tags=["visits"])
@@ -61,6 +61,32 @@ def move_visit_status(
         now=moment,
     )
     return VisitOut.of(visit)
+
+
+@router.post(
+    "/visits/{visit_id}/parts",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[requires("visit:write")],
+)
+def split(
+    visit_id: PathId,
+    body: SplitIn,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+) -> list[VisitOut]:
+    """Make several visits of one that waits, each with its time and skills; the first one stays the visit."""
+    made = splitting.split(
+        session,
+        visits.get(session, visit_id),
+        [splitting.Part(60 * part.minutes, part.skills) for part in body.parts],
+        in_order=body.in_order,
+        expect=if_match.of(body.version),
+        actor=caller.actor,
+        now=moment,
+    )
+    return VisitOut.all_of(made)
 
 
 @router.get("/visits/{visit_id}/promises", dependencies=[requires("visit:read")])

@@ -140,6 +140,7 @@ class VisitOut(Output):
     earliest_day: date
     duration_s: int
     setup_s: int
+    skills: dict[str, int] | None
     due_at: datetime | None
     window_start_at: datetime | None
     window_end_at: datetime | None
@@ -159,6 +160,21 @@ class VisitOut(Output):
     finished_at: datetime | None
     reason: str
     note: str
+
+
+class PartIn(Input):
+    """A part of a visit: minutes on site, and the skills it needs; left out, those of the work type."""
+
+    minutes: Annotated[int, Field(ge=1, le=1440)]
+    skills: dict[Id, int] | None = None
+
+
+class SplitIn(Input):
+    """The parts of a visit, and whether each waits for the one before it."""
+
+    parts: Annotated[list[PartIn], Field(min_length=2, max_length=6)]
+    in_order: bool = True
+    version: Version
 
 
 class OrderDetail(OrderOut):

@@ -120,9 +120,10 @@ def _visits(
     )
     found: dict[str, tuple[BoardVisit, int]] = {}
     for condition in (waiting, on_the_day):
-        for row in _fetched(session, _visit_columns().where(condition)):
+        for *row, own_skills in _fetched(session, _visit_columns().where(condition)):
             work_type = types[row[-1]]
-            visit = BoardVisit(*(*row, work_type.skills, work_type.parts, work_type.members))
+            skills = work_type.skills if own_skills is None else own_skills
+            visit = BoardVisit(*(*row, skills, work_type.parts, work_type.members))
             found[visit.id] = visit, 60 * (work_type.p90_minutes - work_type.p50_minutes)
     return [found[visit_id] for visit_id in sorted(found)]
 
@@ -146,7 +147,7 @@ def _visit_columns() -> Any:
             col(Visit.travel_s), col(Visit.arrived_at), col(Visit.started_at), col(Visit.finished_at),
             col(WorkOrder.status), col(WorkOrder.priority), col(WorkOrder.due_at),
             col(Customer.id), col(Customer.customer_class), col(Premises.id), col(Premises.lat), col(Premises.lon),
-            col(WorkOrder.work_type),
+            col(WorkOrder.work_type), col(Visit.skills),
         )
         .join(WorkOrder, col(WorkOrder.id) == col(Visit.work_order_id))
         .join(Premises, col(Premises.id) == col(WorkOrder.premises_id))

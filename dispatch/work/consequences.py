@@ -127,6 +127,7 @@ def try_again(session: Session, visit: Visit, order: WorkOrder, step: Step) -> V
         earliest_day=local_day(back, zone_named(territory.zone)),
         duration_s=visit.duration_s,
         setup_s=visit.setup_s,
+        skills=visit.skills,
         due_at=visit.due_at,
         allowed_crews=visit.allowed_crews,
         forbidden_crews=sorted(forbidden),

@@ -178,6 +178,11 @@ class Visit(Versioned, table=True):
     earliest_day: date
     duration_s: int
     setup_s: int = 0
+    skills: dict[str, int] | None = Field(
+        default=None,
+        sa_type=sa.JSON(none_as_null=True),
+        description="empty: those of the work type",
+    )
     due_at: datetime | None = instant(nullable=True)
     window_start_at: datetime | None = instant(nullable=True)
     window_end_at: datetime | None = instant(nullable=True)
