@@ -10,6 +10,7 @@ from dispatch.core import repeats
 from dispatch.core.retention import archive_tasks
 from dispatch.core.tables import Event
 from dispatch.desk import requests
+from dispatch.field import positions
 from dispatch.sla import clocks
 from dispatch.work import series
 from workers.execution import Handlers, Long
@@ -39,6 +40,7 @@ def _sweep_clocks(session: Session, _payload: dict[str, Any], /, *, now: datetim
 def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: datetime) -> None:
     archive_tasks(session, now=now)
     repeats.forget(session, now=now)
+    positions.forget(session, now=now)
 
 
 HANDLERS: Handlers = {

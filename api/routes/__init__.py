@@ -12,6 +12,7 @@ from api.routes import (
     feeds,
     field,
     imports,
+    maps,
     orders,
     outlooks,
     places,
@@ -48,4 +49,5 @@ ROUTERS = (
     watch.router,
     feeds.router,
     imports.router,
+    maps.router,
 )

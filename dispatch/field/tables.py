@@ -1,4 +1,4 @@
-"""What crews did, as they told it."""
+"""What crews did and where they are, as they told it."""
 
 from datetime import datetime
 from typing import Any
@@ -6,7 +6,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from dispatch.core.db import Row, document, instant
+from dispatch.core.db import Row, UtcDateTime, document, instant
 
 
 class CrewAction(Row, table=True):
@@ -34,3 +34,13 @@ class CrewAction(Row, table=True):
     to_status: str = Field(default="", max_length=16)
     from_version: int = 0
     to_version: int = 0
+
+
+class CrewPosition(Row, table=True):
+    """Where a crew's device was at a moment of its clock, WGS 84. No event: it is forgotten two days later."""
+
+    crew_id: str = Field(primary_key=True, foreign_key="crew.id", max_length=32)
+    device_at: datetime = Field(primary_key=True, sa_type=UtcDateTime, index=True)
+    lat: float
+    lon: float
+    accuracy_m: float | None = None
