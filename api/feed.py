@@ -16,7 +16,7 @@ import structlog
 from anyio.to_thread import run_sync
 from sqlalchemy.exc import SQLAlchemyError
 
-from dispatch.core import events
+from dispatch.core import events, trail
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
 from dispatch.core.errors import DispatchError
@@ -212,7 +212,7 @@ class Feed:
 
     def _top(self) -> int:
         with self._database.reading() as session:
-            return changes.top(session)
+            return trail.top(session)
 
 
 def written(change: Change) -> bytes:

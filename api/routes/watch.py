@@ -8,18 +8,20 @@ from api.deps import Now, Pages, Reading, Writing, requires
 from api.pagination import read_cursor, write_cursor
 from api.repeats import Route
 from api.schemas.forms import PageOf, PathId, PathNumber
-from api.schemas.watch import AlertOut, ClockOut, EventOut, TaskOut, WatchList
+from api.schemas.watch import AlertOut, ClockOut, EventOut, TaskOut, WatchItem, WatchList
 from dispatch.core import tasks, trail
 from dispatch.core.alerts import open_alerts
+from dispatch.insight import watching
 from dispatch.sla import clocks
 
 router = APIRouter(route_class=Route, tags=["watching"])
 
 
 @router.get("/territories/{territory_id}/watch-list", dependencies=[requires("clock:read")])
-def watch_list(territory_id: PathId, session: Reading) -> WatchList:
-    """The running clocks, the next to break first, and the open alerts, newest first."""
+def watch_list(territory_id: PathId, session: Reading, moment: Now) -> WatchList:
+    """What needs a person in the territory now, each matter once, with what solves it."""
     return WatchList(
+        items=WatchItem.all_of(watching.watch_list(session, territory_id=territory_id, now=moment)),
         clocks=ClockOut.all_of(clocks.running(session, territory_id=territory_id)),
         alerts=AlertOut.all_of(open_alerts(session)),
     )

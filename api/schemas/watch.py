@@ -6,6 +6,7 @@ from typing import Any
 from api.schemas.forms import Output
 from dispatch.contact.tables import MessageStatus
 from dispatch.core.tables import TaskState
+from dispatch.insight.watching import Action, Kind
 from dispatch.sla.tables import ClockKind, ClockStatus
 
 
@@ -35,9 +36,34 @@ class AlertOut(Output):
     last_at: datetime
 
 
-class WatchList(Output):
-    """Everything that needs a person, nothing twice: the clocks nearest their limit, and alerts."""
+class WatchItem(Output):
+    """One matter that needs a person, and the action that solves it.
 
+    `about` is the time that matters: an expected begin, a limit, a planned departure; `since` the limit of what
+    will be late, and otherwise when the matter began. `code` says what of its kind it is.
+    """
+
+    kind: Kind
+    action: Action
+    is_urgent: bool
+    visit_id: str | None
+    work_order_id: str | None
+    request_id: str | None
+    crew_id: str | None
+    code: str
+    text: str
+    count: int
+    about: datetime | None
+    since: datetime | None
+
+
+class WatchList(Output):
+    """Everything that needs a person, nothing twice, the most pressing first: `items`.
+
+    `clocks` and `alerts` are the running clocks, the next to break first, and the open alerts, all of them.
+    """
+
+    items: list[WatchItem]
     clocks: list[ClockOut]
     alerts: list[AlertOut]
 

@@ -8,6 +8,11 @@ from sqlmodel import Session, col, select
 from dispatch.core.tables import Event
 
 
+def top(session: Session) -> int:
+    """The position of the last event that is sealed."""
+    return session.exec(select(sa.func.max(Event.position))).one() or 0
+
+
 def of(
     session: Session,
     subjects: Collection[tuple[str, str]],

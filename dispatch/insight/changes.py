@@ -47,11 +47,6 @@ class Change:
     at: datetime
 
 
-def top(session: Session) -> int:
-    """The position of the last event that is sealed."""
-    return session.exec(select(sa.func.max(Event.position))).one() or 0
-
-
 def waiting(session: Session) -> bool:
     """Whether there are events that nobody has sealed yet."""
     unsealed = select(Event.id).where(col(Event.position).is_(None)).limit(1)

@@ -8,9 +8,12 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from dispatch.core import trail
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.planning import answers
 from dispatch.planning.lifecycle import IN_FORCE
+from dispatch.planning.projecting import project
+from dispatch.planning.reading import departures
 from dispatch.planning.states import NoSuchPlan
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.planning.tiles import CrewRow, QueueRow, StopRow, VisitRow, visit_rows
@@ -48,7 +51,8 @@ class BoardPage:
     """A day as a dispatcher sees it.
 
     `plan` is the plan shown, `in_force` the one that crews work by, `plans` all of the day's, the newest first.
-    `queue` holds what is on no route of the plan shown, the most urgent first, each with its reason.
+    `queue` holds what is on no route of the plan shown, the most urgent first, each with its reason. What happened
+    after the event at `position` may be missing.
     """
 
     territory_id: str
@@ -56,6 +60,7 @@ class BoardPage:
     zone: str
     opens_at: datetime
     closes_at: datetime
+    position: int
     plan: PlanHead | None
     in_force: PlanHead | None
     plans: tuple[PlanHead, ...]
@@ -84,9 +89,14 @@ def head(session: Session, plan_id: int) -> PlanHead | None:
 
 
 def board(
-    session: Session, *, territory_id: str, day: date, plan_id: int | None = None
+    session: Session,
+    *,
+    territory_id: str,
+    day: date,
+    plan_id: int | None = None,
+    now: datetime | None = None,
 ) -> BoardPage:
-    """The board of a territory's local day, in a fixed number of statements.
+    """The board of a territory's local day, in a fixed number of statements; with `now`, what is expected then.
 
     Without `plan_id` it shows the plan in force, else the newest proposed. Raises NoSuchTerritory, NoSuchPlan.
     """
@@ -103,16 +113,22 @@ def board(
         returned = {s.visit_id for s in stops if visits[s.visit_id].status is VisitStatus.PLANNED}
         stops = [stop for stop in stops if stop.visit_id not in returned]
     detail = _detail(session, shown, returned)
+    crews = _crew_rows(shifts, stops, visits, detail, opens_at)
+    if now is not None:
+        on_the_way = [v.id for v in visits.values() if v.status is VisitStatus.EN_ROUTE]
+        departed = departures(session, on_the_way)
+        crews = [project(crew, departed, now=now) for crew in crews]
     return BoardPage(
         territory_id=territory_id,
         day=day,
         zone=territory.zone,
         opens_at=opens_at,
         closes_at=closes_at,
+        position=trail.top(session),
         plan=shown,
         in_force=in_force,
         plans=tuple(heads),
-        crews=tuple(_crew_rows(shifts, stops, visits, detail, opens_at)),
+        crews=tuple(crews),
         queue=tuple(_queue(session, shown, stops, visits, detail)),
         **answers.counts(session, territory_id=territory_id, day=day),
     )

@@ -57,7 +57,7 @@ def read_board(session: Session, *, territory_id: str, day: date) -> Board:
         stock=_stock(session, {shift.crew_id for shift in shifts}),
         ties=ties,
         partners=partners,
-        departed=_departures(session, [visit.id for visit in under_way]),
+        departed=departures(session, [visit.id for visit in under_way]),
         rules=rules,
         in_force=in_force,
         planned_breaks=planned_breaks,
@@ -182,7 +182,8 @@ def _ties(
     return ties, {row[0]: Partner(*row) for row in rows}
 
 
-def _departures(session: Session, visit_ids: list[str]) -> dict[str, datetime]:
+def departures(session: Session, visit_ids: list[str]) -> dict[str, datetime]:
+    """When the crews of these visits set out for them, as far as they have."""
     rows = session.execute(
         sa.select(col(Event.entity_id), col(Event.happened_at))
         .where(

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -62,7 +62,9 @@ class VisitRow:
 class StopRow:
     """A visit on a crew's day. Times are the plan's, or what happened where the plan shown does not have it.
 
-    `late_s` is how far the begin lies behind the deadline, 0 when it does not.
+    `late_s` is how far the begin lies behind the deadline, 0 when it does not. `projected_*` is what is expected
+    from what the crew has done so far (see `projecting`); `spare_s` is what is left until the latest begin that
+    keeps the promise and the deadline, negative when it is missed.
     """
 
     visit: VisitRow
@@ -72,6 +74,11 @@ class StopRow:
     travel_s: int
     on_plan: bool
     late_s: int
+    projected_arrive_at: datetime | None = None
+    projected_start_at: datetime | None = None
+    projected_end_at: datetime | None = None
+    spare_s: int | None = None
+    risk: Literal["none", "risk", "late"] = "none"
 
     @classmethod
     def planned(cls, visit: VisitRow, stop: Assignment) -> "StopRow":

@@ -1,0 +1,290 @@
+"""What needs a person, in one list: each matter once, the most pressing first, with what solves it.
+
+A visit is listed for the worst that is the matter with it; its work order's clocks and its messages then say
+no more.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Literal
+
+from sqlmodel import Session, col, select
+
+from dispatch.contact.queries import NEEDS_A_PERSON
+from dispatch.contact.tables import Message, MessageStatus
+from dispatch.core.alerts import open_alerts
+from dispatch.core.calendar import local_day, zone_named
+from dispatch.core.tables import Alert, Event
+from dispatch.planning import queries
+from dispatch.planning.projecting import at_risk, limit_of
+from dispatch.planning.queries import BoardPage
+from dispatch.planning.tiles import CrewRow
+from dispatch.registry import territories
+from dispatch.registry.tables import ShiftStatus
+from dispatch.sla import clocks
+from dispatch.work.lifecycle import WAITING
+from dispatch.work.tables import Visit, VisitStatus
+
+Kind = Literal[
+    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "conflict", "message", "alert"
+]  # fmt: skip
+Action = Literal[
+    "call_crew", "move_visit", "plan_visit", "answer_request", "make_call", "call_customer", "look_at_visit",
+    "plan_day", "requeue_tasks", "see_administrator",
+]  # fmt: skip
+PATIENCE = timedelta(minutes=10)
+"""How long a crew may be behind its plan before somebody is to call it."""
+AHEAD = timedelta(hours=2)
+"""How long before its limit a clock is listed; one that is used for three quarters is listed earlier."""
+BACK = timedelta(hours=24)
+"""How long conflicts stay in the list, unless the office has dealt with the visit since."""
+MESSAGES_BACK = timedelta(days=3)
+_ALERT_ACTIONS: tuple[tuple[str, Action], ...] = (
+    ("plan.", "plan_day"),
+    ("task.dead:", "requeue_tasks"),
+)
+_TOLD_OTHERWISE = ("clock.answer", "clock.arrive", "clock.visit_within", "message.")
+"""Alerts about what the list names one by one."""
+_LONE = "lone_work:"
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One matter: `about` is the time that matters (a limit, an expected begin), `since` is when it began to.
+
+    `kind`: `check_in_missed` by who works alone, `late` and `risk` of a promise or deadline, `not_on_duty`,
+    `not_set_out`, a `clock` about to break or broken, a `conflict` of a crew's queued action, a `message` that did
+    not arrive, an `alert` of the installation. `code` says more: what kind of clock, why it was refused, the alert.
+    """
+
+    kind: Kind
+    action: Action
+    is_urgent: bool
+    visit_id: str | None = None
+    work_order_id: str | None = None
+    request_id: str | None = None
+    crew_id: str | None = None
+    code: str = ""
+    text: str = ""
+    count: int = 1
+    about: datetime | None = None
+    since: datetime | None = None
+
+
+@dataclass
+class _List:
+    """The items found so far, and what they are about."""
+
+    items: list[Item] = field(default_factory=list)
+    visits: set[str] = field(default_factory=set)
+    orders: set[str] = field(default_factory=set)
+    crews: set[str] = field(default_factory=set)
+
+    def add(self, item: Item) -> None:
+        """Add a matter, unless its visit is listed for something worse."""
+        if item.visit_id is not None and item.visit_id in self.visits:
+            return
+        self.items.append(item)
+        if item.visit_id is not None:
+            self.visits.add(item.visit_id)
+        if item.work_order_id is not None:
+            self.orders.add(item.work_order_id)
+
+
+def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[Item]:
+    """What needs a person in a territory today, from the plan, the clocks and what crews have done so far.
+
+    Raises NoSuchTerritory.
+    """
+    today = local_day(now, zone_named(territories.get(session, territory_id).zone))
+    board = queries.board(session, territory_id=territory_id, day=today, now=now)
+    found = _List()
+    alerts = open_alerts(session, limit=200)
+    _lone_work(found, board, alerts)
+    if board.in_force is not None and board.plan is not None and board.plan.id == board.in_force.id:
+        _lateness(found, board)
+        _crews_behind(found, board, now)
+    _clocks(session, found, board, now)
+    for item in (*_conflicts(session, territory_id, now), *_messages(session, territory_id, now)):
+        found.add(item)
+    _alerts(found, alerts)
+    return sorted(found.items, key=_order)
+
+
+def _order(item: Item) -> tuple[bool, bool, float]:
+    moment = item.about or item.since
+    return not item.is_urgent, item.kind == "alert", moment.timestamp() if moment else 0.0
+
+
+def _lone_work(found: _List, board: BoardPage, alerts: list[Alert]) -> None:
+    here = {stop.visit.id: (crew, stop) for crew in board.crews for stop in crew.stops}
+    for alert in alerts:
+        visit_id = alert.key.removeprefix(_LONE)
+        if alert.key.startswith(_LONE) and visit_id in here:
+            crew, stop = here[visit_id]
+            found.add(
+                Item(
+                    "check_in_missed", "call_crew", True, visit_id, stop.visit.work_order_id,
+                    crew_id=crew.crew_id, since=alert.first_at,
+                )
+            )  # fmt: skip
+
+
+def _lateness(found: _List, board: BoardPage) -> None:
+    for crew, stop in at_risk(board.crews):
+        visit = stop.visit
+        by_window = visit.window_end_at is not None and limit_of(visit) == visit.window_end_at
+        can_move = visit.status in WAITING
+        found.add(
+            Item(
+                "late" if stop.risk == "late" else "risk",
+                "move_visit" if can_move else "call_customer",
+                stop.risk == "late",
+                visit.id,
+                visit.work_order_id,
+                crew_id=crew.crew_id,
+                code="window" if by_window else "deadline",
+                about=stop.projected_start_at,
+                since=limit_of(visit),
+            )
+        )
+
+
+def _crews_behind(found: _List, board: BoardPage, now: datetime) -> None:
+    """Crews that should be on duty, or on their way to their next visit, and are not."""
+    for crew in board.crews:
+        if crew.shift_id is None or crew.starts_at is None or crew.absent:
+            continue
+        overdue = crew.status is ShiftStatus.PLANNED and now > crew.starts_at + PATIENCE
+        if overdue and crew.stops and not any(stop.visit.has_begun for stop in crew.stops):
+            found.add(
+                Item("not_on_duty", "call_crew", True, crew_id=crew.crew_id, about=crew.starts_at)
+            )
+        elif late := _not_set_out(crew, now):
+            found.add(late)
+
+
+def _not_set_out(crew: CrewRow, now: datetime) -> Item | None:
+    """The crew's next visit, when the crew is free and should have set out for it."""
+    if any(stop.visit.status in _AT_WORK for stop in crew.stops):
+        return None
+    stop = next((one for one in crew.stops if one.visit.status in WAITING), None)
+    if stop is None or stop.arrive_at is None:
+        return None
+    departs = stop.arrive_at - timedelta(seconds=stop.travel_s)
+    if now <= departs + PATIENCE:
+        return None
+    return Item(
+        "not_set_out", "call_crew", False, stop.visit.id, stop.visit.work_order_id,
+        crew_id=crew.crew_id, about=departs,
+    )  # fmt: skip
+
+
+_AT_WORK = (
+    VisitStatus.EN_ROUTE,
+    VisitStatus.ARRIVED,
+    VisitStatus.WORKING,
+    VisitStatus.PAUSED,
+)
+
+
+def _clocks(session: Session, found: _List, board: BoardPage, now: datetime) -> None:
+    planned = {s.visit.work_order_id: s.visit.id for crew in board.crews for s in crew.stops}
+    waiting = {row.visit.work_order_id: row.visit.id for row in board.queue}
+    for clock in clocks.running(session, territory_id=board.territory_id):
+        if clock.due_at - now > AHEAD and clock.warned < 75:
+            continue
+        if clock.subject == "request":
+            found.add(
+                Item(
+                    "clock", "answer_request", clock.due_at <= now, request_id=clock.subject_id,
+                    code=clock.kind.value, about=clock.due_at,
+                )
+            )  # fmt: skip
+        elif clock.subject_id not in found.orders:
+            visit_id = waiting.get(clock.subject_id) or planned.get(clock.subject_id)
+            action: Action = "make_call"
+            if visit_id is not None:
+                action = "plan_visit" if clock.subject_id in waiting else "move_visit"
+            found.add(
+                Item(
+                    "clock", action, clock.due_at <= now, visit_id, clock.subject_id,
+                    code=clock.kind.value, about=clock.due_at,
+                )
+            )  # fmt: skip
+
+
+def _conflicts(session: Session, territory_id: str, now: datetime) -> Iterator[Item]:
+    """What crews did without a network and could not be taken, until the office does something about the visit."""
+    statement = (
+        select(Event)
+        .where(
+            Event.territory_id == territory_id,
+            Event.type == "visit.action_refused",
+            col(Event.recorded_at) > now - BACK,
+            col(Event.happened_at) > now - 2 * BACK,
+        )
+        .order_by(col(Event.id).desc())
+        .limit(200)
+    )
+    refused: dict[str, list[Event]] = {}
+    for event in session.exec(statement):
+        refused.setdefault(event.entity_id, []).append(event)
+    settled = _touched_by_office(session, refused)
+    for visit_id, events in refused.items():
+        last = events[0]
+        if settled.get(visit_id, 0) < (last.id or 0):
+            yield Item(
+                "conflict", "look_at_visit", False, visit_id, crew_id=last.data.get("crew_id"),
+                code=str(last.data.get("code", "")), count=len(events), since=last.recorded_at,
+            )  # fmt: skip
+
+
+def _touched_by_office(session: Session, visits: dict[str, list[Event]]) -> dict[str, int]:
+    """The last event about each visit that somebody of the office brought about."""
+    statement = select(Event.entity_id, Event.id).where(
+        Event.entity == "visit",
+        col(Event.entity_id).in_(list(visits)),
+        col(Event.role).in_(("dispatcher", "admin")),
+    )
+    touched: dict[str, int] = {}
+    for visit_id, number in session.exec(statement.order_by(col(Event.id))):
+        touched[visit_id] = number or 0
+    return touched
+
+
+def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[Item]:
+    statement = (
+        select(Message.subject_id, Visit.work_order_id, Message.status, Message.created_at)
+        .join(Visit, col(Visit.id) == col(Message.subject_id))
+        .where(
+            col(Visit.territory_id) == territory_id,
+            col(Visit.status).in_((VisitStatus.PLANNED, *WAITING, VisitStatus.EN_ROUTE)),
+            col(Message.status).in_(NEEDS_A_PERSON),
+            col(Message.created_at) > now - MESSAGES_BACK,
+        )
+        .order_by(col(Message.id).desc())
+        .limit(200)
+    )
+    for visit_id, work_order_id, status, created_at in session.exec(statement):
+        yield Item(
+            "message", "call_customer", False, visit_id, work_order_id, code=MessageStatus(status).value,
+            since=created_at,
+        )  # fmt: skip
+
+
+def _alerts(found: _List, alerts: list[Alert]) -> None:
+    for alert in alerts:
+        if alert.key.startswith((*_TOLD_OTHERWISE, _LONE)):
+            continue
+        action: Action = next(
+            (does for begins, does in _ALERT_ACTIONS if alert.key.startswith(begins)),
+            "see_administrator",
+        )
+        found.add(
+            Item(
+                "alert", action, False, code=alert.key, text=alert.text, count=alert.count,
+                since=alert.first_at,
+            )
+        )  # fmt: skip

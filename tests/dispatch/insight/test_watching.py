@@ -1,0 +1,133 @@
+"""What needs a person is listed once, with what solves it."""
+
+from datetime import datetime
+
+import pytest
+from sqlmodel import Session
+
+from dispatch.contact.tables import MessageStatus
+from dispatch.core.alerts import raise_alert
+from dispatch.core.events import Actor, record
+from dispatch.insight import watching
+from dispatch.insight.watching import Item
+from dispatch.registry import shifts
+from dispatch.work import promises, visits
+from dispatch.work.tables import Visit
+from tests.builders.contact import make_message
+from tests.builders.planning import begin, crew_on, job, published, work_on
+from tests.builders.registry import DISPATCHER
+from tests.instants import NOW, at
+
+ONE = "C1-20260310"
+
+
+def items(session: Session, clock: str | datetime) -> list[Item]:
+    now = at(clock) if isinstance(clock, str) else clock
+    return watching.watch_list(session, territory_id="humen", now=now)
+
+
+def told(session: Session, clock: str) -> list[tuple[str, str, str | None]]:
+    return [(item.kind, item.action, item.visit_id) for item in items(session, clock)]
+
+
+@pytest.fixture
+def day(session: Session) -> list[Visit]:
+    """C1 is on duty with two visits, the second promised for 9 to 11."""
+    crew_on(session, "C1")
+    first, second = job(session, minutes=60), job(session, east=2, minutes=60)
+    promises.book(
+        session, second, start_at=at("09:00"), end_at=at("11:00"), actor=DISPATCHER, now=NOW
+    )
+    published(session, orders={ONE: [first.id, second.id]})
+    shift = shifts.get(session, ONE)
+    shifts.move(session, shift, "report_on_duty", actor=DISPATCHER, now=at("07:50"))
+    return [first, second]
+
+
+def test_a_day_that_goes_well_needs_nobody(session: Session, day: list[Visit]) -> None:
+    assert items(session, "07:55") == []
+    work_on(session, day[0], now=at("08:10"))
+    assert items(session, "08:30") == []
+
+
+def test_a_crew_that_does_not_come_on_duty_is_called(session: Session) -> None:
+    crew_on(session, "C1")
+    published(session, orders={ONE: [job(session).id]})
+
+    assert items(session, "08:05") == []
+    (item,) = items(session, "08:20")
+    assert (item.kind, item.action, item.crew_id) == ("not_on_duty", "call_crew", "C1")
+
+
+def test_a_crew_that_has_not_set_out_is_called_until_its_visits_are_late(
+    session: Session, day: list[Visit]
+) -> None:
+    first, second = day
+    assert told(session, "08:20") == [("not_set_out", "call_crew", first.id)]
+    assert told(session, "10:20") == [
+        ("late", "move_visit", second.id), ("not_set_out", "call_crew", first.id),
+    ]  # fmt: skip
+
+
+def test_a_promise_at_risk_is_listed_and_then_as_late_with_its_limit(
+    session: Session, day: list[Visit]
+) -> None:
+    first, second = day
+    work_on(session, first, now=at("08:10"))
+
+    assert told(session, "10:40") == [("risk", "move_visit", second.id)]
+    (item,) = items(session, "10:58")
+    assert (item.kind, item.code, item.is_urgent, item.since) == (
+        "late", "window", True, at("11:00"),
+    )  # fmt: skip
+    begin(session, first, "finish", now=at("10:58"))
+    begin(session, second, "accept", "depart", now=at("10:59"))
+    assert told(session, "11:10") == [("late", "call_customer", second.id)]
+
+
+def test_a_clock_that_runs_out_names_the_visit_that_stops_it(session: Session) -> None:
+    crew_on(session, "C1")
+    visit = job(session, work_type="INT", now=at("08:00"))
+
+    found = items(session, "08:20")
+    assert {(item.kind, item.action, item.visit_id) for item in found} == {
+        ("clock", "plan_visit", visit.id)
+    }
+    assert len(found) == 1, "one visit, one matter"
+
+
+def test_messages_that_did_not_arrive_and_conflicts_are_listed_until_somebody_acts(
+    session: Session, day: list[Visit]
+) -> None:
+    first, second = day
+    message = make_message(session, visit=second)
+    message.status = MessageStatus.BOUNCED
+    record(
+        session, "visit.action_refused", entity="visit", entity_id=first.id, territory_id="humen",
+        actor=Actor("U1", "crew"), now=at("07:52"), data={"crew_id": "C1", "code": "stale_version"},
+    )  # fmt: skip
+    session.flush()
+    assert set(told(session, "07:55")) == {
+        ("message", "call_customer", second.id), ("conflict", "look_at_visit", first.id),
+    }  # fmt: skip
+
+    visits.act(session, first, "withdraw", actor=DISPATCHER, now=at("07:56"))
+    assert told(session, "07:57") == [("message", "call_customer", second.id)]
+
+
+def test_a_missed_check_in_comes_first_and_alerts_of_the_installation_last(
+    session: Session, day: list[Visit]
+) -> None:
+    first, _ = day
+    work_on(session, first, now=at("08:10"))
+    raise_alert(session, f"lone_work:{first.id}", "has not checked in", now=at("09:00"))
+    raise_alert(session, "task.dead:plan.solve", "gave up", now=at("09:00"))
+    raise_alert(session, "message.failed", "not delivered", now=at("09:00"))
+    raise_alert(session, "clock.arrive:work_order:W", "passed", now=at("09:00"))
+    raise_alert(session, "clock.step", "The clock was set", now=at("09:00"))
+
+    assert told(session, "09:01") == [
+        ("check_in_missed", "call_crew", first.id),
+        ("alert", "requeue_tasks", None),
+        ("alert", "see_administrator", None),
+    ]
