@@ -1,6 +1,7 @@
 """Files in and out as a page: send, check, see what is wrong, say which column is which, import; download."""
 
 import json
+import re
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
@@ -8,6 +9,7 @@ from fastapi.responses import HTMLResponse
 
 from api.deps import Reading, Who, requires
 from api.pages.rendering import render, words_for
+from api.pages.texts import problems
 from dispatch.core.calendar import zone_named
 from dispatch.exchange import imports, profiles
 from dispatch.exchange.columns import COLUMNS, FILE_NAMES
@@ -20,6 +22,7 @@ router = APIRouter(include_in_schema=False)
 SHOWN = 100
 """Problems listed; the rest is counted."""
 PAST = 10
+_CODE = re.compile(r"\[(\w+)\]$")
 
 
 @router.get("/import", dependencies=[requires("data:import")])
@@ -36,27 +39,46 @@ def import_page(
     if shown is not None and shown.territory_id != chosen.id:
         raise imports.NoSuchImport(f"There is no import {number}.", import_id=number)
     layouts = profiles.listed(session)
+    words = words_for(request, caller.account.language, zone_named(chosen.zone))
     found = (shown.found if shown else None) or {"files": [], "problems": [], "problem_count": 0}
     return render(
         request,
         "import.html",
-        words_for(request, caller.account.language, zone_named(chosen.zone)),
+        words,
         caller=caller,
         territory=chosen,
         shown=shown,
         found=found,
-        problems_shown=found["problems"][:SHOWN],
+        problems_shown=[_worded(problem, words.language) for problem in found["problems"][:SHOWN]],
         files=imports.files_of(session, number) if number is not None else [],
         under_way=shown is not None and shown.status in imports.UNDER_WAY,
         done=shown is not None and shown.status is ImportStatus.IMPORTED,
         layouts=layouts,
         documents=json.dumps({row.name: row.document for row in layouts}, ensure_ascii=False),
+        versions=json.dumps({row.name: row.version for row in layouts}, ensure_ascii=False),
         used=_layout_of(layouts, shown.profile if shown else None),
         past=imports.RUNS.listed(session, territory_id=chosen.id)[:PAST],
         kinds=COLUMNS,
         names=json.dumps({kind: [kind, *names] for kind, names in FILE_NAMES.items()}),
         may_export=caller.may("data:export"),
     )
+
+
+def _worded(problem: dict[str, str], language: str) -> dict[str, str]:
+    """A problem in the page's language where that is known: a refusal from inside ends in its code."""
+    chinese = problem.get("wrong_zh") or _by_code(problem["wrong"], language)
+    return {
+        **problem,
+        "wrong": chinese if language == "zh-CN" and chinese else problem["wrong"],
+        "language": "zh-CN" if language == "zh-CN" and chinese else "en",
+        "right": problem["right_zh" if language == "zh-CN" else "right"],
+    }
+
+
+def _by_code(sentence: str, language: str) -> str | None:
+    code = _CODE.search(sentence)
+    texts: dict[str, str] = json.loads(problems(language))
+    return texts.get(code[1]) if code else None
 
 
 def _layout_of(layouts: list[ImportProfile], name: str | None) -> Profile:

@@ -6,7 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Body, Path, Query, status
 from fastapi.responses import StreamingResponse
 
-from api.deps import Now, Reading, TheDatabase, Who, Writing, requires
+from api.deps import IfMatch, Now, Reading, TheDatabase, Who, Writing, requires
 from api.repeats import Route
 from api.schemas.forms import PathId, PathNumber
 from api.schemas.imports import ImportFileOut, ImportOut, ImportStart, ProfileIn, ProfileOut
@@ -106,11 +106,23 @@ def list_profiles(session: Reading) -> list[ProfileOut]:
 
 @router.put("/import-profiles/{name}", dependencies=[requires("data:import")])
 def save_profile(
-    name: ProfileName, body: ProfileIn, session: Writing, caller: Who, moment: Now
+    name: ProfileName,
+    body: ProfileIn,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
 ) -> ProfileOut:
-    """Save a layout under a name, in place of the one it had."""
+    """Save a layout under a name, in place of the one it had; `If-Match: "0"` when there was none."""
     return ProfileOut.of(
-        profiles.save(session, name=name, document=body.document, actor=caller.actor, now=moment)
+        profiles.save(
+            session,
+            name=name,
+            document=body.document,
+            expect=if_match.of(body.version),
+            actor=caller.actor,
+            now=moment,
+        )
     )
 
 
@@ -119,9 +131,11 @@ def save_profile(
     status_code=status.HTTP_204_NO_CONTENT,
     dependencies=[requires("data:import")],
 )
-def remove_profile(name: ProfileName, session: Writing, caller: Who, moment: Now) -> None:
+def remove_profile(
+    name: ProfileName, session: Writing, caller: Who, moment: Now, if_match: IfMatch
+) -> None:
     """Forget a layout."""
-    profiles.remove(session, name=name, actor=caller.actor, now=moment)
+    profiles.remove(session, name=name, expect=if_match.of(None), actor=caller.actor, now=moment)
 
 
 @router.get(

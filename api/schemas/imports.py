@@ -50,8 +50,12 @@ class ImportOut(Output):
 
 
 class ProfileIn(Input):
-    """A layout: by kind header_row, sheet, encoding, columns, values and defaults."""
+    """A layout: by kind header_row, sheet, encoding, columns, values and defaults.
 
+    `version` is the one you saw, 0 when there was none; If-Match may say it instead.
+    """
+
+    version: int | None = Field(None, ge=0, le=2**31)
     document: dict[str, Any]
 
 
@@ -59,6 +63,7 @@ class ProfileOut(Output):
     """A saved layout."""
 
     name: str
+    version: int
     document: dict[str, Any]
     changed_by: str
     changed_at: datetime

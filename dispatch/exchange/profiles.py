@@ -23,17 +23,29 @@ class NoSuchProfile(NotFoundError):
 
 
 def save(
-    session: Session, *, name: str, document: Mapping[str, Any], actor: Actor, now: datetime
+    session: Session,
+    *,
+    name: str,
+    document: Mapping[str, Any],
+    expect: int | None = None,
+    actor: Actor,
+    now: datetime,
 ) -> ImportProfile:
-    """Keep a layout under a name, in place of the one it had; raises BadProfile."""
+    """Keep a layout under a name, in place of the one it had.
+
+    `expect` is the version that the caller saw, 0 when there was none. Raises BadProfile, StaleVersion, and
+    NoSuchProfile when the one that was seen is gone.
+    """
     if not _NAME.fullmatch(name):
         raise BadProfile(
             "A profile's name has 1 to 64 letters, digits, spaces, dots, hyphens and underscores.",
             field="name",
         )
     profile = profile_of(document)
-    row = session.get(ImportProfile, name)
-    if row is None:
+    row = get(session, name) if expect else session.get(ImportProfile, name)
+    if row is not None:
+        row.expect(expect)
+    else:
         row = ImportProfile(name=name, changed_by=actor.id, changed_at=now)
         session.add(row)
     row.document = profile.model_dump(exclude_defaults=True)
@@ -68,9 +80,13 @@ def listed(session: Session) -> list[ImportProfile]:
     return list(session.exec(select(ImportProfile).order_by(ImportProfile.name)))
 
 
-def remove(session: Session, *, name: str, actor: Actor, now: datetime) -> None:
-    """Forget a profile; raises NoSuchProfile."""
-    session.delete(get(session, name))
+def remove(
+    session: Session, *, name: str, expect: int | None = None, actor: Actor, now: datetime
+) -> None:
+    """Forget a profile; raises NoSuchProfile, StaleVersion when the caller saw another version."""
+    row = get(session, name)
+    row.expect(expect)
+    session.delete(row)
     session.flush()
     events.record(
         session,

@@ -66,6 +66,23 @@ def test_a_refused_import_shows_what_is_wrong_and_what_would_be_right(
     assert "data-waiting" not in shown
 
 
+@pytest.mark.parametrize(
+    ("language", "said"),
+    [("en", '<td lang="en">'), ("zh-CN", '<td lang="zh-CN">班组在该时间已有班次。</td>')],
+)
+def test_what_an_operation_refuses_is_said_in_the_pages_language(
+    admin: TestClient, database: Database, settings: Settings, language: str, said: str
+) -> None:
+    rows = "crew_id,day,starts,ends\nK1,2026-04-10,08:00,17:00\nK1,2026-04-10,09:00,12:00\n"
+    address = sent(admin, rows.encode(), name="shifts.csv", kind="shifts")
+    admin.post(f"{address}/start", json={})
+    worked(database, settings)
+
+    page = f"{PAGE}&import={address.rsplit('/', 1)[1]}&lang={language}"
+
+    assert said in admin.get(page, headers=HTML).text
+
+
 def test_an_import_that_is_done_has_no_buttons_left(
     admin: TestClient, database: Database, settings: Settings
 ) -> None:

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import httpx
 import pytest
 from starlette.testclient import TestClient
 
@@ -28,14 +29,14 @@ def admin(sign_in: SignIn, database: Database, tmp_path: Path) -> TestClient:
     return sign_in("admin")
 
 
-def sent(admin: TestClient, *pieces: bytes, name: str = "客户.csv") -> str:
+def sent(admin: TestClient, *pieces: bytes, name: str = "客户.csv", kind: str = "customers") -> str:
     """The address of an import that these pieces of a file were sent to."""
     opened = admin.post(IMPORTS)
     assert opened.status_code == 201
     address = f"/api/v1/imports/{opened.json()['id']}"
     for number, piece in enumerate(pieces):
         answer = admin.put(
-            f"{address}/files/{name}/{number}?kind=customers", content=piece, headers=BYTES
+            f"{address}/files/{name}/{number}?kind={kind}", content=piece, headers=BYTES
         )
         assert answer.status_code == 200, answer.text
     return address
@@ -170,6 +171,25 @@ def test_a_saved_layout_is_used_by_name(
     assert [row["name"] for row in admin.get("/api/v1/import-profiles").json()] == ["营销系统"]
     assert admin.delete("/api/v1/import-profiles/营销系统").status_code == 204
     assert admin.get("/api/v1/import-profiles").json() == []
+
+
+def test_a_layout_that_somebody_changed_meanwhile_is_not_overwritten(admin: TestClient) -> None:
+    address = "/api/v1/import-profiles/x"
+
+    def put(version: int) -> httpx.Response:
+        document = {"customers": {"header_row": version + 1}}
+        return admin.put(address, json={"document": document}, headers={"If-Match": f'"{version}"'})
+
+    assert put(3).json()["code"] == "no_such_profile"
+    assert put(0).json()["version"] == 1
+    assert put(0).json()["code"] == "stale_version"
+    assert put(1).json()["version"] == 2
+    stale = admin.delete(address, headers={"If-Match": '"1"'})
+    assert (stale.status_code, stale.json()["code"]) == (409, "stale_version")
+    assert admin.get("/api/v1/import-profiles").json()[0]["document"] == {
+        "customers": {"header_row": 2}
+    }
+    assert admin.delete(address, headers={"If-Match": '"2"'}).status_code == 204
 
 
 def test_only_an_administrator_imports_and_exports(admin: TestClient, sign_in: SignIn) -> None:

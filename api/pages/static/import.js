@@ -107,14 +107,16 @@ const deeds = {
   },
   stop: () => gridcrew.send("POST", `${current.dataset.address}/stop`),
   save: async () => {
-    const name = document.getElementById("layout-name");
-    if (!name.value.trim()) {
-      name.focus();
+    const field = document.getElementById("layout-name");
+    const name = field.value.trim();
+    if (!name) {
+      field.focus();
       return;
     }
-    const url = `/api/v1/import-profiles/${encodeURIComponent(name.value.trim())}`;
-    if (!(await gridcrew.send("PUT", url, { document: layoutDocument(name.value.trim()) }))) return;
-    if (await start(current.dataset.address, true, name.value.trim())) location.reload();
+    const url = `/api/v1/import-profiles/${encodeURIComponent(name)}`;
+    const seen = JSON.parse(document.getElementById("layouts").dataset.versions)[name] ?? 0;
+    if (!(await gridcrew.send("PUT", url, { document: layoutDocument(name) }, seen))) return;
+    if (await start(current.dataset.address, true, name)) location.reload();
   },
 };
 
