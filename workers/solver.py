@@ -34,7 +34,10 @@ ASK_TO_STOP_AFTER = 5.0
 KILL_AFTER = 10.0
 """Seconds past its time limit at which the child and all it started are killed."""
 BEGINS_WITHIN = 10.0
-"""Seconds in which a child says its first word; asked to end before that, it could have no answer yet."""
+"""Seconds in which a child says its first word; asked to end before that, it could have no answer yet.
+
+A busy machine may need them only to start it.
+"""
 ANSWER_LIMIT = 64 * 1024 * 1024
 ERRORS_LIMIT = 64 * 1024
 LINE_LIMIT = 1024 * 1024
@@ -157,8 +160,7 @@ def _watch(
         heard = _tell(streams, on_progress) or heard
         now = time.monotonic()
         has_begun = heard or now - began > BEGINS_WITHIN
-        early = not asked and has_begun and should_stop is not None and should_stop()
-        if not asked and (now >= ask_at or early):
+        if has_begun and not asked and (now >= ask_at or (should_stop and should_stop())):
             asked, kill_at = True, min(kill_at, now + (KILL_AFTER - ASK_TO_STOP_AFTER))
             process.send_signal(signal.SIGTERM)
         if now >= kill_at:

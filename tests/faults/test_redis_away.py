@@ -140,8 +140,13 @@ def test_without_the_sweeper_rings_whose_answer_was_cut_off_strand_their_tasks(
     with crowd(here, database) as workers:
         workers.add_worker("one", "--no-sweeper")
         cutter.wants_cut = lambda request, answer: b"fetch" in request and b"run_default" in answer
-        workers.enqueue(1)
-        eventually(lambda: cutter.cuts > 0, what="a ring whose answer is cut off")
+
+        def cut_off() -> bool:
+            workers.enqueue(1)  # again and again: a ring that takes too long is left to the sweeper
+            time.sleep(1)
+            return cutter.cuts > 0
+
+        eventually(cut_off, seconds=60, what="a ring whose answer is cut off")
         cutter.wants_cut = lambda _request, _answer: False
         time.sleep(6)  # the worker has long reconnected (3 s)
 

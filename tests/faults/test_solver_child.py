@@ -37,6 +37,7 @@ def _short_patience(monkeypatch: pytest.MonkeyPatch) -> None:
     if not FULL:
         monkeypatch.setattr(solver, "ASK_TO_STOP_AFTER", 0.4)
         monkeypatch.setattr(solver, "KILL_AFTER", 0.9)
+        monkeypatch.setattr(solver, "BEGINS_WITHIN", 1.0)
 
 
 def run(code: str, document: str = "{}", *, seconds: float = 1.0, **options: object) -> str:

@@ -157,7 +157,7 @@ def test_a_worker_that_is_killed_instead_of_stopped_leaves_a_lease_behind(worker
     workers.kill("one")
     workers.wait_until_done(seconds=90)
 
-    assert leases_left(workers) == 1
+    assert leases_left(workers) >= 1
 
 
 def leases_left(workers: Crowd) -> int:
