@@ -1,6 +1,5 @@
 """Why this crew: a served visit's place against the best places on other crews."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from optimizer.search.insertion import spots_on
@@ -42,28 +41,28 @@ def alternatives(standing: Standing, v: int, k: int = 3) -> list[Alternative]:
         crew = instance.crew_of[s]
         if crew == instance.crew_of[here]:
             continue
-        for found in _on(standing, rest, v, s):
-            if crew not in best or found.cost < best[crew].cost:
-                best[crew] = found
+        found = best_on(standing, rest, v, s)
+        if found is not None and (crew not in best or found.cost < best[crew].cost):
+            best[crew] = found
     return sorted(best.values(), key=lambda one: (one.cost, one.crew))[:k]
 
 
-def _on(standing: Standing, rest: State, v: int, s: int) -> Iterator[Alternative]:
-    """The visit's best place on the shift, if it has one."""
+def best_on(standing: Standing, rest: State, v: int, s: int) -> Alternative | None:
+    """The visit's best place on the shift, if it has one; `rest` is the standing's state without the visit."""
     shift = standing.problem.shifts[s]
     before = standing.state
+    touched = {s, before.where[v]} - {-1}
     for spot in sorted(spots_on(rest, v, s)):
         made, order = rest.copy(), rest.order(s)
         if not made.place(s, (*order[: spot.position], v, *order[spot.position :])):
             continue
         route = made.routes[s]
         assert route is not None
-        touched = (before.where[v], s)
         driving, late, overtime = (
             sum(after) - sum(now)
             for after, now in zip(_figures(made, touched), _figures(before, touched), strict=True)
         )
-        yield Alternative(
+        return Alternative(
             crew=shift.crew,
             shift=shift.id,
             position=spot.position,
@@ -73,10 +72,10 @@ def _on(standing: Standing, rest: State, v: int, s: int) -> Iterator[Alternative
             overtime=overtime,
             cost=made.cost() - before.cost(),
         )
-        return
+    return None
 
 
-def _figures(state: State, shifts: tuple[int, ...]) -> tuple[list[int], list[int], list[int]]:
+def _figures(state: State, shifts: set[int]) -> tuple[list[int], list[int], list[int]]:
     """Seconds driven, late and of overtime on each of the shifts."""
     routes = [route for s in shifts if (route := state.routes[s]) is not None]
     late = [

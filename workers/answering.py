@@ -22,6 +22,7 @@ from optimizer import compare as comparing
 from optimizer import explain as explaining
 from optimizer import insert as inserting
 from optimizer import offers as offering
+from optimizer import trials as trying
 from optimizer.codec import read_plan, read_problem
 from optimizer.insert import Insertion, InsertionStale, VisitUnknown
 from optimizer.plan import Plan
@@ -221,6 +222,10 @@ def _explain(server: Server, question: Mapping[str, Any]) -> object:
     return explaining.explained(server.standing(question), question["visit"])
 
 
+def _trials(server: Server, question: Mapping[str, Any]) -> object:
+    return trying.tried(server.standing(question), question["visit"])
+
+
 def _settle(server: Server, question: Mapping[str, Any]) -> object:
     return explaining.settled(server.standing(question)).plan
 
@@ -236,6 +241,7 @@ _OPERATIONS: Mapping[str, Callable[[Server, Mapping[str, Any]], object]] = {
     "retime": _retime,
     "offers": _offers,
     "explain": _explain,
+    "trials": _trials,
     "settle": _settle,
     "compare": _compare,
 }

@@ -28,6 +28,7 @@ from optimizer.insert import Insertion, InsertionStale, VisitUnknown
 from optimizer.offers import Offer
 from optimizer.plan import Plan
 from optimizer.problem import Problem, ProblemError, Visit
+from optimizer.trials import Trial
 from workers import logs
 from workers.answering import PATIENCE_S, Server
 from workers.frames import plain, receive, restored, send, visit_document
@@ -100,6 +101,11 @@ class WarmOptimizer:
         """Why the visit is left out, or where it is; raises VisitUnknown."""
         answer = self._ask("explain", problem, {"visit": visit_id}, {"plan": plan})
         return restored(Explanation, answer)
+
+    def trials(self, problem: Problem, plan: Plan, visit_id: str) -> list[Trial]:
+        """The visit on each shift, or why it cannot be there; raises VisitUnknown."""
+        answer = self._ask("trials", problem, {"visit": visit_id}, {"plan": plan})
+        return restored(list[Trial], answer)
 
     def settle(self, problem: Problem, plan: Plan) -> Plan:
         """The plan with every insertion made that lowers its total."""

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 from fastapi import Request
 from fastapi.responses import HTMLResponse
@@ -27,11 +28,13 @@ class PagesNotBuilt(DispatchError):
     status = 503
 
 
-def built_page(request: Request, name: str, *, caller: Caller, settings: Settings) -> HTMLResponse:
+def built_page(
+    request: Request, name: str, *, caller: Caller, settings: Settings, **more: Any
+) -> HTMLResponse:
     """The page `name` of the bundle, in the caller's language; raises PagesNotBuilt.
 
     What it starts from is a block of JSON, which is data and never run: the caller and what they may do, the
-    language, and refusals in it.
+    language, refusals in it, and what the page wants `more`.
     """
     language = words_for(request, caller.account.language, UTC_ZONE).language
     start = {
@@ -39,6 +42,7 @@ def built_page(request: Request, name: str, *, caller: Caller, settings: Setting
         "language": language,
         "problems": json.loads(problems(language)),
         "tiles": _tiles(settings),
+        **more,
     }
     block = json.dumps(start, ensure_ascii=False).replace("<", "\\u003c")
     path = BUNDLE / f"{name}.html"

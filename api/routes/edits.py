@@ -27,9 +27,10 @@ from api.schemas.planning import (
     PlanVersion,
     PutBackIn,
     ReplanIn,
+    TrialOut,
 )
 from api.schemas.work import VisitOut
-from dispatch.planning import edits, explaining, offering
+from dispatch.planning import edits, explaining, offering, trying
 from dispatch.registry import shifts
 from dispatch.work import visits
 
@@ -101,6 +102,17 @@ def explain(
         session, plan_id=plan_id, visit_id=visit_id, engine=engine, now=moment
     )
     return ExplanationOut.of(found)
+
+
+@router.get("/plans/{plan_id}/visits/{visit_id}/trials", dependencies=[requires("plan:read")])
+def try_shifts(
+    plan_id: PathNumber, visit_id: PathId, session: Reading, moment: Now, engine: TheEngine
+) -> list[TrialOut]:
+    """The visit on every shift of the plan: what it would change there, or why it cannot be there."""
+    found = trying.try_shifts(
+        session, plan_id=plan_id, visit_id=visit_id, engine=engine, now=moment
+    )
+    return TrialOut.all_of(found)
 
 
 @router.post(

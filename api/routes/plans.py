@@ -51,13 +51,18 @@ def get_board(
     session: Reading,
     moment: Now,
     plan_id: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    draft: Annotated[
+        bool, Query(description="show a proposal that is newer than the plan in force")
+    ] = False,
 ) -> BoardPage:
     """The board of the day under a plan: the one asked for, else the one in force, else the newest proposed.
 
     Each stop has the times that are expected from what its crew has done so far. The day's feed goes on from
     `?after=position`.
     """
-    return queries.board(session, territory_id=territory_id, day=day, plan_id=plan_id, now=moment)
+    return queries.board(
+        session, territory_id=territory_id, day=day, plan_id=plan_id, draft=draft, now=moment
+    )
 
 
 @router.get("/plans/{plan_id}/comparison", dependencies=[requires("plan:read")])

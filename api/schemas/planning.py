@@ -256,6 +256,20 @@ class ExplanationOut(Output):
     alternatives: list[OtherCrewOut]
 
 
+class TrialOut(Output):
+    """The visit at its best place on a shift, and what the plan has more of then; or why it cannot be there."""
+
+    shift_id: str
+    crew_id: str
+    reason: str | None
+    position: int | None
+    start_at: datetime | None
+    driving_s: int | None
+    late_s: int | None
+    overtime_s: int | None
+    cost: int | None
+
+
 class TermOut(Output):
     """A term of the cost in the other plan (a) and in this one (b), points."""
 

@@ -8,6 +8,7 @@ from optimizer.insert import Insertion, apply, insert, retime
 from optimizer.offers import Offer, offers
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit
+from optimizer.trials import Trial, trials
 
 
 class Engine(Protocol):
@@ -44,6 +45,10 @@ class Engine(Protocol):
         """Why the visit is left out, or where it is."""
         ...
 
+    def trials(self, problem: Problem, plan: Plan, visit_id: str) -> list[Trial]:
+        """The visit on each shift: what it would change there, or why it cannot be there."""
+        ...
+
 
 class InProcess:
     """The optimizer in this process: every question compiles its problem anew."""
@@ -53,6 +58,7 @@ class InProcess:
     retime = staticmethod(retime)
     offers = staticmethod(offers)
     explain = staticmethod(explain)
+    trials = staticmethod(trials)
 
 
 in_process: Engine = InProcess()

@@ -22,8 +22,6 @@ from dispatch.registry.tables import Crew, Depot, Shift
 from dispatch.work.lifecycle import READY_ORDERS
 from dispatch.work.tables import Visit, VisitStatus, WorkOrder
 
-_SHOWN = (PlanStatus.PROPOSED, *IN_FORCE)
-
 
 @dataclass(frozen=True, slots=True)
 class PlanHead:
@@ -94,17 +92,19 @@ def board(
     territory_id: str,
     day: date,
     plan_id: int | None = None,
+    draft: bool = False,
     now: datetime | None = None,
 ) -> BoardPage:
     """The board of a territory's local day, in a fixed number of statements; with `now`, what is expected then.
 
-    Without `plan_id` it shows the plan in force, else the newest proposed. Raises NoSuchTerritory, NoSuchPlan.
+    Without `plan_id` it shows the plan in force, else the newest proposed; with `draft` the newest proposed when it
+    was made after the one in force. Raises NoSuchTerritory, NoSuchPlan.
     """
     territory = territories.get(session, territory_id)
     opens_at, closes_at = day_bounds(day, zone_named(territory.zone))
     heads = plans_of(session, territory_id=territory_id, day=day)
     in_force = next((h for h in heads if h.status in IN_FORCE), None)
-    shown = _chosen(heads, in_force, plan_id)
+    shown = _chosen(heads, in_force, plan_id, draft=draft)
     shifts = _shift_rows(session, territory_id, day)
     visits = _visits(session, territory_id, day, shown, shifts, opens_at, closes_at)
     stops, returned = _stops(session, shown), set[str]()
@@ -144,15 +144,18 @@ def compare_naive(session: Session, *, plan_id: int) -> dict[str, dict[str, Any]
 
 
 def _chosen(
-    heads: Sequence[PlanHead], in_force: PlanHead | None, plan_id: int | None
+    heads: Sequence[PlanHead], in_force: PlanHead | None, plan_id: int | None, *, draft: bool
 ) -> PlanHead | None:
     if plan_id is not None:
         chosen = next((head for head in heads if head.id == plan_id), None)
         if chosen is None:
             raise NoSuchPlan(f"This day has no plan {plan_id}.", field="plan_id")
         return chosen
-    proposed = (head for head in heads if head.status in _SHOWN and head.branch is None)
-    return in_force or next(proposed, None)
+    drafts = (head for head in heads if head.status is PlanStatus.PROPOSED and head.branch is None)
+    proposed = next(drafts, None)
+    if draft and proposed and in_force and proposed.number > in_force.number:
+        return proposed
+    return in_force or proposed
 
 
 def _shift_rows(session: Session, territory_id: str, day: date) -> list[CrewRow]:

@@ -115,3 +115,42 @@ def test_a_draft_is_compared_with_the_plan_in_force(sign_in: SignIn, day: dict[s
     assert found["visits"][0]["was_crew_id"] == "C1"
     assert sorted(found["affected"]) == ["C1", "C2"]
     assert set(beside_naive) == {"plan", "naive"}
+
+
+def test_a_visit_is_tried_on_every_shift_with_its_change_or_the_reason(
+    sign_in: SignIn, day: dict[str, Any]
+) -> None:
+    client = sign_in("dispatcher")
+    url = f"{V1}/plans/{day['current']}/visits"
+
+    planned = client.get(f"{url}/{day['moved']}/trials").json()
+    waiting = client.get(f"{url}/{day['waiting']}/trials").json()
+
+    assert [row["crew_id"] for row in planned] == ["C1", "C2"]
+    assert planned[0]["driving_s"] == 0, "it is there already"
+    assert planned[1]["driving_s"] > 0
+    assert all(row["reason"] is None and row["start_at"] for row in waiting)
+
+
+def test_a_lock_of_its_crew_does_not_hide_where_else_a_visit_could_go(
+    sign_in: SignIn, day: dict[str, Any]
+) -> None:
+    client = sign_in("dispatcher")
+    plan = f"{V1}/plans/{day['current']}"
+    client.put(f"{plan}/locks/{day['moved']}", json={"crew": True, "time": False})
+
+    found = client.get(f"{plan}/visits/{day['moved']}/trials").json()
+
+    assert [row["reason"] for row in found] == [None, None]
+
+
+def test_the_board_shows_a_draft_that_is_newer_than_the_plan_in_force_when_asked(
+    sign_in: SignIn, day: dict[str, Any]
+) -> None:
+    client, url = sign_in("dispatcher"), f"{V1}/territories/humen/days/{DAY}/board"
+
+    plain, draft = client.get(url).json(), client.get(url, params={"draft": True}).json()
+
+    assert plain["plan"]["id"] == day["current"]
+    assert draft["plan"]["id"] == day["draft"]
+    assert draft["in_force"]["id"] == day["current"]

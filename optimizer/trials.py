@@ -1,0 +1,46 @@
+"""A visit tried on every shift: what it would change there, or the first rule that keeps it away."""
+
+from dataclasses import dataclass
+
+from optimizer.alternatives import Alternative, best_on
+from optimizer.plan import Plan
+from optimizer.problem import Problem
+from optimizer.reasons import reason_on
+from optimizer.standing import Standing
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A visit at its best place on a shift, everything else left as it is; or, without a place, why not.
+
+    `reason` is one of the planning format's reasons where `place` is None.
+    """
+
+    shift: str
+    crew: str
+    place: Alternative | None
+    reason: str | None
+
+
+def trials(problem: Problem, plan: Plan, visit_id: str) -> list[Trial]:
+    """The visit on each shift of the problem, in its order, whether it is served or not; raise VisitUnknown."""
+    return tried(Standing(problem, plan), visit_id)
+
+
+def tried(standing: Standing, visit_id: str) -> list[Trial]:
+    """What `trials` answers for a standing."""
+    v = standing.visit(visit_id)
+    state, shifts = standing.state, standing.problem.shifts
+    here, rest = state.where[v], state.copy()
+    if here >= 0 and not rest.place(here, tuple(u for u in state.order(here) if u != v)):
+        return [Trial(shift.id, shift.crew, None, "relation") for shift in shifts]
+    found = []
+    for s, shift in enumerate(shifts):
+        place = best_on(standing, rest, v, s)
+        reason = None
+        if place is None:
+            reason = reason_on(rest, v, s)
+            # What would fit but for its partners on other routes is tied to them.
+            reason = "relation" if reason == "cost" else reason
+        found.append(Trial(shift.id, shift.crew, place, reason))
+    return found
