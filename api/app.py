@@ -14,8 +14,6 @@ from api import permissions, problems, repeats
 from api.deps import writing
 from api.gate import Gate
 from api.pages import (
-    board_page,
-    board_parts,
     console_page,
     import_page,
     outlook_page,
@@ -71,8 +69,6 @@ def create_app(
     app.include_router(rest)
     app.include_router(system.router)
     app.include_router(console_page.router)
-    app.include_router(board_page.router)
-    app.include_router(board_parts.router)
     app.include_router(outlook_page.router)
     app.include_router(import_page.router)
     app.include_router(places_page.router)

@@ -13,7 +13,7 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
 
-from api.pages.hints import in_chinese
+from api.hints import in_chinese
 
 LANGUAGES = ("zh-CN", "en")
 FOLDER = Path(__file__).parent / "texts"

@@ -1,8 +1,8 @@
 """Plans: request, follow, compare, publish, discard."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Annotated, Any
+from dataclasses import asdict, replace
+from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response, status
 from sqlmodel import Session, col, select
@@ -17,6 +17,7 @@ from api.deps import (
     Writing,
     requires,
 )
+from api.hints import in_chinese
 from api.repeats import Route
 from api.schemas.forms import PathDay, PathId, PathNumber
 from api.schemas.planning import (
@@ -54,15 +55,22 @@ def get_board(
     draft: Annotated[
         bool, Query(description="show a proposal that is newer than the plan in force")
     ] = False,
+    hints: Annotated[
+        Literal["en", "zh-CN"], Query(description="the language of the queue's hints")
+    ] = "en",
 ) -> BoardPage:
     """The board of the day under a plan: the one asked for, else the one in force, else the newest proposed.
 
     Each stop has the times that are expected from what its crew has done so far. The day's feed goes on from
     `?after=position`.
     """
-    return queries.board(
+    page = queries.board(
         session, territory_id=territory_id, day=day, plan_id=plan_id, draft=draft, now=moment
     )
+    if hints == "en":
+        return page
+    said = (replace(row, hint=in_chinese(row.hint)) for row in page.queue)
+    return replace(page, queue=tuple(said))
 
 
 @router.get("/plans/{plan_id}/comparison", dependencies=[requires("plan:read")])

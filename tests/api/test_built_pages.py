@@ -5,14 +5,16 @@ import re
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.cli.interface import document
 from api.pages import built
 from dispatch.core.config import Settings
-from dispatch.core.db import Database
+from dispatch.core.db import Database, transaction
 from dispatch.planning.engine import in_process
+from dispatch.registry.tables import Account
 from tests.api.conftest import SignIn
 
 PAGE = """<!doctype html>
@@ -58,6 +60,29 @@ def test_a_crews_account_is_sent_from_the_console_to_its_own_day(
 
     assert answer.status_code == 303
     assert answer.headers["location"] == "/crew"
+
+
+def test_the_first_page_is_the_console_of_what_was_asked_for(sign_in: SignIn, bundle: Path) -> None:
+    asked = sign_in("dispatcher").get("/?territory=humen&lang=en", follow_redirects=False)
+
+    assert (asked.status_code, asked.headers["location"]) == (
+        303,
+        "/console?territory=humen&lang=en",
+    )
+
+
+def test_a_hostile_name_does_not_leave_the_block_it_is_in(
+    sign_in: SignIn, database: Database, bundle: Path
+) -> None:
+    hostile = "</script><script>alert(1)</script>"
+    client = sign_in("dispatcher")
+    with transaction(database) as session:
+        session.execute(sa.update(Account).values(name=hostile))
+
+    page = client.get("/console").text
+
+    assert "<script>alert" not in page
+    assert started(page)["me"]["account"]["name"] == hostile  # type: ignore[index]
 
 
 def test_whoever_is_not_signed_in_is_asked_to_and_comes_back_to_the_console(

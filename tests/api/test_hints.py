@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from api.pages.hints import in_chinese
+from api.hints import in_chinese
 from dispatch.planning.demand import REASONS
 from optimizer import reasons
 

@@ -111,5 +111,3 @@ def test_the_page_shows_the_last_look_in_both_languages(
         assert word in page
     assert "<script>" not in page
     assert " style=" not in page
-    board = office.get(f"/?day={DAY.isoformat()}&lang={language}", headers=HTML).text
-    assert "/outlook?territory=humen" in board

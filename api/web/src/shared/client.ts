@@ -45,8 +45,8 @@ async function send(request: Request): Promise<Response> {
 export const api = createClient<paths>({ baseUrl: location.origin, fetch: send });
 
 /** The header that names the version that was seen. */
-export function ifMatch(version: number): { "If-Match": string } {
-  return { "If-Match": `"${version}"` };
+export function ifMatch(version: number): { "if-match": string } {
+  return { "if-match": `"${version}"` };
 }
 
 let texts: ProblemTexts = { network: "The server cannot be reached.", unexpected: "Something went wrong." };

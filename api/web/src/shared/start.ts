@@ -11,6 +11,11 @@ interface Start {
   problems: Record<string, string>;
   /** Where raster tiles come from when the installation has configured a source; `{z}/{x}/{y}` are filled in. */
   tiles: { url: string; attribution: string } | null;
+  /** The territory and day that the console was opened on, where the address names them. */
+  asked?: { territory: string | null; day: string | null };
+  /** The server's moment, and for the console its territories, each with its next day of work and today. */
+  now?: string;
+  territories?: { id: string; name_zh: string; name_en: string; day: string; today: string }[];
 }
 
 const block = document.getElementById("start");

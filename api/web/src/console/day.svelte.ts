@@ -1,0 +1,274 @@
+/** The day on the screen: what is loaded, what is selected, and the line that tells of changes. */
+import { SvelteMap } from "svelte/reactivity";
+
+import { api, Problem, taken } from "../shared/client";
+import { language } from "../shared/i18n";
+import { may, start, type Schema } from "../shared/start";
+import { dayOf, decimal } from "../shared/time";
+import { axisOf, type Board, figuresOf, type Head, type Row, rowsOf, type Stop, travelTimesOf, type Visit, type Waiting } from "./model";
+import { t } from "./text";
+
+const MAKING = new Set<string>(["draft", "solving"]);
+const IN_FORCE = new Set<string>(["published", "active"]);
+/** Changes that come together are loaded together. */
+const GATHER = 40;
+/** How long after a refused connection it is tried again. */
+const RETRY = 5000;
+
+export interface Notice {
+  id: number;
+  kind: "good" | "bad" | "info";
+  text: string;
+  act?: { label: string; run: () => void };
+}
+
+/** Plans that no later draft was made of, the one in force first. */
+function viewsOf(board: Board): Head[] {
+  const proposed = board.plans.filter((plan) => plan.status === "proposed");
+  const edited = new Set(proposed.map((plan) => `${plan.branch ?? ""} ${String(plan.options["edited"])}`));
+  const leaves = proposed.filter(
+    (plan) => !edited.has(`${plan.branch ?? ""} ${plan.number}`) && (plan.branch || !board.in_force || plan.number > board.in_force.number),
+  );
+  return board.in_force ? [board.in_force, ...leaves] : leaves;
+}
+
+function offsetOf(now: string | undefined): number {
+  return now === undefined ? 0 : Date.parse(now) - Date.now();
+}
+
+export class Day {
+  territories = start.territories ?? [];
+  territory = $state("");
+  day = $state("");
+  board = $state.raw<Board | null>(null);
+  watch = $state.raw<Schema["WatchList"] | null>(null);
+  ground = $state.raw<{ territory: Schema["TerritoryOut"]; depots: Schema["DepotOut"][] } | null>(null);
+  loading = $state(true);
+  failed = $state<Problem | null>(null);
+  live = $state<"connecting" | "live" | "lost">("connecting");
+  /** The plan that a person chose to see; null shows the newest draft, else the plan in force. */
+  chosen = $state<number | null>(null);
+  selected = $state<string | null>(null);
+  crew = $state<string | null>(null);
+  now = $state(Date.now() + offsetOf(start.now));
+  /** A refusal said that the board has moved since the plan shown was made. */
+  moved = $state(false);
+  notices = $state<Notice[]>([]);
+  /** The cost of the run at hand as it falls, by plan. */
+  falling = new SvelteMap<number, number[]>();
+
+  #offset = offsetOf(start.now);
+  #feed: EventSource | null = null;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #again = false;
+  #asked = 0;
+  #shown = 0;
+  #noticed = 0;
+
+  isDraft = $derived(this.board?.plan?.status === "proposed");
+  happens = $derived(this.board?.plan ? IN_FORCE.has(this.board.plan.status) : false);
+  rows: Row[] = $derived(this.board ? rowsOf(this.board) : []);
+  axis = $derived(this.board ? axisOf(this.board, this.rows) : { begins: 0, ends: 8 * 3_600_000 });
+  figures = $derived(this.board ? figuresOf(this.board, this.rows) : null);
+  /** What the driving times of the plan shown rest on, in words. */
+  travelTimes = $derived.by(() => {
+    const times = this.board ? travelTimesOf(this.board) : null;
+    if (!times) return "";
+    const said = times.source === "estimate" ? t("travel.estimate")
+      : times.share > 0 ? t("travel.partly", { percent: decimal(100 * times.share), source: times.source }) : t("travel.roads", { source: times.source });
+    return times.unreachable ? `${said} ${t("travel.unreachable", { count: times.unreachable })}` : said;
+  });
+  /** The run at hand, if one is. */
+  making: Head | null = $derived(this.board?.plans.find((plan) => MAKING.has(plan.status)) ?? null);
+  /** A newer draft beside the plan in force. */
+  draft: Head | null = $derived.by(() => {
+    const [board, force] = [this.board, this.board?.in_force];
+    return board?.plans.find((plan) => plan.status === "proposed" && !plan.branch && (!force || plan.number > force.number)) ?? null;
+  });
+  failure: Head | null = $derived.by(() => {
+    const newest = this.board?.plans[0];
+    return newest?.status === "closed" && newest.error ? newest : null;
+  });
+  /** Every plan that can be looked at: the one in force, the drafts nothing was made of yet, the branches' heads. */
+  views: Head[] = $derived(this.board ? viewsOf(this.board) : []);
+  /** Edits begin from what is newest: not from a plan in force that a draft stands beside. */
+  editable = $derived(this.board?.plan ? this.isDraft || (this.happens && this.draft === null) : false);
+
+  /** Where each visit is: its row and stop. */
+  places = $derived.by(() => {
+    const found = new Map<string, { row: Row; stop: Stop }>();
+    for (const row of this.rows) for (const stop of row.stops) found.set(stop.visit.id, { row, stop });
+    return found;
+  });
+  waiting = $derived(new Map<string, Waiting>((this.board?.queue ?? []).map((entry) => [entry.visit.id, entry])));
+
+  /** The local day it is in the territory. */
+  get today(): string {
+    return dayOf(this.now, this.zone);
+  }
+
+  get zone(): string {
+    return this.board?.zone ?? "UTC";
+  }
+
+  /** A visit of the day by its id, on a route or waiting. */
+  visit(id: string | null): Visit | null {
+    if (id === null) return null;
+    return this.places.get(id)?.stop.visit ?? this.waiting.get(id)?.visit ?? null;
+  }
+
+  crewName(id: string | null | undefined): Schema["CrewRow"] | null {
+    return this.board?.crews.find((crew) => crew.crew_id === id) ?? null;
+  }
+
+  /** Open a territory's day: load it and follow it from there. */
+  open(territory: string, day: string): void {
+    const moved = territory !== this.territory;
+    this.territory = territory;
+    this.day = day;
+    this.board = null;
+    this.watch = null;
+    this.selected = null;
+    this.crew = null;
+    this.chosen = null;
+    this.loading = true;
+    this.live = "connecting";
+    this.#feed?.close();
+    this.#feed = null;
+    const address = new URL(location.href);
+    address.searchParams.set("territory", territory);
+    address.searchParams.set("day", day);
+    history.replaceState(null, "", address);
+    if (moved) void this.#loadGround();
+    void this.load();
+  }
+
+  /** Load the board and the watch list; the newest answer stands, whatever order they come in. */
+  async load(): Promise<void> {
+    const mine = ++this.#asked;
+    const path = { territory_id: this.territory, day: this.day };
+    const isOpen = () => path.day === this.day && path.territory_id === this.territory;
+    try {
+      const [board, watch] = await Promise.all([
+        taken(api.GET("/api/v1/territories/{territory_id}/days/{day}/board", {
+          params: { path, query: { hints: language, ...(this.chosen === null ? { draft: true } : { plan_id: this.chosen }) } },
+        })),
+        this.#listed(path.territory_id),
+      ]);
+      if (mine < this.#shown || !isOpen()) return;
+      this.#shown = mine;
+      if (board.plan?.id !== this.board?.plan?.id) this.moved = false;
+      this.board = board;
+      this.watch = watch;
+      this.failed = null;
+      if (this.#feed === null) this.#follow(board.position);
+      this.#keepUp(board);
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      if (mine > this.#shown && isOpen()) this.failed = error;
+    } finally {
+      if (mine === this.#asked) this.loading = false;
+    }
+  }
+
+  async #listed(territory: string): Promise<Schema["WatchList"] | null> {
+    if (!may("clock:read")) return null;
+    return taken(api.GET("/api/v1/territories/{territory_id}/watch-list", { params: { path: { territory_id: territory } } }));
+  }
+
+  /** Show this plan of the day, or with null what is newest. */
+  show(plan: number | null): Promise<void> {
+    this.chosen = plan;
+    return this.load();
+  }
+
+  // A chosen plan goes on being it: the branch's next one after an edit; what was dropped or published is left.
+  #keepUp(board: Board): void {
+    const plan = board.plan;
+    if (this.chosen === null || plan?.id !== this.chosen) return;
+    if (plan.branch) {
+      const head = board.plans.find((other) => other.branch === plan.branch && other.status === "proposed");
+      if (head?.id !== plan.id) void this.show(head?.id ?? null);
+    } else if (plan.status === "closed" || plan.status === "superseded") void this.show(null);
+  }
+
+  /** Load anew soon; changes that come together, or while an answer is awaited, are one load. */
+  refresh(): void {
+    this.#timer ??= setTimeout(async () => {
+      await this.load();
+      this.#timer = undefined;
+      if (this.#again) {
+        this.#again = false;
+        this.refresh();
+      }
+    }, GATHER);
+  }
+
+  #heard(): void {
+    if (this.#timer !== undefined) this.#again = true;
+    else this.refresh();
+  }
+
+  /** Let the clock of the page go on. */
+  tick(): void {
+    this.now = Date.now() + this.#offset;
+  }
+
+  select(id: string | null): void {
+    this.selected = id;
+    if (id !== null) this.crew = null;
+  }
+
+  say(kind: Notice["kind"], text: string, act?: Notice["act"]): void {
+    const notice: Notice = { id: ++this.#noticed, kind, text, ...(act ? { act } : {}) };
+    this.notices = [...this.notices.slice(-2), notice];
+    if (kind !== "bad") setTimeout(() => this.dismiss(notice.id), 6000);
+  }
+
+  dismiss(id: number): void {
+    this.notices = this.notices.filter((notice) => notice.id !== id);
+  }
+
+  async #loadGround(): Promise<void> {
+    const params = { path: { territory_id: this.territory } };
+    try {
+      const [territory, depots] = await Promise.all([
+        taken(api.GET("/api/v1/territories/{territory_id}", { params })),
+        taken(api.GET("/api/v1/territories/{territory_id}/depots", { params })),
+      ]);
+      this.ground = { territory, depots };
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error;
+      this.say("bad", error.message);
+    }
+  }
+
+  // What happens after `position` is told; a lost connection goes on from the last event that came.
+  #follow(position: number): void {
+    const where = `/api/v1/territories/${encodeURIComponent(this.territory)}/days/${this.day}/feed`;
+    const feed = new EventSource(`${where}?after=${position}`);
+    feed.addEventListener("ready", () => { this.live = "live"; });
+    feed.addEventListener("message", () => this.#heard());
+    feed.addEventListener("reset", () => this.#heard());
+    feed.addEventListener("end", () => {
+      feed.close();
+      location.reload(); // the session is over, or may not see this any more: the server says which
+    });
+    feed.onerror = () => {
+      this.live = "lost";
+      if (feed.readyState === EventSource.CLOSED) this.#retry(feed);
+    };
+    this.#feed = feed;
+  }
+
+  // A refused connection is not taken up by the browser itself.
+  #retry(feed: EventSource): void {
+    setTimeout(() => {
+      if (this.#feed !== feed) return;
+      this.#feed = null;
+      void this.load();
+    }, RETRY);
+  }
+}
+
+export const day = new Day();

@@ -1,0 +1,76 @@
+/** One matter of the watch list, in words, with what a press on it does. */
+import { known, named } from "../shared/i18n";
+import type { Schema } from "../shared/start";
+import { clock, span } from "../shared/time";
+import type { Day } from "./day.svelte";
+import en from "./texts/en";
+import { coded, t } from "./text";
+
+type Matter = Schema["WatchItem"];
+export type Deed = "select" | "move" | "places" | "plan";
+
+export interface Item {
+  key: string;
+  tone: "bad" | "warn" | "info";
+  title: string;
+  text: string;
+  /** A limit that runs, shown as a clock. */
+  due: string | null;
+  visit: string | null;
+  crew: string | null;
+  phone: string | null;
+  action: string;
+  deed: Deed | null;
+}
+
+const DEEDS: Partial<Record<Matter["action"], Deed>> = {
+  move_visit: "move", plan_visit: "places", plan_day: "plan", look_at_visit: "select", call_customer: "select",
+};
+const LIMITED = new Set<Matter["kind"]>(["late", "risk"]);
+
+/** The watch list in words, in the order the server gives it. */
+export function itemsOf(day: Day): Item[] {
+  return (day.watch?.items ?? []).map((matter, index) => itemOf(day, matter, index));
+}
+
+function itemOf(day: Day, matter: Matter, index: number): Item {
+  const visit = day.visit(matter.visit_id);
+  const crew = day.crewName(matter.crew_id);
+  const subject = visit ? `${named(visit)} · ${visit.customer_name}` : (matter.visit_id ?? matter.request_id ?? matter.work_order_id ?? "");
+  const parts = [
+    matter.kind === "alert" ? "" : crew && !matter.visit_id ? "" : subject,
+    crew ? named(crew) : "",
+    expected(day, matter),
+    matter.count > 1 ? t("watch.times", { count: matter.count }) : "",
+  ];
+  return {
+    key: `${matter.kind} ${matter.visit_id ?? matter.request_id ?? matter.crew_id ?? matter.code}${matter.visit_id || matter.crew_id ? "" : index}`,
+    tone: matter.is_urgent ? "bad" : matter.kind === "alert" ? "info" : "warn",
+    title: titleOf(matter, crew),
+    text: parts.filter(Boolean).join(" · "),
+    due: LIMITED.has(matter.kind) ? matter.since : matter.kind === "clock" ? matter.about : null,
+    visit: matter.visit_id,
+    crew: matter.crew_id,
+    phone: matter.action === "call_crew" ? (crew?.phone ?? null) : null,
+    action: t(`watch.do_${matter.action}`),
+    deed: DEEDS[matter.action] ?? (matter.visit_id || matter.crew_id ? "select" : null),
+  };
+}
+
+function titleOf(matter: Matter, crew: Schema["CrewRow"] | null): string {
+  if (matter.kind === "alert") return matter.text;
+  if (matter.kind === "clock") return `${t("watch.clock")} · ${coded("clock", matter.code)}`;
+  if (matter.kind === "not_on_duty" && crew) return `${t("watch.not_on_duty")} · ${named(crew)}`;
+  const detail = `watch.code_${matter.code}`;
+  return known(en, detail) ? `${t(`watch.${matter.kind}`)} · ${t(detail)}` : t(`watch.${matter.kind}`);
+}
+
+/** When what is late will begin, or how long a crew is behind. */
+function expected(day: Day, matter: Matter): string {
+  if (matter.about === null) return "";
+  if (LIMITED.has(matter.kind)) return t("watch.expected", { time: clock(matter.about, day.zone) });
+  if (matter.kind === "not_set_out" || matter.kind === "not_on_duty") {
+    return t("watch.behind", { span: span((day.now - Date.parse(matter.about)) / 1000) });
+  }
+  return "";
+}
