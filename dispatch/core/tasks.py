@@ -24,6 +24,8 @@ RETRY_AFTER = (5, 30, 300, 1800, 7200, 18000)
 LONGEST_LEASE = timedelta(minutes=10)
 """A lease that ends later than this was counted on a clock that has been set back since."""
 MAX_RECOVERIES = 3
+APART = timedelta(seconds=5)
+"""Between the tasks of a dead worker that had lost its predecessor too: time for each to run alone."""
 
 QUEUES = ("default", "messages", "safety", "solve")
 _QUEUE_OF = {
@@ -195,6 +197,7 @@ def fail(
 def recover_expired(session: Session, *, now: datetime, limit: int = 100) -> int:
     """Make tasks due again whose holder died; the third time a task is dead, with an alert.
 
+    What was lost twice comes back one by one: the task that kills its workers then takes no other with it.
     A lease from before the clock was set back ends a lease from now: its holder renews it, if it lives.
     """
     session.execute(
@@ -211,12 +214,16 @@ def recover_expired(session: Session, *, now: datetime, limit: int = 100) -> int
         .with_for_update(skip_locked=True)
     )
     expired = session.exec(statement).all()
+    suspects = 0
     for task in expired:
         task.recoveries += 1
         task.lease_token += 1  # whoever still works on it has lost it
         task.lease_until = None
         if task.recoveries >= MAX_RECOVERIES or task.attempts >= task.max_attempts:
             _bury(session, task, f"its worker died {task.recoveries} times during it", now=now)
+        elif task.recoveries > 1:
+            task.state, task.run_at = TaskState.DUE, now + suspects * APART
+            suspects += 1
         else:
             task.state, task.run_at = TaskState.DUE, now
             session.info.setdefault("rings", []).append((task.queue, task.id))

@@ -115,6 +115,20 @@ def test_a_task_that_kills_its_worker_is_dead_after_three_recoveries(session: Se
     assert tasks.counts(session) == {"dead": 1}
 
 
+def test_tasks_that_lost_two_workers_come_back_one_by_one(session: Session) -> None:
+    for number in range(3):
+        add(session, f"k{number}")
+    moment = LATER
+    for _ in range(2):
+        assert len(tasks.claim_due(session, owner="w", now=moment, limit=10)) == 3
+        moment += tasks.LEASE + timedelta(seconds=1)
+        tasks.recover_expired(session, now=moment)
+
+    alone = [moment, moment + tasks.APART, moment + 2 * tasks.APART]
+    assert sorted(session.exec(select(Task.run_at)).all()) == alone
+    assert len(tasks.claim_due(session, owner="w", now=moment, limit=10)) == 1
+
+
 def test_a_dead_task_is_put_back_with_all_its_attempts(session: Session) -> None:
     task_id = add(session)
     tasks.fail(session, claim(session), "boom", now=LATER, final=True)
