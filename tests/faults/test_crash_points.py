@@ -107,7 +107,8 @@ def add_one_of_each(workers: Crowd, shift: float, *, patient: bool) -> int:
         orphan = session.exec(
             select(Task.id).where(Task.dedupe_key == f"test.count:{first + 5}")
         ).one()
-        lease = tasks.claim(session, orphan or 0, owner=ELSEWHERE, now=now + timedelta(seconds=1))
+        due = database_now(session) + timedelta(seconds=shift)
+        lease = tasks.claim(session, orphan or 0, owner=ELSEWHERE, now=due)
         assert lease is not None
     workers.enqueued += 2  # what test.more brings about
     return plan.id or 0
@@ -127,7 +128,9 @@ def crash_at(workers: Crowd, shift: float, point: str, nth: int) -> None:
         eventually(lambda: workers.held("test.patient") > 0, what="the patient task")
         crashing.terminate()
     try:
-        assert crashing.wait(timeout=60) == 137, f"it did not come to {point}"
+        assert crashing.wait(timeout=90) == 137
+    except subprocess.TimeoutExpired as error:
+        raise AssertionError(f"no worker came to {point} for time number {nth}") from error
     finally:
         crashing.kill()
 
