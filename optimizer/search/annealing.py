@@ -25,6 +25,7 @@ from optimizer.search.layout import (
     R_COST,
     R_COUNT,
     ROUTE_COLUMNS,
+    ROW_ABSENT,
     ROW_LEFT,
     ROW_TOUCHED,
     ROW_WAITING,
@@ -51,6 +52,8 @@ _WORDS = types.uint64[::1]
 CROSSED = 0.3
 """Share of the steps that exchange the tails of two routes before they take strings out, where the
 routes are twice as long as the longest string; the shorter they are, the more the strings do."""
+MOST_GIVEN = 1.5
+"""What may go out for a harder visit, times what that is worth."""
 
 
 @part
@@ -178,6 +181,33 @@ def _retry_left(scratch, random, count):
 
 
 @part
+def _exchanged(data, old, plan, scratch, count, room):
+    """How much dearer a plan may be, points, in which hard visits came in for easier ones.
+
+    A whole visit costs more than any temperature lets through, so without this the search never
+    changes which ones stay out. How hard a visit is to insert is how often it stayed out: the
+    absence counters with which Christiaens and Vanden Berghe save vehicles. What goes out may be
+    worth somewhat more than what comes in.
+    """
+    absent = scratch.list[ROW_ABSENT]
+    came, gone, misses = np.int64(0), np.int64(0), np.int64(0)
+    for k in range(count):
+        v = scratch.list[ROW_WAITING, k]
+        now, before = plan.node[v, N_SHIFT] < 0, old.node[v, N_SHIFT] < 0
+        if now:
+            absent[v] += 1
+        if now and not before:
+            gone += data.visit[v, V_DROP]
+            misses += absent[v]
+        elif before and not now:
+            came += data.visit[v, V_DROP]
+            misses -= absent[v]
+    if came == 0 or misses >= 0 or gone > MOST_GIVEN * came:
+        return np.int64(0)
+    return max(np.int64(0), gone - came) + room
+
+
+@part
 def _dropped(data, old, plan, v):
     now, before = plan.node[v, N_SHIFT] < 0, old.node[v, N_SHIFT] < 0
     return data.visit[v, V_DROP] * (np.int64(now) - np.int64(before))
@@ -216,15 +246,15 @@ def _price(data, old, plan, scratch, count, tied):
 @lean(
     types.int64(
         DATA, SKETCH, SKETCH, SKETCH, SCRATCH, POOL, _WORDS, types.int64, types.float64,
-        types.float64, types.int64, types.boolean,
+        types.float64, types.int64, types.boolean, types.boolean,
     )
 )  # fmt: skip
-def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, room, tied):
+def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, room, bold, tied):
     """Search from `plan` for so many steps while the temperature goes from `hot` to `cold` points.
 
-    `trial` is a copy of `plan`, and so it is at the end; `best` keeps the chains of the cheapest
-    plan met; routes of plans at most `room` points dearer go into the pool. Return how many steps
-    were accepted.
+    A `bold` search also takes hard visits in for easier ones. `trial` is a copy of `plan`, and so it
+    is at the end; `best` keeps the chains of the cheapest plan met; routes of plans at most `room`
+    points dearer go into the pool. Return how many steps were accepted.
     """
     list_left(data, plan, scratch)
     used, crossed = _used(plan)
@@ -251,9 +281,10 @@ def anneal(data, plan, trial, best, scratch, pool, random, steps, hot, cold, roo
         recreate(data, trial, scratch, random, count, BLINK, tied)
         left = _price(data, plan, trial, scratch, count, tied)
         broken = tied and scratch.clock[COUNT_BROKEN] != 0
-        if broken or (
-            float(trial.total[0]) >= float(plan.total[0]) + more and trial.total[0] > plan.total[0]
-        ):
+        allowed = float(plan.total[0]) + more
+        if scratch.clock[COUNT_LEFT] and bold:
+            allowed += _exchanged(data, plan, trial, scratch, count, room)
+        if broken or (float(trial.total[0]) >= allowed and trial.total[0] > plan.total[0]):
             _sync(data, trial, plan, scratch, count, tied)
             continue
         if pending and trial.total[0] > plan.total[0]:

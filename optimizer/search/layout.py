@@ -64,7 +64,7 @@ LABELS: Final = 6
 
 
 # Rows of the lists of a scratch, and its counters.
-ROW_WAITING, ROW_TOUCHED, ROW_POSITIONS, ROW_SETTLING, ROW_LEFT, ROW_IDLE = range(6)
+ROW_WAITING, ROW_TOUCHED, ROW_POSITIONS, ROW_SETTLING, ROW_LEFT, ROW_IDLE, ROW_ABSENT = range(7)
 COUNT_STAMP, COUNT_TOUCHED, COUNT_LEFT, COUNT_IDLE, COUNT_BROKEN = range(5)
 # Waiting: visits to be inserted; touched: shifts that this step changes; settling: shifts whose partners are to be
 # timed again; left: visits left out before the step; idle: unused shifts, one of each kind.
@@ -148,7 +148,7 @@ class Scratch(NamedTuple):
     label: Ints
     way: Ints
     list: Ints
-    """(6, ..), rows ROW_*"""
+    """(7, ..), rows ROW_*"""
     seen: Ints
     """(V + 2 S) stamps of nodes"""
     shift_seen: Ints

@@ -53,7 +53,7 @@ def scratch_for(data: Data) -> Scratch:
     return Scratch(
         label=np.zeros((4, LABELS, LABEL_COLUMNS), dtype=np.int64),
         way=np.zeros((WAYS, 4), dtype=np.int64),
-        list=np.zeros((6, nodes + visits + 8), dtype=np.int64),
+        list=np.zeros((7, nodes + visits + 8), dtype=np.int64),
         seen=np.zeros(nodes, dtype=np.int64),
         shift_seen=np.zeros((shifts, 3), dtype=np.int64),
         kind_seen=np.zeros(shifts + 1, dtype=np.int64),

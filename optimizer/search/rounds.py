@@ -19,7 +19,10 @@ from optimizer.search.route import build
 from optimizer.search.searcher import Met, Outline, Searcher
 
 ROUNDS = (0.6, 0.8, 0.92, 1.0)
-"""Shares of the limit after which all walks meet and CP-SAT chooses; routes met while it is hot are of no use."""
+"""Shares of the limit after which all walks meet and CP-SAT chooses; routes met while it is hot are of no use.
+
+The first round is bold; the second begins with the cheapest plan that it met.
+"""
 HOT, COLD = 2.0, 0.01
 """First and last temperature, shares of what one visit's drive costs."""
 FILLS = 4
@@ -159,7 +162,8 @@ class Rounds:
             hot = HOT * drive * (COLD / HOT) ** share
             done = size / own if own else 0.0
             began = time.monotonic()
-            searcher.walk(size, hot, HOT * drive * (COLD / HOT) ** (share + done), round(drive))
+            cold = HOT * drive * (COLD / HOT) ** (share + done)
+            searcher.walk(size, hot, cold, round(drive), bold=self.rounds == 0)
             took = time.monotonic() - began
             chunk = max(10, min(3 * chunk, int(size * LOOK_EVERY / max(took, 1e-6))))
             self._note(searcher.total, searcher.served)
@@ -188,7 +192,7 @@ class Rounds:
             self._let_choose(leader, effort)
             self.chose += time.monotonic() - began
         for searcher in self.searchers:
-            if self.outline.total < searcher.total:
+            if self.outline.total < searcher.total or self.rounds == 1:
                 searcher.start(self.outline)
         self._note(self.outline.total, sum(len(order) for order in self.outline.orders))
 

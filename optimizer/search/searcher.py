@@ -96,14 +96,15 @@ class Searcher:
         if self.steps == 0 or self._plan.total[0] < self._best.total[0]:
             _copy(self._best, self._plan)
 
-    def walk(self, steps: int, hot: float, cold: float, room: int) -> None:
+    def walk(self, steps: int, hot: float, cold: float, room: int, *, bold: bool) -> None:
         """Take so many steps while the temperature falls from `hot` to `cold`, points.
 
+        `bold` changes which visits stay out, at a price.
         Routes of plans at most `room` points dearer than the best are remembered.
         """
         annealing.anneal(
             self.packed.data, self._plan, self._trial, self._best, self._scratch, self._pool,
-            self._random, steps, max(hot, 1e-6), max(cold, 1e-6), room, self.packed.tied,
+            self._random, steps, max(hot, 1e-6), max(cold, 1e-6), room, bold, self.packed.tied,
         )  # fmt: skip
         self.steps += steps
 
