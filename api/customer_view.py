@@ -11,7 +11,7 @@ from dispatch.contact import links, texts
 from dispatch.contact.facts import Facts
 from dispatch.contact.windows import Told, arrival_range, told_window
 from dispatch.core import trail
-from dispatch.field.door import check_number
+from dispatch.field.door import check_number, done_code
 from dispatch.work.tables import VisitStatus
 from dispatch.work.visits import NoSuchVisit
 
@@ -35,7 +35,10 @@ _SHOWS_CREW = {"scheduled", "on_the_way", "there"}
 
 @dataclass(frozen=True)
 class CustomerVisit:
-    """One visit in the customer's language; `window` is when we come, `promised` whether that binds us."""
+    """One visit in the customer's language; `window` is when we come, `promised` whether that binds us.
+
+    `done_code` is what the customer may tell the crew in place of a signature while it is there.
+    """
 
     number: str
     language: str
@@ -48,6 +51,7 @@ class CustomerVisit:
     window: Told | None
     crew: str | None
     check_number: str | None
+    done_code: str | None
     finished_at: datetime | None
 
     @property
@@ -85,6 +89,7 @@ def open_link(
         window=_window(session, facts, status),
         crew=(crew.name_zh if chinese else crew.name_en) if crew else None,
         check_number=check_number(key, visit_id) if crew else None,
+        done_code=done_code(key, visit_id) if status == "there" else None,
         finished_at=facts.visit.finished_at,
     )
 

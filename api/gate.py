@@ -36,8 +36,10 @@ CONTENT_POLICY = (
     "img-src 'self' data: blob:{tiles}; connect-src 'self'{tiles}"
 )
 """What pages may load: nothing but their own; `tiles` is the one source of map tiles, where one is configured."""
-PIECES = re.compile(r"/api/v1/imports/\d+/files/[^/]+/\d+")
-"""Where pieces of files are sent, the only bodies that are no JSON; other sites' forms cannot send bytes either."""
+BYTES = re.compile(
+    r"/api/v1/(imports/\d+/files/[^/]+/\d+|crews/[^/]+/visits/[^/]+/attachments/[A-Za-z0-9-]{16,64})"
+)
+"""Where pieces of files and pictures are sent, the only bodies that are no JSON; no other site's form can."""
 LINK_PATHS = ("/v/", "/sign-in/", "/api/v1/customer-visits/")
 """Paths that carry a secret: their address must not leave by the Referer header."""
 
@@ -129,7 +131,7 @@ def _refuse(scope: Scope) -> Response | None:
         return _too_large()
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = length not in {"", "0"} or "transfer-encoding" in headers
-    wanted = "application/octet-stream" if PIECES.fullmatch(scope["path"]) else "application/json"
+    wanted = "application/octet-stream" if BYTES.fullmatch(scope["path"]) else "application/json"
     if (kind or has_body) and kind != wanted:
         if wanted != "application/json":
             return problems.answer(

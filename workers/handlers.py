@@ -10,7 +10,7 @@ from dispatch.core import repeats
 from dispatch.core.retention import archive_tasks
 from dispatch.core.tables import Event
 from dispatch.desk import requests
-from dispatch.field import positions
+from dispatch.field import lone, positions
 from dispatch.sla import clocks
 from dispatch.work import series
 from workers.execution import Handlers, Long
@@ -37,6 +37,11 @@ def _sweep_clocks(session: Session, _payload: dict[str, Any], /, *, now: datetim
         pass
 
 
+def _sweep_check_ins(session: Session, _payload: dict[str, Any], /, *, now: datetime) -> None:
+    while lone.sweep(session, now=now):
+        pass
+
+
 def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: datetime) -> None:
     archive_tasks(session, now=now)
     repeats.forget(session, now=now)
@@ -59,5 +64,6 @@ HANDLERS: Handlers = {
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,
     "clock.sweep": _sweep_clocks,
+    "check_in.sweep": _sweep_check_ins,
     "task.archive": _archive_tasks,
 }

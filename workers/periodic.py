@@ -20,6 +20,7 @@ PER_TERRITORY = (
 """For each territory, what is daily at its own local time."""
 FOR_ALL = (
     Job("clock.sweep", every=timedelta(minutes=1)),
+    Job("check_in.sweep", every=timedelta(minutes=1)),
     Job("task.archive", daily=time(3, 30)),
 )
 """Once for the whole installation, by UTC."""

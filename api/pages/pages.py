@@ -23,7 +23,8 @@ from api.pages.rendering import render, words_for
 from api.schemas.forms import QueryDay
 from dispatch.contact import texts as customer_texts
 from dispatch.core.calendar import local_day, zone_named
-from dispatch.field.day import CrewDay, Stop, crew_day
+from dispatch.field.day import crew_day
+from dispatch.field.sheet import CrewDay, Stop
 from dispatch.registry import crews, queries, territories
 from dispatch.work import catalogue
 from dispatch.work.lifecycle import DECLINE, NOT_DONE

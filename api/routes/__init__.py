@@ -2,6 +2,7 @@
 
 from api.routes import (
     accounts,
+    attachments,
     branches,
     catalogue,
     contact,
@@ -43,6 +44,7 @@ ROUTERS = (
     branches.router,
     outlooks.router,
     field.router,
+    attachments.router,
     days.router,
     contact.router,
     search.router,

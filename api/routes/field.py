@@ -16,11 +16,12 @@ from api.schemas.field import (
 )
 from api.schemas.forms import PathDay, PathId
 from api.schemas.registry import ShiftOut
-from dispatch.field import actions
-from dispatch.field.actions import Outcome
+from dispatch.core.calendar import local_day, zone_named
+from dispatch.field import actions, queue
 from dispatch.field.day import crew_day
 from dispatch.field.operations import Operation
-from dispatch.registry import crews, shifts
+from dispatch.field.queue import Outcome
+from dispatch.registry import crews, queries, shifts, territories
 from dispatch.registry.shifts import NoSuchShift
 from dispatch.work.tables import VisitStatus
 
@@ -35,6 +36,19 @@ def get_crew_day(
     return CrewDayOut.of(crew_day(session, crew_id=crew_id, day=day, now=moment, key=settings.key))
 
 
+@router.get("/crews/{crew_id}/current-day", dependencies=[requires("crew_day:read")])
+def get_current_day(
+    crew_id: OwnCrew, session: Reading, moment: Now, settings: TheSettings
+) -> CrewDayOut:
+    """The crew's day of today, or its next one with work when it has none today."""
+    crew = crews.get(session, crew_id)
+    zone = zone_named(territories.get(session, crew.territory_id).zone)
+    day = queries.next_day_of_work(
+        session, territory_id=crew.territory_id, crew_id=crew_id, today=local_day(moment, zone)
+    )
+    return CrewDayOut.of(crew_day(session, crew_id=crew_id, day=day, now=moment, key=settings.key))
+
+
 @router.post("/crews/{crew_id}/actions", dependencies=[requires("crew_day:act")])
 def act(
     crew_id: OwnCrew,
@@ -42,10 +56,16 @@ def act(
     session: Writing,
     caller: Who,
     moment: Now,
+    settings: TheSettings,
 ) -> ActionOut:
     """Record one action on a visit of the crew; the same `op_id` again is the same action."""
     taken = actions.take(
-        session, _operation(body, moment), crew_id=crew_id, actor=caller.actor, now=moment
+        session,
+        _operation(body, moment),
+        crew_id=crew_id,
+        actor=caller.actor,
+        now=moment,
+        key=settings.key,
     )
     return ActionOut(
         op_id=taken.op_id,
@@ -57,11 +77,21 @@ def act(
 
 @router.post("/crews/{crew_id}/queued-actions", dependencies=[requires("crew_day:act")])
 def act_queued(
-    crew_id: OwnCrew, body: QueuedActions, session: Writing, caller: Who, moment: Now
+    crew_id: OwnCrew,
+    body: QueuedActions,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    settings: TheSettings,
 ) -> list[OutcomeOut]:
-    """Record what a device queued without a network, in its order; each stands or is refused by itself."""
+    """Record what a device queued without a network, in its order; each stands or is refused by itself.
+
+    A refused one stays refused: sent again it is answered the same. What a person does about it is a new action.
+    """
     queued = [_operation(one, moment) for one in body.actions]
-    outcomes = actions.do_queued(session, queued, crew_id=crew_id, actor=caller.actor, now=moment)
+    outcomes = queue.merge(
+        session, queued, crew_id=crew_id, actor=caller.actor, now=moment, key=settings.key
+    )
     return [_outcome(outcome) for outcome in outcomes]
 
 

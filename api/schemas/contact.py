@@ -23,4 +23,5 @@ class CustomerVisitOut(Output):
     promised: bool
     crew: str | None
     check_number: str | None
+    done_code: str | None
     finished_at: datetime | None

@@ -6,16 +6,38 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from api.schemas.forms import Id, Input, Instant, Latitude, Longitude, Output
+from dispatch.field.tables import AttachmentKind
 from dispatch.registry.tables import ShiftStatus
+from dispatch.work.points import PointKind
 from dispatch.work.tables import VisitStatus
 
 
-class NeedOut(Output):
-    """What the people or the site need; never why."""
+class NamedOut(Output):
+    """A code and what it is called."""
 
     code: str
     zh: str
     en: str
+
+
+class PointOut(Output):
+    """A point of a checklist; a reading is in `unit` and plausible from `low` to `high`."""
+
+    code: str
+    kind: PointKind
+    zh: str
+    en: str
+    unit: str
+    low: float | None
+    high: float | None
+
+
+class CheckInOut(Output):
+    """Somebody works here alone and checks in every `every_s` seconds, next by `due_at`."""
+
+    every_s: int
+    due_at: datetime
+    missed_at: datetime | None
 
 
 class CrewBreakOut(Output):
@@ -64,28 +86,46 @@ class StopOut(Output):
     district: str
     lat: float | None
     lon: float | None
+    gcj02: tuple[float, float] | None
+    accuracy_m: float | None
     access_notes: str
     description: str
-    needs: list[NeedOut]
+    needs: list[NamedOut]
     permit: str
     parts: dict[str, int]
     checklist: list[str]
+    points: list[PointOut]
     closing_codes: list[str]
+    closing: list[NamedOut]
     allowed: list[str]
     next: str | None
     reason: str
     note: str
     late_s: int
     check_number: str
+    check_in_s: int
+    check_in: CheckInOut | None
+
+
+class CrewReasons(Output):
+    """What may be given as a reason, by what it is a reason of."""
+
+    decline: list[NamedOut]
+    not_done: list[NamedOut]
+    without: list[NamedOut]
 
 
 class CrewDayOut(Output):
-    """A crew's day in the order of the plan."""
+    """A crew's day in the order of the plan; `moves` says where each action leads from each state.
+
+    `gcj02` of a stop is latitude and longitude as AMap counts them.
+    """
 
     crew_id: str
     name_zh: str
     name_en: str
     vehicle: str
+    phone: str | None
     zone: str
     day: date
     shifts: list[CrewShiftOut]
@@ -93,6 +133,9 @@ class CrewDayOut(Output):
     next_visit_id: str | None
     parts_to_take: dict[str, int]
     stock: dict[str, int]
+    part_names: list[NamedOut]
+    reasons: CrewReasons
+    moves: dict[str, dict[str, str]]
 
 
 class CrewActionIn(Input):
@@ -113,6 +156,7 @@ class CrewActionIn(Input):
         "resume",
         "done",
         "not_done",
+        "check_in",
     ]
     reason: Annotated[str, Field(max_length=64)] = ""
     note: Annotated[str, Field(max_length=500)] = ""
@@ -149,6 +193,20 @@ class OutcomeOut(Output):
     status: str
     code: str | None
     detail: str | None
+
+
+class AttachmentOut(Output):
+    """A picture of a visit; its content is at `.../attachments/{id}`."""
+
+    id: str
+    visit_id: str
+    crew_id: str
+    kind: AttachmentKind
+    media_type: str
+    width: int
+    height: int
+    size: int
+    created_at: datetime
 
 
 class ShiftReport(Input):

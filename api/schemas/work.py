@@ -41,6 +41,7 @@ class WorkTypeOut(Output):
     permit: str
     checklist: list[str]
     closing_codes: list[str]
+    check_in_minutes: int
     active: bool
 
 
@@ -60,6 +61,7 @@ class WorkTypeChange(Change):
     permit: Annotated[str, Field(max_length=200)] | None = None
     checklist: Codes | None = None
     closing_codes: Codes | None = None
+    check_in_minutes: Annotated[int, Field(ge=0, le=1440)] | None = None
     active: bool | None = None
     version: Version
 

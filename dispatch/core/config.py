@@ -24,6 +24,9 @@ class Settings(BaseSettings):
 
     environment: Literal["development", "production"] = "development"
     data_dir: Path = Path(".gridcrew")
+    attachments_dir: Path | None = Field(
+        None, description="where crews' pictures are kept; empty: attachments in data_dir"
+    )
     database_url: str = Field(
         "", description="PostgreSQL or SQLite address; empty: SQLite in data_dir"
     )
@@ -154,6 +157,11 @@ class Settings(BaseSettings):
     def outbox_dir(self) -> Path:
         """Where messages are written when no mail server is configured."""
         return self.data_dir.resolve() / "outbox"
+
+    @property
+    def attachments(self) -> Path:
+        """Where crews' pictures are kept; machines that serve one installation need the same folder."""
+        return (self.attachments_dir or self.data_dir / "attachments").resolve()
 
     @cached_property
     def key(self) -> bytes:

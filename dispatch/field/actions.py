@@ -1,20 +1,20 @@
 """What crews do on their visits, as their devices tell it, in their order and each of them once."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session, col, select
 
 from dispatch.core.db import lock_for
-from dispatch.core.errors import ConflictError, DispatchError, InvalidError
+from dispatch.core.errors import ConflictError, InvalidError
 from dispatch.core.events import Actor
 from dispatch.core.lifecycle import IllegalMove
-from dispatch.field.operations import Operation, check, content_of, meaning
-from dispatch.field.proof import check_done
-from dispatch.field.steps import MOVES, allowed
-from dispatch.field.tables import CrewAction
+from dispatch.field import lone, parts
+from dispatch.field.operations import Operation, check, content_of, mark, meaning
+from dispatch.field.proof import check_done, check_failed
+from dispatch.field.steps import CHECK_IN, MOVES, allowed
+from dispatch.field.tables import CrewAction, RefusedAction
 from dispatch.planning import plans
 from dispatch.planning.tables import Plan, PlanStatus
 from dispatch.registry.tables import Shift
@@ -46,14 +46,10 @@ class OutOfOrder(ConflictError):
     code = "out_of_order"
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What became of a queued operation: the visit's state after it, or the refusal."""
+class OperationRefused(ConflictError):
+    """The operation was refused when it was sent first, and stays so."""
 
-    op_id: str
-    visit_id: str
-    status: str
-    refusal: DispatchError | None = None
+    code = "operation_refused"
 
 
 def do(
@@ -71,39 +67,43 @@ def do(
     data: Mapping[str, Any] | None = None,
     lat: float | None = None,
     lon: float | None = None,
+    key: bytes | None = None,
 ) -> Visit:
     """Record one action of a crew: accept, decline, en_route, arrived, start, pause, resume, done or not_done.
 
     See `take`, which this calls; the answer is the visit as it is now.
     """
     asked = Operation(op_id, visit_id, action, device_at, reason, note, dict(data or {}), lat, lon)
-    take(session, asked, crew_id=crew_id, actor=actor, now=now)
+    take(session, asked, crew_id=crew_id, actor=actor, now=now, key=key)
     return visits.get(session, visit_id)
 
 
 def take(
-    session: Session, asked: Operation, *, crew_id: str, actor: Actor, now: datetime
+    session: Session,
+    asked: Operation,
+    *,
+    crew_id: str,
+    actor: Actor,
+    now: datetime,
+    key: bytes | None = None,
 ) -> CrewAction:
     """Record one action of a crew as its device tells it, and move the visit.
 
     The same `op_id` again changes nothing and gives the same row. The visit's times are the device's, `now` beside
-    them; one told more than 5 min late is marked so. `done` needs `data` with every point of the work type's
-    `checklist` and one of its `closing_code`s; `decline` and `not_done` need a reason of their lists. With a
-    `version` the action is refused when anybody but the crew itself has changed the visit since. The day's first
-    action makes its published plan active.
+    them; one told more than 5 min late is marked so. `done` needs `data` as `proof.check_done` says, and takes the
+    parts used from the crew's stock; `decline` and `not_done` need a reason of their lists, `not_done` may name
+    `photos`. `check_in` says that somebody who works alone is well. With a `version` the action is refused when
+    anybody but the crew itself has changed the visit since. The day's first action makes its published plan
+    active. `key` is the installation's, to check customers' codes.
 
-    Raises UnknownAction, BadOperation, OperationReused, DeviceClockWrong, OutOfOrder, VisitNotYours, StaleVersion,
-    ChecklistIncomplete, ClosingCodeUnknown, and what `visits.act` raises: IllegalMove, CrewBusy, UnknownReason.
+    Raises UnknownAction, BadOperation, OperationReused, OperationRefused, DeviceClockWrong, OutOfOrder,
+    VisitNotYours, StaleVersion, NothingToCheckIn, what `proof.check_done` raises, and what `visits.act` does:
+    IllegalMove, CrewBusy, UnknownReason.
     """
     check(asked)
     lock_for(session, f"crew:{crew_id}")
-    known = session.exec(select(CrewAction).where(CrewAction.op_id == asked.op_id)).first()
+    known = _known(session, asked, crew_id)
     if known is not None:
-        if content_of(known) != meaning(asked, crew_id):
-            raise OperationReused(
-                f"Operation {asked.op_id} was something else before; give every action a number of its own.",
-                field="op_id",
-            )
         return known
     visit = visits.get(session, asked.visit_id)
     if visit.crew_id != crew_id:
@@ -113,11 +113,11 @@ def take(
         )
     _refuse_changed_by_others(session, visit, asked)
     happened_at = _believed(session, asked, now=now)
-    if asked.action == "done":
-        check_done(session, visit, asked.data)
-    _activate_plan(session, visit, actor=actor, now=now)
     before = visit.version
-    _act(session, visit, asked, crew_id, happened_at=happened_at, actor=actor, now=now)
+    if asked.action == CHECK_IN:
+        lone.check_in(session, visit, at=happened_at, actor=actor, now=now)
+    else:
+        _move(session, visit, asked, crew_id, at=happened_at, actor=actor, now=now, key=key)
     taken = CrewAction(
         **meaning(asked, crew_id),
         device_at=asked.device_at,
@@ -132,29 +132,45 @@ def take(
     return taken
 
 
-def do_queued(
+def _known(session: Session, asked: Operation, crew_id: str) -> CrewAction | None:
+    """The action of this number, if it was taken; raises when the number is another's or was refused."""
+    known = session.exec(select(CrewAction).where(CrewAction.op_id == asked.op_id)).first()
+    refused = session.get(RefusedAction, asked.op_id)
+    another = (known is not None and content_of(known) != meaning(asked, crew_id)) or (
+        refused is not None and refused.mark != mark(asked, crew_id)
+    )
+    if another:
+        raise OperationReused(
+            f"Operation {asked.op_id} was something else before; give every action a number of its own.",
+            field="op_id",
+        )
+    if refused is not None:
+        raise OperationRefused(
+            f"Operation {asked.op_id} was refused before ({refused.code}): {refused.detail}",
+            first=refused.code,
+        )
+    return known
+
+
+def _move(
     session: Session,
-    operations: Sequence[Operation],
-    *,
+    visit: Visit,
+    asked: Operation,
     crew_id: str,
+    *,
+    at: datetime,
     actor: Actor,
     now: datetime,
-) -> list[Outcome]:
-    """Take what a device queued without a network, in the device's order, each by itself.
-
-    A refused one leaves no trace but its outcome; the others stand. The outcomes come in the order of the doing.
-    """
-    outcomes = []
-    for one in sorted(operations, key=lambda operation: operation.device_at):
-        try:
-            with session.begin_nested():
-                taken = take(session, one, crew_id=crew_id, actor=actor, now=now)
-            outcomes.append(Outcome(one.op_id, one.visit_id, taken.to_status))
-        except DispatchError as refusal:
-            seen = session.get(Visit, one.visit_id)
-            state = seen.status.value if seen else ""
-            outcomes.append(Outcome(one.op_id, one.visit_id, state, refusal))
-    return outcomes
+    key: bytes | None,
+) -> None:
+    proof = check_done(session, visit, asked.data, key=key) if asked.action == "done" else None
+    if asked.action == "not_done":
+        check_failed(session, visit, asked.data)
+    _activate_plan(session, visit, actor=actor, now=now)
+    _act(session, visit, asked, crew_id, happened_at=at, actor=actor, now=now)
+    lone.follow(session, visit, asked.action, at=at, actor=actor, now=now)
+    if proof is not None and proof.parts:
+        parts.use(session, visit, proof.parts, actor=actor, now=now)
 
 
 def of_visit(session: Session, visit_id: str) -> list[CrewAction]:

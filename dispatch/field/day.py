@@ -1,15 +1,17 @@
 """A crew's day: everything its page shows, in the order of the plan."""
 
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.field.door import check_number
+from dispatch.field.named import NEEDS
+from dispatch.field.sheet import Break, CheckIn, CrewDay, CrewShift, Stop
 from dispatch.field.steps import allowed, next_of
+from dispatch.field.tables import LoneWatch
 from dispatch.registry import crews
 from dispatch.registry.tables import (
     Customer,
@@ -18,8 +20,6 @@ from dispatch.registry.tables import (
     Shift,
     ShiftBreak,
     ShiftMember,
-    ShiftStatus,
-    SiteClass,
     Stock,
     Territory,
 )
@@ -27,128 +27,10 @@ from dispatch.work.lifecycle import BUSY, WAITING
 from dispatch.work.tables import Visit, VisitStatus, WorkOrder, WorkType
 
 
-@dataclass(frozen=True, slots=True)
-class Need:
-    """What the people or the site need from a crew; never why."""
-
-    code: str
-    zh: str
-    en: str
-
-
-KEEP_SUPPLY = Need(
-    "keep_supply",
-    "此处不能断电：须有备用电源并经调度同意方可停电",
-    "Must not lose supply: switch off only with a backup and the dispatcher's consent",
-)
-TELL_FIRST = Need(
-    "tell_first",
-    "停电前请先与现场负责人约定",
-    "Agree with the person in charge before switching off",
-)
-NEEDS: dict[SiteClass, tuple[Need, ...]] = {
-    SiteClass.LIFE_SUPPORT: (KEEP_SUPPLY,),
-    SiteClass.CRITICAL: (
-        KEEP_SUPPLY,
-    ),  # the same words: the page tells nothing of anybody's health
-    SiteClass.ESSENTIAL: (TELL_FIRST,),
-    SiteClass.ORDINARY: (),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Break:
-    """A break of a shift: it begins between `earliest_at` and `latest_at` and lasts `duration_s` seconds."""
-
-    earliest_at: datetime
-    latest_at: datetime
-    duration_s: int
-
-
-@dataclass(frozen=True, slots=True)
-class CrewShift:
-    """A working period of the day, who works it and its breaks."""
-
-    id: str
-    starts_at: datetime
-    ends_at: datetime
-    status: ShiftStatus
-    absent: bool
-    members: tuple[str, ...]
-    breaks: tuple[Break, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Stop:
-    """One visit as the crew sees it. Times are instants, `travel_s`, `duration_s` and `late_s` seconds.
-
-    `late_s` is how far the begin of work is behind the plan, 0 once it has begun. `allowed` are the actions that
-    are possible now, `next` the step forward among them. Checklist points and closing codes are codes;
-    `work.catalogue.label` words them. `check_number` is what the customer asks for at the door, empty when no key
-    was given.
-    """
-
-    visit_id: str
-    version: int
-    work_order_id: str
-    status: VisitStatus
-    work_type: str
-    name_zh: str
-    name_en: str
-    window_start_at: datetime | None
-    window_end_at: datetime | None
-    planned_arrive_at: datetime | None
-    planned_start_at: datetime | None
-    planned_end_at: datetime | None
-    travel_s: int
-    duration_s: int
-    arrived_at: datetime | None
-    started_at: datetime | None
-    finished_at: datetime | None
-    customer: str
-    phone: str | None
-    address: str
-    district: str
-    lat: float | None
-    lon: float | None
-    accuracy_m: float | None
-    access_notes: str
-    description: str
-    needs: tuple[Need, ...]
-    permit: str
-    parts: dict[str, int]
-    checklist: tuple[str, ...]
-    closing_codes: tuple[str, ...]
-    allowed: tuple[str, ...]
-    next: str | None
-    reason: str
-    note: str
-    late_s: int
-    check_number: str
-
-
-@dataclass(frozen=True, slots=True)
-class CrewDay:
-    """A crew's day. `next_visit_id` is the visit at hand; `parts_to_take` is what the visits still to come need."""
-
-    crew_id: str
-    name_zh: str
-    name_en: str
-    vehicle: str
-    phone: str | None
-    zone: str
-    day: date
-    shifts: tuple[CrewShift, ...]
-    stops: tuple[Stop, ...]
-    next_visit_id: str | None
-    parts_to_take: dict[str, int]
-    stock: dict[str, int]
-
-
 def crew_day(
     session: Session, *, crew_id: str, day: date, now: datetime, key: bytes | None = None
 ) -> CrewDay:
-    """The crew's shifts and visits of a local day, in seven statements however many there are.
+    """The crew's shifts and visits of a local day, in eight statements however many there are.
 
     `key` is the installation's, for the numbers to check at the door. Finished and cancelled visits stay in the
     list. Raises NoSuchCrew.
@@ -200,9 +82,20 @@ def _stops(
         .order_by(col(Visit.planned_start_at), col(Visit.id))
     ).all()
     busy_with = next((visit.id for visit, *_ in rows if visit.status in BUSY), None)
-    return [
-        _stop(*row, free=busy_with in (None, row[0].id), now=now, key=key) for row in rows
-    ]  # one crew is busy with one visit at most
+    watches = {
+        watch.visit_id: CheckIn(watch.every_s, watch.due_at, watch.missed_at)
+        for watch in session.exec(
+            select(LoneWatch).where(
+                LoneWatch.crew_id == crew_id,
+                col(LoneWatch.ended_at).is_(None),
+                col(LoneWatch.visit_id).in_([visit.id for visit, *_ in rows]),
+            )
+        )
+    }
+    return [  # one crew is busy with one visit at most
+        _stop(*row, free=busy_with in (None, row[0].id), now=now, key=key, watches=watches)
+        for row in rows
+    ]
 
 
 def _stop(
@@ -215,6 +108,7 @@ def _stop(
     free: bool,
     now: datetime,
     key: bytes | None,
+    watches: Mapping[str, CheckIn],
 ) -> Stop:
     possible = allowed(visit.status, crew_is_free=free)
     return Stop(
@@ -255,6 +149,8 @@ def _stop(
         note=visit.note,
         late_s=_late(visit, now),
         check_number=check_number(key, visit.id) if key else "",
+        check_in_s=60 * kind.check_in_minutes,
+        check_in=watches.get(visit.id),
     )
 
 

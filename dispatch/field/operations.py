@@ -1,5 +1,6 @@
 """One action as a device tells it: what it must look like, and what its number stands for."""
 
+import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -7,7 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from dispatch.core.errors import InvalidError
-from dispatch.field.steps import MOVES
+from dispatch.field.steps import CHECK_IN, MOVES
 from dispatch.field.tables import CrewAction
 
 MAX_DATA = 8_000
@@ -45,9 +46,9 @@ class Operation:
 
 def check(asked: Operation) -> None:
     """Refuse an operation that cannot be meant so; raises UnknownAction and BadOperation."""
-    if asked.action not in MOVES:
+    if asked.action not in (*MOVES, CHECK_IN):
         raise UnknownAction(
-            f"There is no action {asked.action!r}; {', '.join(MOVES)}.", field="action"
+            f"There is no action {asked.action!r}; {', '.join((*MOVES, CHECK_IN))}.", field="action"
         )
     if not 1 <= len(asked.op_id) <= 64 or not asked.op_id.isprintable():
         raise BadOperation("An operation's number has 1 to 64 printable characters.", field="op_id")
@@ -94,3 +95,9 @@ def meaning(asked: Operation, crew_id: str) -> dict[str, Any]:
 def content_of(row: CrewAction) -> dict[str, Any]:
     """What a recorded action's number stands for, to compare with `meaning`."""
     return row.model_dump(exclude={"id", "device_at", "recorded_at", "late", *_MADE})
+
+
+def mark(asked: Operation, crew_id: str) -> str:
+    """A digest of what an operation's number stands for."""
+    text = json.dumps(meaning(asked, crew_id), sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()

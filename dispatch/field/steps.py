@@ -18,6 +18,9 @@ MOVES: Mapping[str, str] = {
 }
 """What a crew's action is called on its page: what the visit's life cycle calls it."""
 
+CHECK_IN = "check_in"
+"""Whoever works alone is well; it moves nothing."""
+
 FORWARD = ("accept", "en_route", "arrived", "start", "resume", "done")
 """The one big button: whichever of these the state allows."""
 
@@ -37,3 +40,15 @@ def allowed(status: VisitStatus, *, crew_is_free: bool = True) -> tuple[str, ...
 def next_of(actions: tuple[str, ...]) -> str | None:
     """The step forward among the allowed actions, if there is one."""
     return next((action for action in FORWARD if action in actions), None)
+
+
+def moves() -> dict[str, dict[str, str]]:
+    """Every state's actions and where they lead: what a page needs to go on without a network."""
+    return {
+        status.value: {
+            action: VISITS.target(status, MOVES[action], role="crew", subject="").value
+            for action in allowed(status)
+        }
+        for status in VisitStatus
+        if allowed(status)
+    }

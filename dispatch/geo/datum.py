@@ -39,6 +39,11 @@ def to_wgs84(datum: Datum, lat: float, lon: float) -> tuple[float, float]:
     return found
 
 
+def to_gcj02(lat: float, lon: float) -> tuple[float, float]:
+    """A WGS 84 point as maps that count in GCJ-02 have it, degrees: what a link to AMap needs."""
+    return _gcj02(lat, lon) if _is_shifted(lat, lon) else (lat, lon)
+
+
 def _is_shifted(lat: float, lon: float) -> bool:
     return 0.8293 <= lat <= 55.8271 and 72.004 <= lon <= 137.8347
 

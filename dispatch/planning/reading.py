@@ -27,7 +27,14 @@ from dispatch.registry.tables import (
     Stock,
 )
 from dispatch.work.lifecycle import READY_ORDERS
-from dispatch.work.tables import Visit, VisitRelation, VisitStatus, WorkOrder, WorkType
+from dispatch.work.tables import (
+    PartUse,
+    Visit,
+    VisitRelation,
+    VisitStatus,
+    WorkOrder,
+    WorkType,
+)
 
 
 def read_board(session: Session, *, territory_id: str, day: date) -> Board:
@@ -44,6 +51,7 @@ def read_board(session: Session, *, territory_id: str, day: date) -> Board:
     open_visits = tuple(visit for visit in known if _is_open(visit))
     ties, partners = _ties(session, territory_id, {visit.id for visit in open_visits})
     in_force, planned_breaks = _in_force(session, territory_id, day, shifts, opens_at)
+    finished = tuple(v for v in known if v.status in (VisitStatus.DONE, VisitStatus.NOT_DONE))
     return Board(
         territory_id=territory_id,
         day=day,
@@ -52,9 +60,9 @@ def read_board(session: Session, *, territory_id: str, day: date) -> Board:
         closes_at=closes_at,
         visits=open_visits,
         under_way=under_way,
-        finished=tuple(v for v in known if v.status in (VisitStatus.DONE, VisitStatus.NOT_DONE)),
+        finished=finished,
         shifts=shifts,
-        stock=_stock(session, {shift.crew_id for shift in shifts}),
+        stock=_stock(session, {shift.crew_id for shift in shifts}, finished),
         ties=ties,
         partners=partners,
         departed=departures(session, [visit.id for visit in under_way]),
@@ -155,10 +163,22 @@ def _visit_columns() -> Any:
     )  # fmt: skip
 
 
-def _stock(session: Session, crew_ids: set[str]) -> dict[str, dict[str, int]]:
+def _stock(
+    session: Session, crew_ids: set[str], finished: Iterable[BoardVisit]
+) -> dict[str, dict[str, int]]:
+    """What was on each vehicle before the day's visits, as far as they used what their work types say.
+
+    So a visit that ends as foreseen does not move the board; what was used beyond that is gone from it.
+    """
     result: dict[str, dict[str, int]] = {}
     for row in session.exec(select(Stock).where(col(Stock.crew_id).in_(sorted(crew_ids)))):
         result.setdefault(row.crew_id, {})[row.part] = row.quantity
+    done = {visit.id: visit for visit in finished if visit.status is VisitStatus.DONE}
+    for use in session.exec(select(PartUse).where(col(PartUse.visit_id).in_(sorted(done)))):
+        stock = result.get(use.crew_id, {})
+        if use.part in stock:
+            foreseen = done[use.visit_id].parts.get(use.part, 0)
+            stock[use.part] += max(0, foreseen - use.short)
     return result
 
 

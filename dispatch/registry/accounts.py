@@ -203,16 +203,18 @@ def sign_in_by_link(session: Session, *, token: str, now: datetime) -> SignedIn:
 
 
 def who(session: Session, *, token: str, now: datetime, touch: bool = True) -> Account | None:
-    """Whose token this is; None when it is unknown, idle for 30 minutes or 12 hours old.
+    """Whose token this is; None when it is unknown, 12 hours old or, but for crews, idle for 30 minutes.
 
     Notes at most once a minute that the person is there; `touch=False` for sessions that only read.
     """
     row = session.get(AccountSession, passwords.token_hash(token))
-    if row is None or now >= row.expires_at or now - row.seen_at >= IDLE:
+    if row is None or now >= row.expires_at:
         return None
     account = session.get(Account, row.account_id)
     if account is None or account.disabled:
         return None
+    if account.role is not Role.CREW and now - row.seen_at >= IDLE:
+        return None  # a crew's telephone may be without a network for longer, with the day's work on it
     if touch and now - row.seen_at >= TOUCH:
         row.seen_at = now
     return account

@@ -4,7 +4,7 @@ from datetime import date, datetime
 
 from sqlmodel import Session, select
 
-from dispatch.core import events
+from dispatch.core import alerts, events
 from dispatch.core.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.core.events import Actor
 from dispatch.registry.tables import Certificate, Crew, Depot, Member, Stock
@@ -193,6 +193,7 @@ def set_stock(
         stock = Stock(crew_id=crew_id, part=part, quantity=quantity)
         session.add(stock)
     stock.quantity = quantity
+    alerts.resolve(session, f"stock:{crew_id}", now=now)
     _record(
         session, "crew.stocked", "crew", crew_id, crew, actor, now, part=part, quantity=quantity
     )

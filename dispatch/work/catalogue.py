@@ -19,9 +19,10 @@ from dispatch.work.tables import Mode, Points, Priority, WorkType
 
 SHIPPED = Path(__file__).parent / "catalogue.toml"
 MAX_MINUTES = 24 * 60
+LABELLED = ("checklist", "closing", "part")
 EDITABLE = (
     "name_zh", "name_en", "priority", "p50_minutes", "p90_minutes", "setup_minutes", "members", "skills", "parts",
-    "clocks", "permit", "checklist", "closing_codes", "active",
+    "clocks", "permit", "checklist", "closing_codes", "check_in_minutes", "active",
 )  # fmt: skip
 
 
@@ -144,9 +145,10 @@ def edit_points(
 
 
 def label(code: str, language: str) -> str:
-    """How a point of a checklist or a closing code is shown in `language` (zh-CN or en); the code when unknown."""
-    shipped = _shipped()
-    texts = shipped["checklist"].get(code) or shipped["closing"].get(code) or {}
+    """How a point of a checklist, a closing code or a part is shown in zh-CN or en; the code when unknown."""
+    known = shipped()
+    found = (known[kind][code] for kind in LABELLED if code in known[kind])
+    texts: dict[str, str] = next(found, {})
     return str(texts.get("zh" if language.startswith("zh") else "en", code))
 
 
@@ -156,6 +158,7 @@ def check(values: Mapping[str, Any]) -> None:
     _whole("p50_minutes", p50, 1, MAX_MINUTES)
     _whole("p90_minutes", p90, p50, MAX_MINUTES)
     _whole("setup_minutes", values["setup_minutes"], 0, MAX_MINUTES)
+    _whole("check_in_minutes", values["check_in_minutes"], 0, MAX_MINUTES)
     _whole("members", values["members"], 1, 20)
     if values["priority"] not in set(Priority):
         raise BadWorkType(f"priority must be one of {', '.join(Priority)}.", field="priority")
@@ -215,20 +218,21 @@ def _check_clocks(clocks: Mapping[str, str]) -> None:
 
 
 @lru_cache(maxsize=1)
-def _shipped() -> dict[str, Any]:
+def shipped() -> dict[str, Any]:
+    """What the shipped catalogue says, as it is read."""
     return tomllib.loads(SHIPPED.read_text(encoding="utf-8"))
 
 
 @lru_cache(maxsize=1)
 def _points() -> list[dict[str, Any]]:
-    return [{**row, "priority": Priority(row["priority"])} for row in _shipped()["points"]]
+    return [{**row, "priority": Priority(row["priority"])} for row in shipped()["points"]]
 
 
 @lru_cache(maxsize=1)
 def _work_types() -> list[dict[str, Any]]:
     """The shipped work types as rows, checked as an edited one is."""
     rows = []
-    for row in _shipped()["work_type"]:
+    for row in shipped()["work_type"]:
         p50, p90 = row["minutes"]
         values: dict[str, Any] = {
             "name_zh": row["name_zh"],
@@ -244,6 +248,7 @@ def _work_types() -> list[dict[str, Any]]:
             "permit": row.get("permit", ""),
             "checklist": row["checklist"],
             "closing_codes": row["closing"],
+            "check_in_minutes": row.get("check_in", 60),
             "active": row.get("active", True),
         }
         check(values)

@@ -109,7 +109,10 @@ class Points(Row, table=True):
 
 
 class WorkType(Versioned, table=True):
-    """A template of work. Minutes are on site; `members` is the smallest crew."""
+    """A template of work. Minutes are on site; `members` is the smallest crew.
+
+    Somebody who works alone checks in every `check_in_minutes`; 0 asks for nothing.
+    """
 
     code: str = Field(primary_key=True, max_length=16)
     name_zh: str = Field(max_length=80)
@@ -126,6 +129,7 @@ class WorkType(Versioned, table=True):
     permit: str = Field(default="", max_length=200)
     checklist: list[str] = document(list)
     closing_codes: list[str] = document(list)
+    check_in_minutes: int = 0
     active: bool = True
 
 
@@ -258,6 +262,19 @@ class Series(Versioned, table=True):
     zone: str = Field(max_length=64)
     tolerance_days: int = 7
     next_on: date | None = Field(default=None, index=True)
+
+
+class PartUse(Row, table=True):
+    """What a finished visit used of a part, 0 when its work type's was not needed.
+
+    The vehicle's stock is less by `quantity` - `short`; `short` is what was used and not in the books.
+    """
+
+    visit_id: str = Field(primary_key=True, foreign_key="visit.id", max_length=40)
+    part: str = Field(primary_key=True, max_length=32)
+    crew_id: str = Field(foreign_key="crew.id", max_length=32)
+    quantity: int
+    short: int = 0
 
 
 class SeriesOccurrence(Row, table=True):

@@ -9,6 +9,7 @@ from dispatch.core.db import Database, transaction
 from dispatch.work.tables import Visit
 from tests.api.conftest import SignIn
 from tests.builders import planning as day_of
+from tests.builders.field import answer_to
 
 DAY = "2026-03-10"
 
@@ -76,7 +77,11 @@ def test_a_crew_works_through_a_visit(sign_in: SignIn, visits: dict[str, str]) -
     client = sign_in("crew", crew_id="K01")
     mine = visits["K01"]
     stop = client.get(f"/api/v1/crews/K01/days/{DAY}").json()["stops"][0]
-    proof = {"checklist": stop["checklist"], "closing_code": (stop["closing_codes"] or [""])[0]}
+    proof = {
+        "checklist": {code: answer_to(code) for code in stop["checklist"]},
+        "parts": stop["parts"],
+        "closing_code": (stop["closing_codes"] or [""])[0],
+    }
 
     steps = [
         _act(client, "K01", mine, action) for action in ("accept", "en_route", "arrived", "start")

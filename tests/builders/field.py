@@ -11,6 +11,7 @@ from dispatch.core.events import Actor
 from dispatch.field import actions
 from dispatch.planning.tables import Assignment, Plan, PlanStatus
 from dispatch.work import catalogue
+from dispatch.work.points import PointKind, point
 from dispatch.work.tables import Visit, WorkOrder
 from tests.builders.registry import DISPATCHER
 from tests.instants import DAY, NOW, at
@@ -19,13 +20,25 @@ _operations = itertools.count(1)
 
 
 def proof(session: Session, visit: Visit) -> dict[str, Any]:
-    """What finishing this visit demands: every point of its checklist and its first closing code."""
+    """What finishing this visit demands: every point of its checklist, its parts and its first closing code.
+
+    Readings are taken; photographs and signatures are missing for a reason.
+    """
     order = session.get_one(WorkOrder, visit.work_order_id)
     kind = catalogue.get(session, order.work_type)
     return {
-        "checklist": list(kind.checklist),
+        "checklist": {code: answer_to(code) for code in kind.checklist},
+        "parts": dict(kind.parts),
         "closing_code": kind.closing_codes[0] if kind.closing_codes else "",
     }
+
+
+def answer_to(code: str) -> object:
+    """A good answer to the point of a checklist."""
+    kind = point(code).kind
+    if kind is PointKind.READING:
+        return 229 if point(code).unit == "V" else 1
+    return True if kind is PointKind.TICK else {"without": "nobody_there"}
 
 
 def act(
@@ -42,6 +55,7 @@ def act(
     data: Mapping[str, Any] | None = None,
     lat: float | None = None,
     lon: float | None = None,
+    key: bytes | None = None,
 ) -> Visit:
     """One action of the crew, on time; `done` with the proof it needs and `not_done` with a reason."""
     if action == "done" and data is None:
@@ -62,6 +76,7 @@ def act(
         device_at=device_at or now,
         actor=Actor(f"account-of-{crew}", "crew"),
         now=now,
+        key=key,
     )
 
 
