@@ -15,6 +15,7 @@ from api.deps import writing
 from api.gate import Gate
 from api.pages import (
     console_page,
+    crew_page,
     import_page,
     outlook_page,
     pages,
@@ -69,6 +70,7 @@ def create_app(
     app.include_router(rest)
     app.include_router(system.router)
     app.include_router(console_page.router)
+    app.include_router(crew_page.router)
     app.include_router(outlook_page.router)
     app.include_router(import_page.router)
     app.include_router(places_page.router)

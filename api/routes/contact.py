@@ -83,5 +83,6 @@ def customer_visit(
         promised=view.promised,
         crew=view.crew,
         check_number=view.check_number,
+        done_code=view.done_code,
         finished_at=view.finished_at,
     )

@@ -92,6 +92,7 @@ class StopOut(Output):
     description: str
     needs: list[NamedOut]
     permit: str
+    permit_zh: str
     parts: dict[str, int]
     checklist: list[str]
     points: list[PointOut]

@@ -7,6 +7,7 @@ from dispatch.field import named, steps
 from dispatch.field.named import Named
 from dispatch.geo import datum
 from dispatch.registry.tables import ShiftStatus
+from dispatch.work import catalogue
 from dispatch.work.points import Point, point
 from dispatch.work.tables import VisitStatus
 
@@ -101,6 +102,11 @@ class Stop:
     def closing(self) -> tuple[Named, ...]:
         """The closing codes with their names."""
         return named.shown(self.closing_codes)
+
+    @property
+    def permit_zh(self) -> str:
+        """The permit in Chinese; one that a branch wrote itself is as it was written."""
+        return catalogue.label(self.permit, "zh-CN")
 
     @property
     def gcj02(self) -> tuple[float, float] | None:

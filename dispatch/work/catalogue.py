@@ -19,7 +19,7 @@ from dispatch.work.tables import Mode, Points, Priority, WorkType
 
 SHIPPED = Path(__file__).parent / "catalogue.toml"
 MAX_MINUTES = 24 * 60
-LABELLED = ("checklist", "closing", "part")
+LABELLED = ("checklist", "closing", "part", "permit")
 EDITABLE = (
     "name_zh", "name_en", "priority", "p50_minutes", "p90_minutes", "setup_minutes", "members", "skills", "parts",
     "clocks", "permit", "checklist", "closing_codes", "check_in_minutes", "active",
@@ -145,7 +145,7 @@ def edit_points(
 
 
 def label(code: str, language: str) -> str:
-    """How a point of a checklist, a closing code or a part is shown in zh-CN or en; the code when unknown."""
+    """How a point of a checklist, a closing code, a part or a permit is shown in zh-CN or en; else as it is."""
     known = shipped()
     found = (known[kind][code] for kind in LABELLED if code in known[kind])
     texts: dict[str, str] = next(found, {})

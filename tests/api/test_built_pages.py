@@ -10,7 +10,7 @@ from starlette.testclient import TestClient
 
 from api.app import create_app
 from api.cli.interface import document
-from api.pages import built
+from api.pages import built, crew_page
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.planning.engine import in_process
@@ -25,8 +25,11 @@ PAGE = """<!doctype html>
 
 @pytest.fixture
 def bundle(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    (tmp_path / "console.html").write_text(PAGE, encoding="utf-8")
-    monkeypatch.setattr(built, "BUNDLE", tmp_path)
+    for name in ("console", "crew"):
+        (tmp_path / f"{name}.html").write_text(PAGE, encoding="utf-8")
+    (tmp_path / "crew-worker.js").write_text("// keeps the page\n", encoding="utf-8")
+    for module in (built, crew_page):
+        monkeypatch.setattr(module, "BUNDLE", tmp_path)
     return tmp_path
 
 
@@ -83,6 +86,39 @@ def test_a_hostile_name_does_not_leave_the_block_it_is_in(
 
     assert "<script>alert" not in page
     assert started(page)["me"]["account"]["name"] == hostile  # type: ignore[index]
+
+
+def test_a_crews_account_lands_on_its_own_day_and_sees_no_other(
+    sign_in: SignIn, crew_a: str, crew_b: str, bundle: Path
+) -> None:
+    crew = sign_in("crew", crew_id=crew_a)
+
+    page = crew.get("/", headers={"Accept": "text/html"})
+
+    assert page.url.path == "/crew"
+    assert started(page.text)["me"]["account"]["crew_id"] == crew_a  # type: ignore[index]
+    assert crew.get(f"/crew/{crew_a}").status_code == 200
+    assert crew.get(f"/crew/{crew_b}").status_code == 404
+
+
+def test_the_office_opens_the_day_of_any_crew_there_is(
+    sign_in: SignIn, crew_a: str, bundle: Path
+) -> None:
+    dispatcher = sign_in("dispatcher")
+
+    assert dispatcher.get(f"/crew/{crew_a}?day=2026-03-10").status_code == 200
+    assert dispatcher.get("/crew/K99").status_code == 404
+    assert dispatcher.get("/crew", follow_redirects=False).headers["location"] == "/"
+
+
+def test_what_keeps_the_crews_page_is_a_script_of_everybodys(
+    anonymous: TestClient, bundle: Path
+) -> None:
+    answer = anonymous.get("/crew-worker.js")
+
+    assert answer.status_code == 200
+    assert answer.headers["content-type"].startswith("text/javascript")
+    assert answer.headers["cache-control"] == "no-store"
 
 
 def test_whoever_is_not_signed_in_is_asked_to_and_comes_back_to_the_console(

@@ -64,7 +64,7 @@ def test_a_crew_reaches_nothing_of_another_crew_by_any_of_its_routes(
     queued = {"actions": [{"op_id": "op-00000001", "visit_id": visits["K02"], "action": "accept"}]}
     outcome = client.post("/api/v1/crews/K01/queued-actions", json=queued).json()[0]
     assert outcome["code"] == "visit_not_yours"
-    assert client.get(f"/crew/K02?day={DAY}").status_code == 404
+    assert client.get("/api/v1/crews/K02/current-day").status_code == 404
     report = client.post(
         "/api/v1/crews/K01/shifts/K02-20260310/reports", json={"action": "report_on_duty"}
     )

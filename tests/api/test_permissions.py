@@ -23,6 +23,7 @@ PUBLIC = {
     "/sign-in",
     "/sign-in/{token}",
     "/v/{token}",
+    "/crew-worker.js",
 }
 
 

@@ -155,7 +155,11 @@ def _shorten_patience(database: Database) -> None:
 @pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31", "2026-02-30", "today"])
 @pytest.mark.parametrize(
     "path",
-    ["/api/v1/territories/humen/days/{day}/board", "/crew/K01?day={day}", "/console?day={day}"],
+    [
+        "/api/v1/territories/humen/days/{day}/board",
+        "/api/v1/crews/K01/days/{day}",
+        "/console?day={day}",
+    ],
 )
 def test_days_beyond_the_calendar_are_refused(sign_in: SignIn, day: str, path: str) -> None:
     answer = sign_in("dispatcher").get(path.format(day=day))

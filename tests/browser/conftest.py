@@ -8,8 +8,12 @@ from playwright.sync_api import Browser, Page, sync_playwright
 from tests.browser import chromium
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
+    """The system's Chromium, without a window.
+
+    While it is open this thread is inside an event loop: it is closed before tests of other things run.
+    """
     path = chromium.executable()
     with sync_playwright() as playwright:
         opened = playwright.chromium.launch(executable_path=path, args=chromium.ARGUMENTS)

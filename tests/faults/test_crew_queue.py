@@ -67,18 +67,22 @@ def story(database: Database, chance: random.Random) -> Story:
         rows = list(session.exec(select(Visit).order_by(col(Visit.planned_start_at))))
         good = {row.id: proof(session, row) for row in rows}
         seen = {row.id: row.version for row in rows}
+    steps = [(row.id, action) for row in rows for action in STEPS][:LENGTH]
+    for at_hand in range(LENGTH):
+        if chance.random() < 0.15:
+            other = chance.choice((*STEPS, "pause", "decline", "not_done", "check_in"))
+            steps[at_hand] = steps[at_hand][0], other
+        if chance.random() < 0.15:  # the next visit's step is pressed before this one's
+            later = min(LENGTH - 1, at_hand + chance.randrange(1, 8))
+            steps[at_hand], steps[later] = steps[later], steps[at_hand]
     told: list[Operation] = []
     moment = at("08:00")
-    while len(told) < LENGTH:
-        visit = rows[len(told) // len(STEPS) % len(rows)].id
-        action = STEPS[len(told) % len(STEPS)]
-        if chance.random() < 0.15:
-            action = chance.choice((*STEPS, "pause", "decline", "not_done", "check_in"))
+    for number, (visit, action) in enumerate(steps):
         data: dict[str, Any] = good[visit] if action == "done" and chance.random() < 0.9 else {}
         reason = {"decline": "no_time", "not_done": "no_access"}.get(action, "")
         told.append(
             Operation(
-                f"op-{len(told):02d}-{chance.random()}",
+                f"op-{number:02d}-{chance.random()}",
                 visit,
                 action,
                 moment,

@@ -61,7 +61,7 @@ def _link(running: "subprocess.Popen[bytes]", log: Path) -> str:
     pytest.fail(f"The product did not start: {log.read_text(errors='replace')[-2000:]}")
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def signed_in(browser: Browser, product: tuple[str, str]) -> tuple[StorageState, str]:
     """The cookies of a person who has used the one-time link, and the day that the console opened on."""
     address, link = product

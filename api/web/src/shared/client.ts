@@ -56,10 +56,20 @@ export function setProblemTexts(given: ProblemTexts): void {
   texts = given;
 }
 
+type Call<T> = Promise<{ data?: T; error?: unknown; response: Response }>;
+
 /** The answer's content. Throws Problem; without a session the page is loaded anew, which asks to sign in. */
-export async function taken<T>(
-  call: Promise<{ data?: T; error?: unknown; response: Response }>,
-): Promise<T> {
+export async function taken<T>(call: Call<T>): Promise<T> {
+  try {
+    return await content(call);
+  } catch (error) {
+    if (error instanceof Problem && error.status === 401) location.reload();
+    throw error;
+  }
+}
+
+/** The answer's content, for a page that goes on without a session. Throws Problem. */
+export async function content<T>(call: Call<T>): Promise<T> {
   let answer;
   try {
     answer = await call;
@@ -69,7 +79,6 @@ export async function taken<T>(
   }
   const { data, error, response } = answer;
   if (response.ok) return data as T;
-  if (response.status === 401) location.reload();
   throw problemOf(response.status, error);
 }
 
