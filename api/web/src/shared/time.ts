@@ -48,10 +48,10 @@ export function span(seconds: number): string {
   const [days, hours, rest] = [Math.floor(minutes / 1440), Math.floor(minutes / 60) % 24, minutes % 60];
   if (language === "zh-CN") {
     if (days) return `${days} 天 ${hours} 小时`;
-    return hours ? `${hours} 小时 ${rest} 分` : `${rest} 分`;
+    return [hours && `${hours} 小时`, (rest || !hours) && `${rest} 分`].filter(Boolean).join(" ");
   }
   if (days) return `${days} d ${hours} h`;
-  return hours ? `${hours} h ${String(rest).padStart(2, "0")} min` : `${rest} min`;
+  return [hours && `${hours} h`, (rest || !hours) && `${rest} min`].filter(Boolean).join(" ");
 }
 
 const plain = new Intl.NumberFormat(language, { maximumFractionDigits: 0 });
