@@ -12,4 +12,5 @@ def quick_passwords(monkeypatch: pytest.MonkeyPatch) -> None:
     """Hash in well under a millisecond."""
     quick = PasswordHash((Argon2Hasher(time_cost=1, memory_cost=8, parallelism=1),))
     monkeypatch.setattr(passwords, "_hasher", quick)
-    monkeypatch.setattr(passwords, "_nobody", quick.hash("nobody's"))
+    nobody = quick.hash("nobody's")
+    monkeypatch.setattr(passwords, "_nobody", lambda: nobody)
