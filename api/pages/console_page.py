@@ -50,6 +50,7 @@ def console(
         caller=caller,
         settings=settings,
         now=moment.isoformat(),
+        solve_seconds=settings.solve_seconds,
         asked={"territory": territory, "day": day.isoformat() if day else None},
         territories=[_territory(session, row, moment) for row in territories.listed(session)],
     )

@@ -11,6 +11,7 @@ from api.schemas.maps import FeatureOut, MapOut, PositionsIn, PositionsOut, Tile
 from dispatch.field import positions
 from dispatch.field.positions import Position
 from dispatch.insight import day_map
+from dispatch.insight.day_map import KINDS, Kind
 
 router = APIRouter(route_class=Route, tags=["map"])
 
@@ -24,14 +25,20 @@ def get_map(
     moment: Now,
     settings: TheSettings,
     plan_id: Annotated[int | None, Query(ge=1, le=2**53)] = None,
+    kind: Annotated[
+        list[Kind] | None, Query(max_length=5, description="only these; all when left out")
+    ] = None,
 ) -> MapOut:
     """The territory, depots, the day's routes and visits, and where crews were last, for whoever may see crews."""
+    kinds = set(kind or KINDS)
+    if not caller.may("crew_day:read"):
+        kinds.discard("crew")
     found = day_map.features(
         session,
         territory_id=territory_id,
         day=day,
         plan_id=plan_id,
-        with_crews=caller.may("crew_day:read"),
+        kinds=kinds,
         now=moment,
     )
     tiles = None

@@ -58,19 +58,25 @@ def get_board(
     hints: Annotated[
         Literal["en", "zh-CN"], Query(description="the language of the queue's hints")
     ] = "en",
+    crew: Annotated[
+        list[PathId] | None,
+        Query(max_length=50, description="only these crews' days; all when left out"),
+    ] = None,
 ) -> BoardPage:
     """The board of the day under a plan: the one asked for, else the one in force, else the newest proposed.
 
     Each stop has the times that are expected from what its crew has done so far. The day's feed goes on from
-    `?after=position`.
+    `?after=position`. Who has the board and is told of a change to one crew's day asks for that `crew` alone.
     """
     page = queries.board(
         session, territory_id=territory_id, day=day, plan_id=plan_id, draft=draft, now=moment
     )
-    if hints == "en":
-        return page
-    said = (replace(row, hint=in_chinese(row.hint)) for row in page.queue)
-    return replace(page, queue=tuple(said))
+    if crew is not None:
+        page = replace(page, crews=tuple(row for row in page.crews if row.crew_id in crew))
+    if hints == "zh-CN":
+        said = (replace(row, hint=in_chinese(row.hint)) for row in page.queue)
+        page = replace(page, queue=tuple(said))
+    return page
 
 
 @router.get("/plans/{plan_id}/comparison", dependencies=[requires("plan:read")])

@@ -1,8 +1,8 @@
 """A day on the map, as GeoJSON in WGS 84: the territory, depots, routes, visits, and where crews are."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 from sqlmodel import Session
 
@@ -13,6 +13,8 @@ from dispatch.planning.tiles import CrewRow, VisitRow
 from dispatch.registry import territories
 
 Feature = dict[str, Any]
+Kind = Literal["territory", "depot", "route", "visit", "crew"]
+KINDS: tuple[Kind, ...] = ("territory", "depot", "route", "visit", "crew")
 
 
 def features(
@@ -22,12 +24,12 @@ def features(
     day: date,
     now: datetime,
     plan_id: int | None = None,
-    with_crews: bool = True,
+    kinds: Collection[Kind] = KINDS,
 ) -> list[Feature]:
     """What there is to draw of a day under a plan, each a GeoJSON feature whose `kind` says what it is.
 
     `territory`, `depot`, `route` (a crew's way as the crow flies), `visit` (without `crew_id`: it waits), `crew`
-    (where it was last on the day; only `with_crews`). Raises NoSuchTerritory and NoSuchPlan.
+    (where it was last on the day). Only those `kinds`. Raises NoSuchTerritory and NoSuchPlan.
     """
     territory = territories.get(session, territory_id)
     board = queries.board(session, territory_id=territory_id, day=day, plan_id=plan_id)
@@ -40,9 +42,9 @@ def features(
         )
     found += _routes(board)
     found += _visits(board)
-    if with_crews:
+    if "crew" in kinds:
         found += _crews(session, board, now)
-    return found
+    return [feature for feature in found if feature["properties"]["kind"] in kinds]
 
 
 def _routes(board: BoardPage) -> Iterator[Feature]:

@@ -50,6 +50,9 @@ def test_the_map_shows_territory_depots_routes_visits_and_crews(
     (seen,) = [f for f in answer["features"] if f["properties"]["kind"] == "crew"]
     assert seen["geometry"] == {"type": "Point", "coordinates": [113.6, 22.8]}
     assert "crew" not in kinds(sign_in("intake").get(MAP).json())
+    some = f"{MAP}&kind=crew&kind=depot"
+    assert kinds(sign_in("dispatcher").get(some).json()) == {"crew": 1, "depot": 1}
+    assert kinds(sign_in("intake").get(some).json()) == {"depot": 1}
 
 
 def test_another_crews_position_is_not_reported(town: None, sign_in: SignIn, crew_b: str) -> None:

@@ -154,3 +154,20 @@ def test_the_board_shows_a_draft_that_is_newer_than_the_plan_in_force_when_asked
     assert plain["plan"]["id"] == day["current"]
     assert draft["plan"]["id"] == day["draft"]
     assert draft["in_force"]["id"] == day["current"]
+
+
+def test_the_board_gives_the_days_of_some_crews_and_hints_in_chinese(
+    sign_in: SignIn, day: dict[str, Any]
+) -> None:
+    client, url = sign_in("dispatcher"), f"{V1}/territories/humen/days/{DAY}/board"
+
+    whole = client.get(url).json()
+    part = client.get(url, params={"crew": "C2", "hints": "zh-CN"}).json()
+
+    assert [row["crew_id"] for row in part["crews"]] == ["C2"]
+    assert part["crews"][0] == next(row for row in whole["crews"] if row["crew_id"] == "C2")
+    assert [row["visit"]["id"] for row in part["queue"]] == [
+        row["visit"]["id"] for row in whole["queue"]
+    ]
+    assert all(row["hint"].isascii() for row in whole["queue"])
+    assert not any(row["hint"].isascii() for row in part["queue"] if row["hint"])
