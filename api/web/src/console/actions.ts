@@ -128,6 +128,42 @@ export function callOff(visit: string, version: number, reason: string): Promise
   })));
 }
 
+/** Make several visits of one that waits, of so many minutes each. */
+export function split(visit: string, version: number, minutes: number[], inOrder: boolean): Promise<Schema["VisitOut"][] | null> {
+  return attempt(() => taken(api.POST("/api/v1/visits/{visit_id}/parts", {
+    params: { path: { visit_id: visit }, header: ifMatch(version) },
+    body: { parts: minutes.map((each) => ({ minutes: each })), in_order: inOrder, version },
+  })), t("split.done"));
+}
+
+/** Add urgent work at the premises for the day shown; the number of its visit. */
+export function addUrgent(
+  premises: Schema["PremisesOut"], workType: string, priority: Schema["Priority"], description: string,
+): Promise<string | null> {
+  return attempt(async () => {
+    const order = await taken(api.POST("/api/v1/work-orders", {
+      body: {
+        territory_id: premises.territory_id, customer_id: premises.customer_id, premises_id: premises.id,
+        work_type: workType, priority, description, earliest_day: day.day,
+      },
+    }));
+    return order.visits[0]?.id ?? null;
+  });
+}
+
+/** Agree on another window with the customer, then put the visit in. */
+export async function agreeAndInsert(visit: string, window: [number, number], shift: string): Promise<Plan | null> {
+  const [start, end] = window.map((each) => new Date(each).toISOString()) as [string, string];
+  const agreed = await attempt(async () => {
+    const params = { path: { visit_id: visit } };
+    const standing = (await taken(api.GET("/api/v1/visits/{visit_id}/promises", { params }))).at(-1);
+    return taken(api.PUT("/api/v1/visits/{visit_id}/promises/standing", {
+      params: { ...params, header: ifMatch(standing?.version ?? 1) }, body: { start_at: start, end_at: end, by: "customer" },
+    }));
+  });
+  return agreed ? insert(visit, shift) : null;
+}
+
 export function requestPlan(): Promise<Plan | null> {
   return attempt(() => taken(api.POST("/api/v1/territories/{territory_id}/days/{day}/plans", {
     params: { path: { territory_id: day.territory, day: day.day } }, body: {},

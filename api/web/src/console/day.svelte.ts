@@ -5,7 +5,8 @@ import { api, Problem, taken } from "../shared/client";
 import { language } from "../shared/i18n";
 import { may, start, type Schema } from "../shared/start";
 import { dayOf, decimal } from "../shared/time";
-import { axisOf, type Board, figuresOf, type Head, type Row, rowsOf, type Stop, travelTimesOf, type Visit, type Waiting } from "./model";
+import { Changes, patched } from "./changes";
+import { axisOf, type Board, figuresOf, type Head, queueOf, type Row, rowsOf, type Stop, travelTimesOf, viewsOf, type Visit, type Waiting } from "./model";
 import { t } from "./text";
 
 const MAKING = new Set<string>(["draft", "solving"]);
@@ -22,16 +23,6 @@ export interface Notice {
   act?: { label: string; run: () => void };
 }
 
-/** Plans that no later draft was made of, the one in force first. */
-function viewsOf(board: Board): Head[] {
-  const proposed = board.plans.filter((plan) => plan.status === "proposed");
-  const edited = new Set(proposed.map((plan) => `${plan.branch ?? ""} ${String(plan.options["edited"])}`));
-  const leaves = proposed.filter(
-    (plan) => !edited.has(`${plan.branch ?? ""} ${plan.number}`) && (plan.branch || !board.in_force || plan.number > board.in_force.number),
-  );
-  return board.in_force ? [board.in_force, ...leaves] : leaves;
-}
-
 function offsetOf(now: string | undefined): number {
   return now === undefined ? 0 : Date.parse(now) - Date.now();
 }
@@ -43,6 +34,8 @@ export class Day {
   board = $state.raw<Board | null>(null);
   watch = $state.raw<Schema["WatchList"] | null>(null);
   ground = $state.raw<{ territory: Schema["TerritoryOut"]; depots: Schema["DepotOut"][] } | null>(null);
+  /** Where crews were last seen, by crew. */
+  positions = $state.raw<ReadonlyMap<string, [number, number]>>(new Map());
   loading = $state(true);
   failed = $state<Problem | null>(null);
   live = $state<"connecting" | "live" | "lost">("connecting");
@@ -60,14 +53,15 @@ export class Day {
   #offset = offsetOf(start.now);
   #feed: EventSource | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  #again = false;
+  #changed = new Changes();
   #asked = 0;
   #shown = 0;
   #noticed = 0;
 
   isDraft = $derived(this.board?.plan?.status === "proposed");
   happens = $derived(this.board?.plan ? IN_FORCE.has(this.board.plan.status) : false);
-  rows: Row[] = $derived(this.board ? rowsOf(this.board) : []);
+  rows = $state.raw<Row[]>([]);
+  queue = $state.raw<Waiting[]>([]);
   axis = $derived(this.board ? axisOf(this.board, this.rows) : { begins: 0, ends: 8 * 3_600_000 });
   figures = $derived(this.board ? figuresOf(this.board, this.rows) : null);
   /** What the driving times of the plan shown rest on, in words. */
@@ -100,7 +94,7 @@ export class Day {
     for (const row of this.rows) for (const stop of row.stops) found.set(stop.visit.id, { row, stop });
     return found;
   });
-  waiting = $derived(new Map<string, Waiting>((this.board?.queue ?? []).map((entry) => [entry.visit.id, entry])));
+  waiting = $derived(new Map<string, Waiting>(this.queue.map((entry) => [entry.visit.id, entry])));
 
   /** The local day it is in the territory. */
   get today(): string {
@@ -127,6 +121,8 @@ export class Day {
     this.territory = territory;
     this.day = day;
     this.board = null;
+    this.rows = [];
+    this.queue = [];
     this.watch = null;
     this.selected = null;
     this.crew = null;
@@ -144,31 +140,51 @@ export class Day {
   }
 
   /** Load the board and the watch list; the newest answer stands, whatever order they come in. */
-  async load(): Promise<void> {
+  load(): Promise<void> {
+    return this.#take(null);
+  }
+
+  // `crews`: those whose days alone have changed; null loads everything.
+  async #take(crews: string[] | null): Promise<void> {
     const mine = ++this.#asked;
     const path = { territory_id: this.territory, day: this.day };
     const isOpen = () => path.day === this.day && path.territory_id === this.territory;
+    const shown = this.chosen === null ? { draft: true } : { plan_id: this.chosen };
     try {
       const [board, watch] = await Promise.all([
         taken(api.GET("/api/v1/territories/{territory_id}/days/{day}/board", {
-          params: { path, query: { hints: language, ...(this.chosen === null ? { draft: true } : { plan_id: this.chosen }) } },
+          params: { path, query: { hints: language, ...shown, ...(crews === null ? {} : { crew: crews }) } },
         })),
         this.#listed(path.territory_id),
       ]);
       if (mine < this.#shown || !isOpen()) return;
+      const whole = crews === null ? board : patched(this.board, board, crews);
+      if (whole === null) {
+        await this.load();
+        return;
+      }
       this.#shown = mine;
-      if (board.plan?.id !== this.board?.plan?.id) this.moved = false;
-      this.board = board;
-      this.watch = watch;
-      this.failed = null;
-      if (this.#feed === null) this.#follow(board.position);
-      this.#keepUp(board);
+      this.#show(whole, watch);
     } catch (error) {
       if (!(error instanceof Problem)) throw error;
       if (mine > this.#shown && isOpen()) this.failed = error;
     } finally {
       if (mine === this.#asked) this.loading = false;
     }
+  }
+
+  #show(board: Board, watch: Schema["WatchList"] | null): void {
+    if (board.plan?.id !== this.board?.plan?.id) this.moved = false;
+    this.rows = rowsOf(board, this.rows);
+    this.queue = queueOf(board, this.queue);
+    this.board = board;
+    this.watch = watch;
+    this.failed = null;
+    if (this.#feed === null) {
+      this.#follow(board.position);
+      void this.locate();
+    }
+    this.#keepUp(board);
   }
 
   async #listed(territory: string): Promise<Schema["WatchList"] | null> {
@@ -192,21 +208,31 @@ export class Day {
     } else if (plan.status === "closed" || plan.status === "superseded") void this.show(null);
   }
 
-  /** Load anew soon; changes that come together, or while an answer is awaited, are one load. */
-  refresh(): void {
-    this.#timer ??= setTimeout(async () => {
-      await this.load();
-      this.#timer = undefined;
-      if (this.#again) {
-        this.#again = false;
-        this.refresh();
-      }
-    }, GATHER);
+  // A change is loaded soon after it is told; those that come together, or while an answer is awaited, in one go.
+  #heard(change: Schema["FeedEvent"] | null): void {
+    this.#changed.add(change, change && this.places.get(change.id)?.row.crewId);
+    this.#timer ??= setTimeout(() => void this.#catchUp(), GATHER);
   }
 
-  #heard(): void {
-    if (this.#timer !== undefined) this.#again = true;
-    else this.refresh();
+  async #catchUp(): Promise<void> {
+    await this.#take(this.#changed.take());
+    this.#timer = undefined;
+    if (this.#changed.any) this.#timer = setTimeout(() => void this.#catchUp(), GATHER);
+  }
+
+  /** Ask where crews are, on the day that it is. */
+  async locate(): Promise<void> {
+    if (this.day !== this.today || !may("crew_day:read")) {
+      if (this.positions.size) this.positions = new Map();
+      return;
+    }
+    try {
+      const params = { path: { territory_id: this.territory }, query: { day: this.day, kind: ["crew" as const] } };
+      const { features } = await taken(api.GET("/api/v1/territories/{territory_id}/map", { params }));
+      this.positions = new Map(features.map((each) => [String(each.properties["id"]), each.geometry["coordinates"] as [number, number]]));
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error; // the next look may succeed; the line says when the server is away
+    }
   }
 
   /** Let the clock of the page go on. */
@@ -248,8 +274,8 @@ export class Day {
     const where = `/api/v1/territories/${encodeURIComponent(this.territory)}/days/${this.day}/feed`;
     const feed = new EventSource(`${where}?after=${position}`);
     feed.addEventListener("ready", () => { this.live = "live"; });
-    feed.addEventListener("message", () => this.#heard());
-    feed.addEventListener("reset", () => this.#heard());
+    feed.addEventListener("message", (told) => this.#heard(JSON.parse(String(told.data)) as Schema["FeedEvent"]));
+    feed.addEventListener("reset", () => this.#heard(null));
     feed.addEventListener("end", () => {
       feed.close();
       location.reload(); // the session is over, or may not see this any more: the server says which

@@ -4,6 +4,7 @@ import { MINUTE } from "../shared/time";
 import { move, putBack } from "./actions";
 import { day } from "./day.svelte";
 import { BEGUN, type Trial, type Visit } from "./model";
+import { coded, t } from "./text";
 
 const STEP = 5 * MINUTE;
 /** This near to the best place of a crew it is the best place that is meant. */
@@ -44,6 +45,13 @@ class Drag {
 
   active = $derived(this.visit !== null);
   trial: Trial | null = $derived(this.over === null ? null : (this.trials?.get(this.over) ?? null));
+  /** Why the crew under the hand cannot take it, in words. */
+  refusal = $derived.by(() => {
+    if (this.over === null || this.trials === null) return "";
+    const row = day.rows.find((each) => each.id === this.over);
+    if (row?.absent || this.trial === null) return t("move.absent");
+    return this.trial.reason === null ? "" : coded("cannot", this.trial.reason);
+  });
   /** The begin that a drop means: null is the crew's best place. */
   aim: number | null = $derived.by(() => {
     if (this.over === null) return null;

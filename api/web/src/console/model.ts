@@ -28,6 +28,9 @@ export interface Stop {
 
 export interface Row {
   id: string;
+  /** What is drawn of it, short. */
+  sign: string;
+  isDraft: boolean;
   crewId: string;
   crew: Schema["CrewRow"];
   colour: number;
@@ -46,17 +49,23 @@ const COLOURS = 16;
 export const at = (instant: string): number => Date.parse(instant);
 const orNull = (instant: string | null | undefined): number | null => (instant == null ? null : Date.parse(instant));
 
-/** A row for each shift of the day. */
-export function rowsOf(board: Board): Row[] {
+/** A row for each shift of the day; a row of `before` in which nothing has changed is taken over as it is. */
+export function rowsOf(board: Board, before: readonly Row[] = []): Row[] {
   const rows: Row[] = [];
+  const known = new Map(before.map((row) => [row.id, row]));
   const isDraft = board.in_force !== null && board.plan?.id !== board.in_force.id;
   for (const crew of board.crews) {
     if (crew.shift_id === null || crew.starts_at === null || crew.ends_at === null) continue;
-    rows.push({
+    const colour = rows.length % COLOURS;
+    const old = known.get(crew.shift_id);
+    const sign = old?.crew === crew && old.isDraft === isDraft && old.colour === colour ? old.sign : signOf(crew, isDraft, colour);
+    rows.push(old?.sign === sign ? old : {
       id: crew.shift_id,
+      sign,
+      isDraft,
       crewId: crew.crew_id,
       crew,
-      colour: rows.length % COLOURS,
+      colour,
       starts: at(crew.starts_at),
       ends: at(crew.ends_at),
       absent: crew.absent === true,
@@ -66,6 +75,29 @@ export function rowsOf(board: Board): Row[] {
     });
   }
   return rows;
+}
+
+/** What is drawn of a visit, short: its version, and what can change beside it. */
+function lookOf(visit: Visit): string {
+  return `${visit.id} ${visit.version} ${visit.window_start_at} ${visit.window_end_at} ${visit.lat} ${visit.lon} ${visit.customer_name} ${visit.address}`;
+}
+
+/** What is drawn of a crew's day, short: two days with the same sign look the same. */
+function signOf(crew: Schema["CrewRow"], isDraft: boolean, colour: number): string {
+  let sign = `${isDraft} ${colour} ${crew.status} ${crew.absent} ${crew.starts_at} ${crew.ends_at} ${crew.overtime_s} ${crew.travel_s} ${crew.returns_at}`;
+  for (const { visit, start_at, end_at, travel_s, risk, projected_start_at } of crew.stops) {
+    sign += `|${lookOf(visit)} ${start_at} ${end_at} ${travel_s} ${risk} ${projected_start_at}`;
+  }
+  return sign;
+}
+
+/** The queue with what has not changed in it taken over as it is. */
+export function queueOf(board: Board, before: readonly Waiting[]): Waiting[] {
+  const known = new Map(before.map((entry) => [entry.visit.id, entry]));
+  return board.queue.map((entry) => {
+    const old = known.get(entry.visit.id);
+    return old && lookOf(old.visit) === lookOf(entry.visit) && old.reason === entry.reason && old.hint === entry.hint ? old : entry;
+  });
 }
 
 function stopsOf(crew: Schema["CrewRow"], isDraft: boolean): Stop[] {
@@ -105,6 +137,16 @@ export function axisOf(board: Board, rows: Row[]): { begins: number; ends: numbe
   if (first === Infinity) [first, last] = [opens + 8 * hour, opens + 18 * hour];
   const begins = opens + Math.floor((first - opens) / hour) * hour;
   return { begins, ends: Math.max(begins + 8 * hour, opens + Math.ceil((last - opens) / hour) * hour) };
+}
+
+/** Plans that no later draft was made of, the one in force first. */
+export function viewsOf(board: Board): Head[] {
+  const proposed = board.plans.filter((plan) => plan.status === "proposed");
+  const edited = new Set(proposed.map((plan) => `${plan.branch ?? ""} ${String(plan.options["edited"])}`));
+  const leaves = proposed.filter(
+    (plan) => !edited.has(`${plan.branch ?? ""} ${plan.number}`) && (plan.branch || !board.in_force || plan.number > board.in_force.number),
+  );
+  return board.in_force ? [board.in_force, ...leaves] : leaves;
 }
 
 /** Figures of the header, from the plan's own and from what has happened. */

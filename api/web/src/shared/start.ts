@@ -11,6 +11,8 @@ interface Start {
   problems: Record<string, string>;
   /** Where raster tiles come from when the installation has configured a source; `{z}/{x}/{y}` are filled in. */
   tiles: { url: string; attribution: string } | null;
+  /** How long a run searches when nobody says otherwise. */
+  solve_seconds?: number;
   /** The territory and day that the console was opened on, where the address names them. */
   asked?: { territory: string | null; day: string | null };
   /** The server's moment, and for the console its territories, each with its next day of work and today. */
