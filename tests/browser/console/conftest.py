@@ -10,13 +10,16 @@ from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, StorageState
+from playwright.sync_api import Browser, BrowserContext, StorageState, expect
 
 from tests.browser.conftest import listen
 from tests.browser.console.driving import Console
 from tests.system.servers import free_port
 
 START_S = 220
+PATIENCE_MS = 20_000
+"""How long anything may take to show on a machine that has other work."""
+expect.set_options(timeout=PATIENCE_MS)
 
 
 @pytest.fixture(scope="session")
@@ -27,7 +30,7 @@ def product(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str
     settings = {
         "GRIDCREW_DATA_DIR": str(home / "data"),
         "GRIDCREW_PORT": str(port),
-        "GRIDCREW_SOLVE_SECONDS": "2",
+        "GRIDCREW_SOLVE_SECONDS": "6",
         "PYTHONUNBUFFERED": "1",
     }
     log = home / "up.log"
@@ -93,7 +96,7 @@ def window(
             viewport={"width": width, "height": height},
             **more,  # type: ignore[arg-type]
         )
-        made.set_default_timeout(15_000)
+        made.set_default_timeout(PATIENCE_MS)
         opened.append(made)
         return made
 

@@ -1,5 +1,6 @@
 """The console as a person uses it, and its API from the same browser."""
 
+import time
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -42,7 +43,7 @@ class Console:
         self, method: str, path: str, body: Json | None = None, version: int | None = None
     ) -> Any:
         """Change something over the API, as a page of ours does."""
-        headers = {"Idempotency-Key": uuid.uuid4().hex, "Sec-Fetch-Site": "same-origin"}
+        headers = self._headers()
         if version is not None:
             headers["If-Match"] = f'"{version}"'
         answer = self.page.request.fetch(path, method=method, headers=headers, data=body)
@@ -55,7 +56,10 @@ class Console:
         return found
 
     def start_afresh(self) -> None:
-        """Drop every draft, branch and lock, so that the day is as it was published."""
+        """Drop every run, draft, branch and lock, so that the day is as it was published."""
+        end = time.monotonic() + 60
+        while self._stop_runs() and time.monotonic() < end:
+            time.sleep(0.3)
         board = self.board(draft=False)
         for plan in board["plans"]:
             if plan["status"] == "proposed":
@@ -65,6 +69,17 @@ class Console:
             visit = stop["visit"]
             if visit["locked_crew"] or visit["locked_start_at"]:
                 self.send("DELETE", f"/api/v1/visits/{visit['id']}/lock", version=visit["version"])
+
+    def _stop_runs(self) -> bool:
+        """Whether a plan of the day is being made; it is told to end."""
+        making = [row for row in self.board()["plans"] if row["status"] in {"draft", "solving"}]
+        for plan in making:
+            self.page.request.post(f"/api/v1/plans/{plan['id']}/stop", headers=self._headers())
+        return bool(making)
+
+    @staticmethod
+    def _headers() -> dict[str, str]:
+        return {"Idempotency-Key": uuid.uuid4().hex, "Sec-Fetch-Site": "same-origin"}
 
     def block(self, visit: str) -> Locator:
         """The visit's block on the board."""
