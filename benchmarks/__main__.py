@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import importing, questions, tasks
+from benchmarks import console, importing, questions, tasks
 from benchmarks.days import KINDS
 from benchmarks.instances import Named
 from benchmarks.peers import PEERS, names
@@ -29,6 +29,10 @@ def main() -> None:
     if options.suite == questions.SUITE:
         for visits in options.sizes or [questions.VISITS]:
             sys.stdout.write(questions.run(visits=visits, shifts=max(2, visits // 10)))
+        return
+    if options.suite == console.SUITE:
+        for visits in options.sizes or [console.VISITS]:
+            sys.stdout.write(console.run(visits=visits, shifts=max(2, visits // 10)))
         return
     if options.suite == importing.SUITE:
         sys.stdout.write(importing.run(options.sizes))
@@ -81,7 +85,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument(
         "--suite",
-        choices=(*SUITES, questions.SUITE, importing.SUITE, tasks.SUITE),
+        choices=(*SUITES, console.SUITE, questions.SUITE, importing.SUITE, tasks.SUITE),
         default="quick",
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[], help="visits an instance")

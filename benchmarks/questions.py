@@ -77,11 +77,11 @@ def run(*, visits: int, shifts: int, calls: int = CALLS) -> str:
     """Make the office, ask everything everywhere; the figures as a Markdown table."""
     with tempfile.TemporaryDirectory(prefix="gridcrew-bench-") as folder:
         settings = Settings(
-            data_dir=Path(folder), port=_free_port(), database_url="", redis_url=_NOBODY
+            data_dir=Path(folder), port=free_port(), database_url="", redis_url=NOBODY
         )
         _say(f"{visits} visits, {shifts} shifts: planning ...")
-        found = _office(settings, visits=visits, shifts=shifts)
-        with _serving(settings, found) as (warm, client):
+        found = planned(settings, visits=visits, shifts=shifts)
+        with serving(settings, found) as (warm, client):
             rows = [
                 *_in_process(found, calls),
                 *_warm(found, warm, calls),
@@ -113,11 +113,12 @@ def _digits(milliseconds: float) -> str:
     return f"{milliseconds:.1f}" if milliseconds >= 1 else f"{milliseconds:.2g}"
 
 
-_NOBODY = "redis://127.0.0.1:1/0"
+NOBODY = "redis://127.0.0.1:1/0"
 """No Redis: nothing that is asked here rings for a worker, and no worker takes time from the answers."""
 
 
-def _office(settings: Settings, *, visits: int, shifts: int) -> Office:
+def planned(settings: Settings, *, visits: int, shifts: int) -> Office:
+    """Make the office, and plan and publish its day."""
     database = startup.prepare(settings, say=_say)
     now = datetime.now(UTC).replace(microsecond=0)
     day = local_day(now, zone_named(office.ZONE)) + timedelta(days=1)
@@ -138,7 +139,7 @@ def _office(settings: Settings, *, visits: int, shifts: int) -> Office:
 
 
 @contextmanager
-def _serving(settings: Settings, found: Office) -> Iterator[tuple[WarmOptimizer, "_Client"]]:
+def serving(settings: Settings, found: Office) -> Iterator[tuple[WarmOptimizer, "Client"]]:
     """The web server and the warm process, and somebody signed in."""
     with transaction(found.database) as session:
         account = accounts.create(
@@ -147,7 +148,7 @@ def _serving(settings: Settings, found: Office) -> Iterator[tuple[WarmOptimizer,
         link = accounts.make_link(session, account_id=account.id, now=datetime.now(UTC))
         token = accounts.sign_in_by_link(session, token=link, now=datetime.now(UTC)).token
     supervisor = Supervisor(logs=settings.data_dir / "logs", say=_say)
-    warm, client = WarmOptimizer(settings), _Client(settings.port, token)
+    warm, client = WarmOptimizer(settings), Client(settings.port, token)
     try:
         for child in children(settings, api=[sys.executable, "-m", "api"]):
             if child.name in {"api", "optimizer"}:
@@ -160,10 +161,11 @@ def _serving(settings: Settings, found: Office) -> Iterator[tuple[WarmOptimizer,
         supervisor.stop()
 
 
-class _Client:
-    """Asks the web server over one connection, as a browser does."""
+class Client:
+    """Asks the web server over one connection, as a browser does; `token` is what signs in."""
 
     def __init__(self, port: int, token: str) -> None:
+        self.token = token
         self._line = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         self._headers = {"Authorization": f"Bearer {token}", "Content-Type": "application/json"}
 
@@ -222,7 +224,7 @@ def _warm(found: Office, warm: WarmOptimizer, calls: int) -> list[Asked]:
     ]  # fmt: skip
 
 
-def _over_http(found: Office, client: "_Client", calls: int) -> list[Asked]:
+def _over_http(found: Office, client: "Client", calls: int) -> list[Asked]:
     midnight = office.midnight(found.day)
     windows = [
         {
@@ -250,7 +252,7 @@ def _over_http(found: Office, client: "_Client", calls: int) -> list[Asked]:
     ]  # fmt: skip
 
 
-def _after_changes(found: Office, client: "_Client") -> list[Asked]:
+def _after_changes(found: Office, client: "Client") -> list[Asked]:
     """Each time a new order comes in, and its visit's places are asked for at once."""
     took = []
     for visit_id in found.waiting[:CHANGES]:
@@ -299,7 +301,8 @@ def _windows() -> list[tuple[int, int]]:
     return [(opens, opens + WINDOW_S - 1) for opens in begins]
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port that nobody uses at this moment."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

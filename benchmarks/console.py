@@ -1,0 +1,203 @@
+"""`./run bench --suite console`: whether the dispatcher's console stays fluid on a large day, measured in Chromium.
+
+A branch's database is made up, its day planned and published, and the web server started on it. The same machine
+runs the browser, the server and the optimizer that answers while a visit is dragged.
+"""
+
+import os
+import shutil
+import tempfile
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import median
+from typing import Any
+
+from playwright.sync_api import Browser, CDPSession, Page, sync_playwright
+
+from benchmarks import office, questions
+from benchmarks.questions import NOBODY, Office, free_port, planned, serving
+from dispatch.core.config import Settings
+
+SUITE = "console"
+VISITS = 1000
+LOADS = 5
+MOVES = 60
+UPDATES = 10
+SETTLED_MS = 1500
+CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+# A graphics card is not asked for: the map is drawn by the processor, which is the slowest way.
+ARGUMENTS = [
+    "--no-sandbox",
+    "--use-gl=angle",
+    "--use-angle=swiftshader",
+    "--enable-unsafe-swiftshader",
+]
+
+WATCHED = """
+window.seen = { board: null, moves: [] };
+const painted = (then) => requestAnimationFrame(() => {
+  const line = new MessageChannel();
+  line.port1.onmessage = then;
+  line.port2.postMessage(0);
+});
+(function look() {
+  if (document.querySelector("[data-visit]")) painted(() => { window.seen.board = performance.now(); });
+  else requestAnimationFrame(look);
+})();
+addEventListener("pointermove", (event) => {
+  const at = event.timeStamp;
+  painted(() => window.seen.moves.push(performance.now() - at));
+}, true);
+"""
+"""When the first visit was painted; how long after each movement of the hand the page was painted anew."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """One figure of the console, measured several times, in milliseconds; `limit` is what it should stay under."""
+
+    what: str
+    took: tuple[float, ...]
+    limit: int | None = None
+
+
+def run(*, visits: int, shifts: int) -> str:
+    """Make the office, open its console, and measure; the figures as a Markdown table."""
+    with tempfile.TemporaryDirectory(prefix="gridcrew-bench-") as folder:
+        settings = Settings(
+            data_dir=Path(folder), port=free_port(), database_url="", redis_url=NOBODY
+        )
+        found = planned(settings, visits=visits, shifts=shifts)
+        with serving(settings, found) as (_, client), sync_playwright() as playwright:
+            browser = playwright.chromium.launch(executable_path=_chromium(), args=ARGUMENTS)
+            rows = _measured(browser, settings, found, client)
+            browser.close()
+        found.database.close()
+    return printed(rows, visits=visits, shifts=shifts)
+
+
+def printed(rows: Sequence[Measured], *, visits: int, shifts: int) -> str:
+    """The rows as a Markdown table."""
+    lines = [
+        f"### The console on {visits:,} visits and {shifts} crews, milliseconds",
+        "",
+        "| what | times | median | worst | should stay under |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row.what} | {len(row.took)} | {median(row.took):,.0f} | {max(row.took):,.0f} | "
+        f"{f'{row.limit:,}' if row.limit else ''} |"
+        for row in rows
+    ]
+    return "\n".join([*lines, ""])
+
+
+def _chromium() -> str:
+    named = os.environ.get("GRIDCREW_TEST_CHROMIUM")
+    found = named or next((path for name in CHROMIUM if (path := shutil.which(name))), None)
+    if found is None:
+        raise SystemExit("No Chromium was found. On Debian or Ubuntu: apt-get install chromium")
+    return found
+
+
+def _measured(
+    browser: Browser, settings: Settings, found: Office, client: questions.Client
+) -> list[Measured]:
+    def opened() -> Page:
+        context = browser.new_context(
+            base_url=settings.base_url, viewport={"width": 1440, "height": 900}
+        )
+        context.add_cookies([{"name": "gridcrew", "value": client.token, "url": settings.base_url}])
+        context.add_init_script(WATCHED)
+        page = context.new_page()
+        page.goto(f"/console?lang=en&territory={office.TERRITORY}&day={found.day}")
+        page.wait_for_function("() => window.seen.board !== null")
+        return page
+
+    paints, boards = [], []
+    for _ in range(LOADS):
+        page = opened()
+        first = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
+        paints.append(page.evaluate(first))
+        boards.append(page.evaluate("() => window.seen.board"))
+        page.context.close()
+    page = opened()
+    page.wait_for_selector(".live.live", state="attached")
+    page.wait_for_timeout(SETTLED_MS)
+    return [
+        Measured("first paint, nothing cached", tuple(paints), 2000),
+        Measured("the board is painted, nothing cached", tuple(boards), 2000),
+        *_dragged(page),
+        *_updated(page, found),
+    ]
+
+
+def _dragged(page: Page) -> list[Measured]:
+    """A visit in the hand: how soon each movement shows, and how soon every crew has said what it says."""
+    blocks = page.locator("button.block.movable")
+    answers, moves = [], []
+    for number in range(3):
+        block = blocks.nth(2 + 5 * number).bounding_box()
+        assert block is not None, "the board shows movable visits"
+        x, y = block["x"] + block["width"] / 2, block["y"] + block["height"] / 2
+        page.mouse.move(x, y)
+        page.mouse.down()
+        began = page.evaluate("() => performance.now()")
+        page.mouse.move(x + 8, y)
+        page.wait_for_selector(".verdict")
+        answers.append(page.evaluate("() => performance.now()") - began)
+        page.evaluate("() => { window.seen.moves = []; }")
+        for step in range(MOVES // 3):
+            page.mouse.move(x + 8 + 4 * step, 200 + 25 * step)
+        page.wait_for_timeout(200)
+        moves += page.evaluate("() => window.seen.moves")
+        page.keyboard.press("Escape")
+        page.mouse.up()
+    return [
+        Measured("a movement of a dragged visit shows", tuple(moves), 100),
+        Measured("every crew says whether and at what cost it takes the visit", tuple(answers)),
+    ]
+
+
+def _updated(page: Page, found: Office) -> list[Measured]:
+    """Locks by somebody else: how soon they show, and what they cost the page's main thread."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
+    session.send("Performance.enable")
+    shown, work = [], []
+    for number in range(UPDATES):
+        visit = page.locator("button.block.movable").nth(number).get_attribute("data-visit")
+        version = page.request.get(f"/api/v1/visits/{visit}").json()["version"]
+        page.wait_for_timeout(SETTLED_MS)
+        before, asleep = _busy(session), page.evaluate("() => performance.now()")
+        page.wait_for_timeout(SETTLED_MS)
+        idle = (_busy(session) - before) / (page.evaluate("() => performance.now()") - asleep)
+        before, began = _busy(session), page.evaluate("() => performance.now()")
+        answer = page.request.fetch(
+            f"/api/v1/plans/{found.plan_id}/locks/{visit}",
+            method="PUT",
+            headers={
+                "If-Match": f'"{version}"',
+                "Idempotency-Key": uuid.uuid4().hex,
+                "Sec-Fetch-Site": "same-origin",
+            },
+            data={"crew": True, "time": False},
+        )
+        assert answer.ok, answer.text()
+        page.wait_for_selector(f'[data-visit="{visit}"] svg', state="attached")
+        shown.append(page.evaluate("() => performance.now()") - began)
+        page.wait_for_timeout(SETTLED_MS)
+        lasted = page.evaluate("() => performance.now()") - began
+        work.append(max(0.0, _busy(session) - before - idle * lasted))
+    return [
+        Measured("a change by somebody else shows, from the press", tuple(shown), 1000),
+        Measured("a live update, work of the main thread in all", tuple(work), 50),
+    ]
+
+
+def _busy(session: CDPSession) -> float:
+    """What the page's main thread has worked so far, milliseconds of its processor time."""
+    metrics: list[dict[str, Any]] = session.send("Performance.getMetrics")["metrics"]
+    return 1000 * float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
