@@ -72,7 +72,7 @@ def report(session: Session, *, crew_id: str, positions: Sequence[Position], now
         return 0
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(CrewPosition).values(list(kept.values())).on_conflict_do_nothing()
-    return int(session.execute(statement).rowcount)  # type: ignore[attr-defined]
+    return len(session.execute(statement.returning(col(CrewPosition.device_at))).all())
 
 
 def last_seen(
