@@ -4,7 +4,7 @@ import { SvelteMap } from "svelte/reactivity";
 import { api, Problem, taken } from "../shared/client";
 import { language } from "../shared/i18n";
 import { may, start, type Schema } from "../shared/start";
-import { dayOf, decimal } from "../shared/time";
+import { dayOf, decimal, HOUR } from "../shared/time";
 import { Changes, patched } from "./changes";
 import { axisOf, type Board, figuresOf, type Head, queueOf, type Row, rowsOf, type Stop, travelTimesOf, viewsOf, type Visit, type Waiting } from "./model";
 import { t } from "./text";
@@ -62,7 +62,11 @@ export class Day {
   happens = $derived(this.board?.plan ? IN_FORCE.has(this.board.plan.status) : false);
   rows = $state.raw<Row[]>([]);
   queue = $state.raw<Waiting[]>([]);
-  axis = $derived(this.board ? axisOf(this.board, this.rows) : { begins: 0, ends: 8 * 3_600_000 });
+  // What every block of the board is drawn by is of plain values: a new board with the same ones draws nothing anew.
+  #axis = $derived(this.board ? axisOf(this.board, this.rows) : { begins: 0, ends: 8 * HOUR });
+  #begins = $derived(this.#axis.begins);
+  #ends = $derived(this.#axis.ends);
+  zone = $derived(this.board?.zone ?? "UTC");
   figures = $derived(this.board ? figuresOf(this.board, this.rows) : null);
   /** What the driving times of the plan shown rest on, in words. */
   travelTimes = $derived.by(() => {
@@ -101,8 +105,9 @@ export class Day {
     return dayOf(this.now, this.zone);
   }
 
-  get zone(): string {
-    return this.board?.zone ?? "UTC";
+  /** The first and the last hour that the board shows. */
+  get axis(): { begins: number; ends: number } {
+    return { begins: this.#begins, ends: this.#ends };
   }
 
   /** A visit of the day by its id, on a route or waiting. */
