@@ -8,8 +8,10 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import islice
 from pathlib import Path
 from statistics import median
 from typing import Any
@@ -119,8 +121,9 @@ def _measured(
     paints, boards = [], []
     for _ in range(LOADS):
         page = opened()
-        first = "() => performance.getEntriesByName('first-contentful-paint')[0].startTime"
-        paints.append(page.evaluate(first))
+        first = "performance.getEntriesByName('first-contentful-paint')"
+        page.wait_for_function(f"() => {first}.length > 0")
+        paints.append(page.evaluate(f"() => {first}[0].startTime"))
         boards.append(page.evaluate("() => window.seen.board"))
         page.context.close()
     page = opened()
@@ -162,39 +165,85 @@ def _dragged(page: Page) -> list[Measured]:
 
 
 def _updated(page: Page, found: Office) -> list[Measured]:
-    """Locks by somebody else: how soon they show, and what they cost the page's main thread."""
+    """What somebody else does: how soon it shows, and what that costs the page's main thread."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
     session.send("Performance.enable")
-    shown, work = [], []
-    for number in range(UPDATES):
-        visit = page.locator("button.block.movable").nth(number).get_attribute("data-visit")
-        version = page.request.get(f"/api/v1/visits/{visit}").json()["version"]
-        page.wait_for_timeout(SETTLED_MS)
-        before, asleep = _busy(session), page.evaluate("() => performance.now()")
-        page.wait_for_timeout(SETTLED_MS)
-        idle = (_busy(session) - before) / (page.evaluate("() => performance.now()") - asleep)
-        before, began = _busy(session), page.evaluate("() => performance.now()")
-        answer = page.request.fetch(
-            f"/api/v1/plans/{found.plan_id}/locks/{visit}",
-            method="PUT",
-            headers={
-                "If-Match": f'"{version}"',
-                "Idempotency-Key": uuid.uuid4().hex,
-                "Sec-Fetch-Site": "same-origin",
-            },
-            data={"crew": True, "time": False},
-        )
-        assert answer.ok, answer.text()
-        page.wait_for_selector(f'[data-visit="{visit}"] svg', state="attached")
-        shown.append(page.evaluate("() => performance.now()") - began)
-        page.wait_for_timeout(SETTLED_MS)
-        lasted = page.evaluate("() => performance.now()") - began
-        work.append(max(0.0, _busy(session) - before - idle * lasted))
-    return [
-        Measured("a change by somebody else shows, from the press", tuple(shown), 1000),
-        Measured("a live update, work of the main thread in all", tuple(work), 50),
-    ]
+    names = page.locator("button.block.movable").evaluate_all(
+        "all => all.map(e => e.dataset.visit)"
+    )
+    locks = [partial(_lock, page, found, visit) for visit in names[: 2 * UPDATES]]
+    moves = [partial(_move, page, found, *goal) for goal in islice(_goals(page, found, names), 4)]
+    rows = []
+    for what, deeds in (("a lock", locks), ("a draft", moves)):
+        half = (len(deeds) + 1) // 2
+        work = tuple(_work(page, session, deed) for deed in deeds[:half])
+        rows.append(Measured(f"{what} by somebody else, work of the main thread", work, 50))
+        if deeds[half:]:
+            shown = tuple(_shown(page, deed) for deed in deeds[half:])
+            rows.append(Measured(f"{what} by somebody else shows, from the press", shown, 1000))
+    return rows
+
+
+def _shown(page: Page, act: Callable[[], str]) -> float:
+    """Do it: how long until what it answers with, a selector, is there."""
+    page.wait_for_timeout(SETTLED_MS)
+    began = page.evaluate("() => performance.now()")
+    page.wait_for_selector(act(), state="attached")
+    return float(page.evaluate("() => performance.now()")) - float(began)
+
+
+def _work(page: Page, session: CDPSession, act: Callable[[], str]) -> float:
+    """Do it, looking away: what the page worked until it was at rest, less what it works at rest."""
+    page.wait_for_timeout(SETTLED_MS)
+    before = _busy(session)
+    page.wait_for_timeout(SETTLED_MS)
+    at_rest = _busy(session) - before
+    before = _busy(session)
+    act()
+    page.wait_for_timeout(SETTLED_MS)
+    return max(0.0, _busy(session) - before - at_rest)
+
+
+def _lock(page: Page, found: Office, visit: str) -> str:
+    version = page.request.get(f"/api/v1/visits/{visit}").json()["version"]
+    _send(
+        page,
+        "PUT",
+        f"/api/v1/plans/{found.plan_id}/locks/{visit}",
+        {"crew": True, "time": False},
+        version,
+    )
+    return f'[data-visit="{visit}"] svg'
+
+
+def _goals(page: Page, found: Office, visits: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Visits that another crew can take, each with the shift that does at the least cost."""
+    for visit in visits:
+        tried = page.request.get(f"/api/v1/plans/{found.plan_id}/visits/{visit}/trials").json()
+        here = page.request.get(f"/api/v1/visits/{visit}").json()["shift_id"]
+        able = [row for row in tried if row["reason"] is None and row["shift_id"] != here]
+        if able:
+            yield visit, min(able, key=lambda row: int(row["cost"]))["shift_id"]
+
+
+def _move(page: Page, found: Office, visit: str, shift: str) -> str:
+    where = f"/api/v1/plans/{found.plan_id}"
+    version = page.request.get(where).json()["version"]
+    body = {"visit_id": visit, "shift_id": shift, "version": version}
+    made = _send(page, "POST", f"{where}/moves", body, version)
+    return f'.state h2:has-text("Draft {made["number"]}")'
+
+
+def _send(page: Page, method: str, path: str, body: dict[str, Any], version: int) -> Any:
+    headers = {
+        "If-Match": f'"{version}"',
+        "Idempotency-Key": uuid.uuid4().hex,
+        "Sec-Fetch-Site": "same-origin",
+    }
+    answer = page.request.fetch(path, method=method, headers=headers, data=body)
+    assert answer.ok, answer.text()
+    return answer.json()
 
 
 def _busy(session: CDPSession) -> float:
