@@ -19,6 +19,7 @@ _ARROWS = {
     for name, machine in _MACHINES.items()
 }
 _OPEN = "('due', 'leased')"
+_EVERY_MINUTE = "('clock.sweep', 'check_in.sweep')"
 
 
 class Violation(BaseException):
@@ -60,17 +61,17 @@ class Watcher:
             self._last_event = new[-1][0]
 
     def next_due(self) -> datetime | None:
-        """When the next task that is not done can go on; None when there is none but the clocks' sweep."""
+        """When the next task that is not done can go on; None when there is none but what runs every minute."""
         (found,) = self._rows(
             "SELECT min(CASE state WHEN 'due' THEN run_at ELSE lease_until END) FROM task "
-            f"WHERE state IN {_OPEN} AND kind <> 'clock.sweep'"
+            f"WHERE state IN {_OPEN} AND kind NOT IN {_EVERY_MINUTE}"
         )
         return datetime.fromisoformat(found[0]).replace(tzinfo=UTC) if found[0] else None
 
     def look_at_the_end(self) -> None:
         """Nothing is left over once everything had its time."""
         left = self._rows(
-            f"SELECT id, kind FROM task WHERE state IN {_OPEN} AND kind <> 'clock.sweep'"
+            f"SELECT id, kind FROM task WHERE state IN {_OPEN} AND kind NOT IN {_EVERY_MINUTE}"
         )
         _refuse(left, "tasks that were never done")
         _refuse(
