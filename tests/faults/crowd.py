@@ -19,6 +19,7 @@ from dispatch.core.tables import Alert, Task, TaskState
 from tests.faults import worker
 from tests.faults.forking import Forked, ForkingSupervisor, forked
 from tests.system.servers import environment, eventually, python
+from workers.periodic import FOR_ALL
 from workers.supervisor import Child, Supervisor
 
 
@@ -150,7 +151,7 @@ class Crowd:
         """How many tasks are due or leased."""
         with self.database.reading() as session:
             waiting = col(Task.state).in_([TaskState.DUE, TaskState.LEASED])
-            ours = ~col(Task.kind).in_(["clock.sweep", "task.archive"])
+            ours = ~col(Task.kind).in_([job.kind for job in FOR_ALL])
             return len(session.exec(select(Task.id).where(waiting, ours)).all())
 
     def wait_until_done(self, *, seconds: float) -> None:

@@ -9,6 +9,7 @@ from dispatch.registry.tables import Role
 from tests.browser.crew.conftest import OpenPhone
 from tests.browser.crew.office import CREW, JOBS, Office
 from tests.instants import DAY
+from tests.system.servers import eventually
 
 pytestmark = pytest.mark.system
 
@@ -126,10 +127,12 @@ def test_signing_out_leaves_no_customer_on_the_telephone(
 ) -> None:
     phone = open_phone(office, language="en")
     page = phone.page
+    phone.settled()
+    eventually(lambda: phone.kept("days") != [], what="the day on the telephone")
     page.locator("header summary").click()
-    assert phone.kept("days")
     page.get_by_role("button", name="Sign out").click()
     page.wait_for_url("**/sign-in")
+    page.wait_for_load_state("load")
 
     assert [phone.kept(name) for name in ("days", "drafts", "news")] == [[], [], []]
     assert page.evaluate("async () => await caches.match('/crew') === undefined")
