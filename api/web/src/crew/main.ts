@@ -7,6 +7,7 @@ import { setProblemTexts } from "../shared/client";
 import { start } from "../shared/start";
 import App from "./App.svelte";
 import { CrewDay } from "./crew.svelte";
+import { keepPage } from "./shell";
 import { t } from "./text";
 
 setProblemTexts({ network: t("problem.network"), unexpected: t("problem.unexpected") });
@@ -18,11 +19,7 @@ const named = decodeURIComponent(location.pathname.split("/")[2] ?? "");
 const chosen = new URLSearchParams(location.search).get("day");
 const crew = new CrewDay(named || (own ?? ""), chosen, own !== null && (!named || named === own) && chosen === null);
 
-if (own !== null && "serviceWorker" in navigator) {
-  navigator.serviceWorker.register("/crew-worker.js", { scope: "/crew" }).catch((error: unknown) => {
-    console.warn("The page cannot be kept for times without a network.", error);
-  });
-}
+if (own !== null) keepPage();
 
 const target = document.getElementById("app");
 if (!target) throw new Error("The page has no element #app.");

@@ -34,11 +34,6 @@ self.addEventListener("fetch", (event) => {
   }
 });
 
-// Who signs out leaves no name behind.
-self.addEventListener("message", (event) => {
-  if (event.data === "forget") event.waitUntil(caches.open(SHELL).then((cache) => cache.delete(PAGE)));
-});
-
 /** The page from the server when that answers soon, else as it was kept; a refusal is shown and not kept. */
 async function page(request: Request): Promise<Response> {
   const cache = await caches.open(SHELL);
