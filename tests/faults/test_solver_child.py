@@ -48,7 +48,12 @@ def run(code: str, document: str = "{}", *, seconds: float = 1.0, **options: obj
 
 def left_behind() -> list[psutil.Process]:
     """Python programs of `-c` that still run, but for the standard library's own, which other tests fork from."""
-    commands = [(each, each.cmdline()) for each in psutil.Process().children(recursive=True)]
+    alive = [
+        each
+        for each in psutil.Process().children(recursive=True)
+        if each.status() != psutil.STATUS_ZOMBIE
+    ]
+    commands = [(each, each.cmdline()) for each in alive]
     return [
         each
         for each, command in commands
