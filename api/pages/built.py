@@ -40,7 +40,7 @@ def built_page(
     start = {
         "me": _me(caller).model_dump(mode="json"),
         "language": language,
-        "problems": json.loads(problems(language)),
+        "problems": problems(language),
         "tiles": _tiles(settings),
         **more,
     }

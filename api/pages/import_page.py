@@ -66,19 +66,14 @@ def import_page(
 
 def _worded(problem: dict[str, str], language: str) -> dict[str, str]:
     """A problem in the page's language where that is known: a refusal from inside ends in its code."""
-    chinese = problem.get("wrong_zh") or _by_code(problem["wrong"], language)
+    code = _CODE.search(problem["wrong"])
+    chinese = problem.get("wrong_zh") or (problems(language).get(code[1]) if code else None)
     return {
         **problem,
         "wrong": chinese if language == "zh-CN" and chinese else problem["wrong"],
         "language": "zh-CN" if language == "zh-CN" and chinese else "en",
         "right": problem["right_zh" if language == "zh-CN" else "right"],
     }
-
-
-def _by_code(sentence: str, language: str) -> str | None:
-    code = _CODE.search(sentence)
-    texts: dict[str, str] = json.loads(problems(language))
-    return texts.get(code[1]) if code else None
 
 
 def _layout_of(layouts: list[ImportProfile], name: str | None) -> Profile:

@@ -1,6 +1,7 @@
 """Pages from templates: escaped, in the person's language, without inline scripts or styles."""
 
 import hashlib
+import json
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -47,7 +48,7 @@ def render(
             t=words,
             caller=caller,
             asset=asset,
-            problems=problems(words.language),
+            problems=json.dumps(problems(words.language), ensure_ascii=False),
             here=request.url.path,
             switch=_with_language(request, words.other),
             **values,

@@ -1,6 +1,5 @@
 """What the pages say, in Chinese and English, and how they write dates and numbers."""
 
-import json
 import tomllib
 from collections.abc import Mapping
 from datetime import date, datetime
@@ -94,11 +93,10 @@ class Words:
 
 
 @lru_cache(maxsize=4)
-def problems(language: str) -> str:
-    """Refusals by code as JSON, for a page's script; empty where the problem documents' own language is shown."""
+def problems(language: str) -> Mapping[str, str]:
+    """Refusals by code; empty where the problem documents' own language is shown."""
     path = FOLDER / f"problems.{language}.toml"
-    content = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-    return json.dumps(content, ensure_ascii=False)
+    return tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
 
 
 @lru_cache(maxsize=4)

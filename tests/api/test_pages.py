@@ -1,7 +1,6 @@
 """The pages: in both languages, safe with hostile names, quick on a large day."""
 
 import importlib
-import json
 import pkgutil
 import re
 import time
@@ -313,7 +312,7 @@ def test_every_refusal_that_a_page_may_show_is_worded_in_chinese() -> None:
         for module in pkgutil.walk_packages(package.__path__, f"{package.__name__}."):
             if ".migrations." not in module.name:
                 importlib.import_module(module.name)
-    worded = set(json.loads(problems("zh-CN")))
+    worded = set(problems("zh-CN"))
     ours = {kind for kind in kinds(DispatchError) if not kind.__module__.startswith("tests.")}
     known = {kind.code for kind in ours}
     of_pages = {
