@@ -1,7 +1,5 @@
 """A small day played with real processes, so that it can be disturbed; and what is left of it at the end."""
 
-import os
-import signal
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -84,10 +82,10 @@ class Day:
         """The day's clock."""
         return datetime.fromtimestamp(datetime.now(UTC).timestamp() + self.shift, UTC)
 
-    def signal(self, name: str, number: int) -> None:
-        """Send a signal to one of the workers."""
+    def pid(self, name: str) -> int:
+        """The process number of one of the workers."""
         assert self.keeper is not None
-        os.kill(self.keeper.pids()[name], number)
+        return self.keeper.pids()[name]
 
     # -- the day's steps ---------------------------------------------------------------------------------------
 
@@ -239,6 +237,3 @@ def _answers(url: str) -> bool:
         return httpx.get(url, timeout=2).status_code == 200
     except httpx.TransportError:
         return False
-
-
-STOP, GO = signal.SIGSTOP, signal.SIGCONT

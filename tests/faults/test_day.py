@@ -1,5 +1,6 @@
 """Whatever is killed while a day runs, the day ends the same; without the protection (the controls) it does not."""
 
+import os
 import signal
 import time
 from collections.abc import Iterator
@@ -13,7 +14,8 @@ from dispatch.core.db import Database
 from dispatch.core.tables import Task
 from dispatch.planning.tables import PlanStatus, Run
 from tests.faults.counts import times
-from tests.faults.day import GO, STOP, VISITS, Day
+from tests.faults.day import VISITS, Day
+from tests.system.freezing import freeze, thaw
 from tests.system.servers import Redis, eventually
 
 pytestmark = pytest.mark.faults
@@ -62,7 +64,7 @@ def test_a_day_that_nothing_disturbs(day: Day, undisturbed: dict[str, Any]) -> N
 
 def kill_the_solver(day: Day) -> None:
     eventually(lambda: day.plan().status is PlanStatus.SOLVING, what="the solve")
-    day.signal("solver", signal.SIGKILL)
+    os.kill(day.pid("solver"), signal.SIGKILL)
 
 
 @pytest.mark.parametrize("_time", range(times(1, 20)))
@@ -113,10 +115,11 @@ def test_without_the_sweeper_nobody_is_told_of_that_plan(unswept: Day) -> None:
 
 def forget_what_was_rung(day: Day) -> None:
     """Have rings wait in Redis, and Redis forget them."""
-    day.signal("worker", STOP)
+    worker = day.pid("worker")
+    freeze(worker, day.database)
     day.publish()
     day.redis.flush_all()
-    day.signal("worker", GO)
+    thaw(worker)
 
 
 def flush(day: Day) -> None:

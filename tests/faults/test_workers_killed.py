@@ -1,8 +1,6 @@
 """Workers die in every way that processes die; every task has its effect once, and every message its fate."""
 
-import os
 import random
-import signal
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -19,6 +17,7 @@ from tests.builders.contact import make_message
 from tests.faults.counts import times
 from tests.faults.crowd import Crowd, crowd
 from tests.instants import at
+from tests.system.freezing import freeze, thaw
 from tests.system.servers import MailServer, Redis, eventually
 from workers.broker import bell, make_broker
 
@@ -93,7 +92,7 @@ def test_results_of_a_frozen_worker_that_wakes_up_too_late_are_refused(
     for _ in range(times(1, 13)):
         workers.enqueue(at_once, kind="test.slow", takes=1.5)
         eventually(lambda: workers.held("test.slow") == at_once, what="the claims")
-        os.kill(workers.keeper.pids()["frozen"], signal.SIGSTOP)
+        freeze(workers.keeper.pids()["frozen"], workers.database)
         frozen_at = time.monotonic()
         other = workers.fork([*short, "default"])
         try:
@@ -101,7 +100,7 @@ def test_results_of_a_frozen_worker_that_wakes_up_too_late_are_refused(
             time.sleep(max(0.0, frozen_at + 3 * lease - time.monotonic()))
         finally:
             other.kill()
-            os.kill(workers.keeper.pids()["frozen"], signal.SIGCONT)
+            thaw(workers.keeper.pids()["frozen"])
         eventually(lambda: workers.refused() == workers.enqueued, what="the refusals")
 
     assert workers.effects() == {1: workers.enqueued}
@@ -117,12 +116,12 @@ def test_without_the_fence_a_frozen_worker_does_it_a_second_time(workers: Crowd)
     workers.add_worker("frozen", *short, "--no-sweeper", "--no-fence")
     workers.enqueue(1, kind="test.slow", takes=1.0)
     eventually(lambda: workers.held("test.slow") == 1, what="the claim")
-    os.kill(workers.keeper.pids()["frozen"], signal.SIGSTOP)
+    freeze(workers.keeper.pids()["frozen"], workers.database)
     other = workers.fork([*short, "default"])
     try:
         eventually(lambda: workers.effects() == {1: 1}, seconds=60, what="the other's work")
     finally:
-        os.kill(workers.keeper.pids()["frozen"], signal.SIGCONT)
+        thaw(workers.keeper.pids()["frozen"])
 
     eventually(lambda: workers.effects() == {2: 1}, what="the second effect")
     other.kill()
