@@ -6,20 +6,31 @@ from typing import Any
 from sqlmodel import Session
 
 from dispatch.contact import reactions
+from dispatch.contact.reactions import Reacts
 from dispatch.core import repeats
+from dispatch.core.config import Settings
 from dispatch.core.retention import archive_tasks
 from dispatch.core.tables import Event
 from dispatch.desk import requests
 from dispatch.field import lone, positions
 from dispatch.sla import clocks
 from dispatch.work import series
-from workers.execution import Handlers, Long
+from workers.execution import Configured, Handlers, Long
 from workers.geocoding import look_up_addresses
 from workers.importing import import_files
 from workers.looking import look_ahead
 from workers.roads import refresh as refresh_roads
-from workers.sending import send_message
+from workers.sending import installed, send_message
 from workers.solving import solve_plan
+
+
+def _tells(react: Reacts) -> Configured:
+    """A reaction that writes messages, for the channels that the installation has."""
+
+    def run(session: Session, payload: dict[str, Any], now: datetime, settings: Settings) -> None:
+        react(session, payload, now=now, channels=installed(settings))
+
+    return Configured(run)
 
 
 def _generate_follow_ups(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
@@ -56,11 +67,7 @@ HANDLERS: Handlers = {
     "geocoding.run": Long(look_up_addresses),
     "message.send": Long(send_message),
     "message.send_safety": Long(send_message),
-    "message.booked": reactions.on_booked,
-    "message.plan_published": reactions.on_plan_published,
-    "message.on_the_way": reactions.on_the_way,
-    "message.done": reactions.on_done,
-    "message.day_before": reactions.day_before,
+    **{kind: _tells(react) for kind, react in reactions.TASKS.items()},
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,
     "clock.sweep": _sweep_clocks,

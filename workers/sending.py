@@ -7,6 +7,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.contact import messages
+from dispatch.contact.channels import BUILT_IN
 from dispatch.contact.messages import Held, Outgoing
 from dispatch.contact.tables import MessageStatus
 from dispatch.core.config import Settings
@@ -30,6 +31,11 @@ def channel_of(settings: Settings) -> Channel:
     return partial(files.send, folder=settings.outbox_dir, sender=settings.mail_from)
 
 
+def installed(settings: Settings) -> frozenset[str]:  # noqa: ARG001 - what more there is, settings will say
+    """The channels that this installation has."""
+    return BUILT_IN
+
+
 def send_message(work: Work) -> None:
     """Send the message, or settle why not.
 
@@ -42,7 +48,13 @@ def send_message(work: Work) -> None:
         if work.lease.task_class is TaskClass.COURTESY and _is_overloaded(session, now):
             raise Postponed(now + COURTESY_PAUSE)
         step = messages.begin(
-            session, message_id=message_id, base_url=settings.base_url, key=settings.key, now=now
+            session,
+            message_id=message_id,
+            base_url=settings.base_url,
+            key=settings.key,
+            channels=installed(settings),
+            sender=settings.mail_from,
+            now=now,
         )
         if not isinstance(step, Outgoing | Held):
             work.finish(session)
@@ -55,7 +67,7 @@ def send_message(work: Work) -> None:
 
 def _hand_over(work: Work, outgoing: Outgoing) -> None:
     """Send, and record the fate; who lost the lease has no say in it, as each result begins by proving it."""
-    number = outgoing.message_id
+    number, channels = outgoing.message_id, installed(work.settings)
     try:
         channel_of(work.settings)(outgoing)
     except Refused as refused:
@@ -64,7 +76,14 @@ def _hand_over(work: Work, outgoing: Outgoing) -> None:
             work.hold(session)
             now = work.clock(session)
             last = refused.final or _is_last_attempt(session, work.lease)
-            messages.fail(session, message_id=number, error=refused.reason, final=last, now=now)
+            messages.fail(
+                session,
+                message_id=number,
+                error=refused.reason,
+                final=last,
+                channels=channels,
+                now=now,
+            )
             if last:
                 work.finish(session)
         if not last:
@@ -74,7 +93,9 @@ def _hand_over(work: Work, outgoing: Outgoing) -> None:
         with transaction(work.database) as session:
             work.hold(session)
             now = work.clock(session)
-            status = messages.unknown(session, message_id=number, error=str(unclear), now=now)
+            status = messages.unknown(
+                session, message_id=number, error=str(unclear), channels=channels, now=now
+            )
             if status is not MessageStatus.PENDING:
                 work.finish(session)
         if status is MessageStatus.PENDING:

@@ -35,12 +35,14 @@ from api.schemas.planning import (
     UnplaceableOut,
 )
 from dispatch.contact import facts
+from dispatch.contact.drafts import obstacle
 from dispatch.core.config import Settings
 from dispatch.planning import comparing, fallback, plans, queries, states
 from dispatch.planning.differences import Told
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.registry import territories
+from workers.sending import installed
 
 router = APIRouter(route_class=Route, tags=["plans"])
 
@@ -182,7 +184,7 @@ def preview(plan_id: PathNumber, session: Reading, settings: TheSettings) -> Pub
     told = plans.preview(session, plan_id=plan_id)
     return Publication(
         plan=PlanOut.of(plans.get(session, plan_id)),
-        told=_lines(session, told),
+        told=_lines(session, told, settings),
         superseded=[],
         messages=messages_go(settings),
     )
@@ -212,7 +214,7 @@ def publish(
     response.headers["ETag"] = f'"{answer.version}"'
     return Publication(
         plan=answer,
-        told=_lines(session, published.told),
+        told=_lines(session, published.told, settings),
         superseded=list(published.superseded),
         messages=messages_go(settings),
     )
@@ -246,18 +248,22 @@ def messages_go(settings: Settings) -> MessagesGo:
     return MessagesGo(by="files", folder=str(settings.outbox_dir))
 
 
-def _lines(session: Session, told: Sequence[Told]) -> list[ToldOut]:
+def _lines(session: Session, told: Sequence[Told], settings: Settings) -> list[ToldOut]:
     """The changes with whom they concern, and whether a message reaches them."""
     known = {row.visit.id: row for row in facts.load(session, [line.visit_id for line in told])}
-    return [
-        ToldOut(
-            **asdict(line),
-            customer=known[line.visit_id].customer.name,
-            is_reached=not known[line.visit_id].obstacle,
-            obstacle=known[line.visit_id].obstacle,
+    lines = []
+    for line in told:
+        about = known[line.visit_id]
+        why_not = obstacle(about, "booked", channels=installed(settings))
+        lines.append(
+            ToldOut(
+                **asdict(line),
+                customer=about.customer.name,
+                is_reached=not why_not,
+                obstacle=why_not,
+            )
         )
-        for line in told
-    ]
+    return lines
 
 
 def _content(session: Session, plan: Plan) -> PlanContent:

@@ -11,7 +11,7 @@ from typing import Literal
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact.queries import NEEDS_A_PERSON
+from dispatch.contact.queries import NEEDS_A_PERSON, is_replaced
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.alerts import open_alerts
 from dispatch.core.calendar import local_day, zone_named
@@ -262,6 +262,7 @@ def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[It
             col(Visit.territory_id) == territory_id,
             col(Visit.status).in_((VisitStatus.PLANNED, *WAITING, VisitStatus.EN_ROUTE)),
             col(Message.status).in_(NEEDS_A_PERSON),
+            ~is_replaced(),
             col(Message.created_at) > now - MESSAGES_BACK,
         )
         .order_by(col(Message.id).desc())

@@ -42,7 +42,7 @@ def written(database: Database, *, safety: bool = False) -> int:
         assert message.id is not None
         for task in session.exec(select(Task)):
             task.kind = "message.send_safety" if safety else task.kind
-            task.task_class = message.message_class
+            task.task_class = message.task_class
         return message.id
 
 

@@ -4,7 +4,7 @@ from datetime import date, timedelta
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import reactions, tellings
+from dispatch.contact import on_the_day, reactions
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.windows import arrival_range
 from dispatch.core.events import SYSTEM, record
@@ -35,18 +35,18 @@ def test_the_crew_on_the_way_is_told_with_a_range(session: Session) -> None:
     message = session.exec(select(Message)).one()
     assert "今天 09:30–10:00" in message.body
     assert message.expires_at == at("10:00")
-    assert message.message_class is TaskClass.COURTESY
+    assert message.task_class is TaskClass.COURTESY
 
 
 def test_help_on_its_way_to_danger_is_a_safety_message(session: Session) -> None:
     visit = make_told_visit(session, status=VisitStatus.EN_ROUTE, priority=Priority.P0)
 
-    message = tellings.tell_on_the_way(
+    message = on_the_day.tell_on_the_way(
         session, visit_id=visit.id, departed_at=EVE, version="e", now=EVE
     )
 
     assert message is not None
-    assert message.message_class is TaskClass.SAFETY
+    assert message.task_class is TaskClass.SAFETY
     task = session.exec(select(Task).where(col(Task.kind).startswith("message.send"))).one()
     assert (task.queue, task.task_class) == ("safety", TaskClass.SAFETY)
 
@@ -54,7 +54,7 @@ def test_help_on_its_way_to_danger_is_a_safety_message(session: Session) -> None
 def test_a_crew_that_has_arrived_is_not_announced_any_more(session: Session) -> None:
     visit = make_told_visit(session, status=VisitStatus.ARRIVED)
 
-    assert not tellings.tell_on_the_way(
+    assert not on_the_day.tell_on_the_way(
         session, visit_id=visit.id, departed_at=EVE, version="e", now=EVE
     )
 
@@ -83,7 +83,7 @@ def test_what_was_done_late_is_told_the_next_morning(session: Session) -> None:
     visit = make_told_visit(session, status=VisitStatus.DONE)
     visit.finished_at = at("22:30")
 
-    message = tellings.tell_done(
+    message = on_the_day.tell_done(
         session, visit_id=visit.id, closing_code="", version="e", now=at("22:31")
     )
 
