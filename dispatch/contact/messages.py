@@ -31,7 +31,10 @@ _DIED = "its worker died during the sending"
 
 @dataclass(frozen=True, slots=True)
 class Outgoing:
-    """A message to hand to the channel now. `mail_id` is the same at every attempt."""
+    """A message to hand to the channel now. `mail_id` and `key`, the provider's, are the same at every attempt.
+
+    `calendar` is the text of its iCalendar attachment, empty when it has none.
+    """
 
     message_id: int
     mail_id: str
@@ -40,6 +43,35 @@ class Outgoing:
     body: str
     language: str
     message_class: TaskClass
+    channel: str = "email"
+    key: str = ""
+    calendar: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InDoubt:
+    """The last sending has no known end: ask the provider whether it has the message, and send it if not."""
+
+    outgoing: Outgoing
+
+
+@dataclass(frozen=True, slots=True)
+class Recovery:
+    """What the provider makes possible when a sending has no known end.
+
+    `keys_last`: for how long it takes the same key again without sending twice. `can_look_up`: it can be asked
+    first. With neither the message's class decides.
+    """
+
+    keys_last: timedelta = timedelta(0)
+    can_look_up: bool = False
+
+    def covers(self, begun_at: datetime | None, now: datetime) -> bool:
+        """Whether a message that was first handed over at `begun_at` can still go on without arriving twice."""
+        return self.can_look_up or begun_at is None or now - begun_at < self.keys_last
+
+
+BY_CLASS = Recovery()
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,20 +89,28 @@ class Settled:
 
 
 def begin(
-    session: Session, *, message_id: int, base_url: str, key: bytes, now: datetime
-) -> Outgoing | Held | Settled:
+    session: Session,
+    *,
+    message_id: int,
+    base_url: str,
+    key: bytes,
+    now: datetime,
+    recovery: Recovery = BY_CLASS,
+) -> Outgoing | InDoubt | Held | Settled:
     """Take a message for sending; commit before touching the network.
 
     Checks consent, address, expiry, quiet hours and whether the message is still true. A row found `sending` was
-    left by a worker that died: a safety message goes out again, marked as a repetition; any other becomes
-    `unknown` and is listed. `base_url` begins the customer's link, `key` signs it. Raises NoSuchMessage.
+    left by a worker that died. What follows is the provider's to make possible (`recovery`): the same key again, or
+    asking it first. Otherwise a safety message goes out again, marked as a repetition; any other becomes `unknown`
+    and is listed. `base_url` begins the customer's link, `key` signs it. Raises NoSuchMessage.
     """
     message = get(session, message_id)
     facts = load(session, [message.subject_id])[0]
     territory_id = facts.territory.id
     repeated = message.status is MessageStatus.SENDING or message.reason == FATE_UNKNOWN
+    covered = recovery.covers(message.begun_at, now)
     if message.status is MessageStatus.SENDING:
-        if message.message_class is not TaskClass.SAFETY:
+        if message.message_class is not TaskClass.SAFETY and not covered:
             _lose(session, message, _DIED, now=now, territory_id=territory_id)
             return Settled(message.status)
         move(session, message, "repeat", territory_id=territory_id, now=now)
@@ -84,15 +124,26 @@ def begin(
         move(session, message, "begin", territory_id=territory_id, now=now)
     else:
         return Settled(message.status)
-    message.sends, message.begun_at = message.sends + 1, now
+    doubtful = repeated and message.begun_at is not None
+    if doubtful and message.message_class is not TaskClass.SAFETY and not covered:
+        _lose(session, message, message.error, now=now, territory_id=territory_id)
+        return Settled(message.status)
+    message.sends += 1
+    message.begun_at = message.begun_at if doubtful else now
     session.flush()
-    return _outgoing(message, facts, base_url=base_url, key=key, repeated=repeated)
+    outgoing = _outgoing(
+        message, facts, base_url=base_url, key=key, repeated=repeated and not (doubtful and covered)
+    )
+    return InDoubt(outgoing) if doubtful and recovery.can_look_up else outgoing
 
 
-def complete(session: Session, *, message_id: int, now: datetime) -> Message:
-    """The server took the message."""
+def complete(
+    session: Session, *, message_id: int, now: datetime, provider: str = "", provider_id: str = ""
+) -> Message:
+    """`provider` took the message; its own number of it is `provider_id`."""
     message = get(session, message_id)
     message.sent_at, message.error = now, ""
+    message.provider, message.provider_id = provider, provider_id
     return move(session, message, "complete", now=now)
 
 
@@ -116,10 +167,23 @@ def fail(
     return message.status
 
 
-def unknown(session: Session, *, message_id: int, error: str, now: datetime) -> MessageStatus:
-    """The connection broke before the answer: a safety message is `pending` again, any other `unknown`."""
+def unknown(
+    session: Session,
+    *,
+    message_id: int,
+    error: str,
+    now: datetime,
+    recovery: Recovery = BY_CLASS,
+    last: bool = False,
+) -> MessageStatus:
+    """The connection broke before the answer: `pending` again, or `unknown`.
+
+    It is tried again when the provider sees to it that nothing arrives twice (`recovery`), and when it is a safety
+    message; not after the `last` attempt.
+    """
     message = get(session, message_id)
-    if message.message_class is TaskClass.SAFETY:
+    safe = message.message_class is TaskClass.SAFETY or recovery.covers(message.begun_at, now)
+    if safe and not last:
         message.error = error[:500]
         move(session, message, "retry", reason=FATE_UNKNOWN, now=now)
     else:
@@ -138,6 +202,7 @@ def resend(session: Session, *, message_id: int, actor: Actor, now: datetime) ->
     message = get(session, message_id)
     reason = FATE_UNKNOWN if message.status is MessageStatus.UNKNOWN else ""
     message.send_after = now
+    message.begun_at = None  # a person has decided: it goes out, whatever became of the one before
     move(session, message, "resend", actor=actor, reason=reason, now=now)
     queue(session, message, now=now)
     return message
@@ -198,6 +263,8 @@ def _outgoing(
         body=body.replace(texts.LINK, f"{base_url.rstrip('/')}/v/{token}"),
         language=message.language,
         message_class=message.message_class,
+        channel=message.channel,
+        key=f"gridcrew-{message.id}",
     )
 
 

@@ -6,7 +6,7 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel import Field
 
-from dispatch.core.db import Versioned, choice, instant
+from dispatch.core.db import Row, Versioned, choice, instant
 from dispatch.core.tables import TaskClass
 
 
@@ -36,6 +36,7 @@ class Message(Versioned, table=True):
     __table_args__ = (
         sa.UniqueConstraint("recipient", "template", "subject_id", "subject_version"),
         sa.Index("ix_message_status", "status", "send_after"),
+        sa.Index("ix_message_provider", "provider", "provider_id"),
     )
 
     id: int | None = Field(default=None, primary_key=True)
@@ -61,5 +62,24 @@ class Message(Versioned, table=True):
     created_at: datetime = instant()
     sends: int = Field(default=0, description="how often sending was begun")
     begun_at: datetime | None = instant(nullable=True)
+    """Since when it may be out: the first sending after which nothing certain is known."""
     sent_at: datetime | None = instant(nullable=True)
+    provider: str = Field(default="", max_length=32, description="who took it")
+    provider_id: str = Field(default="", max_length=120, description="that provider's number of it")
     error: str = Field(default="", max_length=500)
+
+
+class Inbox(Row, table=True):
+    """A provider's callback that was worked on: told again, it changes nothing.
+
+    `subject` is the provider's number of a message; `outcome` says what came of it. No text, no telephone.
+    """
+
+    __table_args__ = (sa.Index("ix_inbox_subject", "provider", "subject"),)
+
+    provider: str = Field(primary_key=True, max_length=32)
+    event_id: str = Field(primary_key=True, max_length=160)
+    subject: str = Field(default="", max_length=120)
+    status: str = Field(max_length=16)
+    outcome: str = Field(max_length=16)
+    received_at: datetime = instant()
