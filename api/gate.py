@@ -40,6 +40,8 @@ BYTES = re.compile(
     r"/api/v1/(imports/\d+/files/[^/]+/\d+|crews/[^/]+/visits/[^/]+/attachments/[A-Za-z0-9-]{16,64})"
 )
 """Where pieces of files and pictures are sent, the only bodies that are no JSON; no other site's form can."""
+CALLBACKS = "/api/v1/callbacks/"
+"""Where providers call back, with forms too: their signature over the raw body is what proves them."""
 LINK_PATHS = ("/v/", "/sign-in/", "/api/v1/customer-visits/")
 """Paths that carry a secret: their address must not leave by the Referer header."""
 
@@ -132,7 +134,7 @@ def _refuse(scope: Scope) -> Response | None:
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = length not in {"", "0"} or "transfer-encoding" in headers
     wanted = "application/octet-stream" if BYTES.fullmatch(scope["path"]) else "application/json"
-    if (kind or has_body) and kind != wanted:
+    if (kind or has_body) and kind != wanted and not scope["path"].startswith(CALLBACKS):
         if wanted != "application/json":
             return problems.answer(
                 415,

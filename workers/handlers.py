@@ -15,12 +15,13 @@ from dispatch.desk import requests
 from dispatch.field import lone, positions
 from dispatch.sla import clocks
 from dispatch.work import series
+from workers.channels.registry import installed
 from workers.execution import Configured, Handlers, Long
 from workers.geocoding import look_up_addresses
 from workers.importing import import_files
 from workers.looking import look_ahead
 from workers.roads import refresh as refresh_roads
-from workers.sending import installed, send_message
+from workers.sending import send_message
 from workers.solving import solve_plan
 
 

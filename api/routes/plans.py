@@ -42,7 +42,7 @@ from dispatch.planning.differences import Told
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.registry import territories
-from workers.sending import installed
+from workers.channels.registry import installed
 
 router = APIRouter(route_class=Route, tags=["plans"])
 

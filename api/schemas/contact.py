@@ -1,9 +1,10 @@
-"""What a customer sees of a visit."""
+"""What a customer sees of a visit, and what a provider is answered."""
 
 from datetime import datetime
 from typing import Literal
 
 from api.schemas.forms import Output
+from dispatch.contact.callbacks import Outcome
 
 
 class CustomerVisitOut(Output):
@@ -25,3 +26,9 @@ class CustomerVisitOut(Output):
     check_number: str | None
     done_code: str | None
     finished_at: datetime | None
+
+
+class CallbackOut(Output):
+    """What came of each event of a callback, in their order."""
+
+    outcomes: list[Outcome]

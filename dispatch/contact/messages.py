@@ -17,6 +17,7 @@ from dispatch.contact.fallback import next_channel
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.outgoing import Outgoing, make
 from dispatch.contact.progress import WAITING, get, move, queue, task_keys
+from dispatch.contact.recovery import BY_CLASS, InDoubt, Recovery
 from dispatch.contact.subjects import load_for
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.alerts import raise_alert
@@ -24,7 +25,8 @@ from dispatch.core.events import Actor
 from dispatch.core.tables import Task, TaskClass, TaskState
 
 __all__ = [
-    "Held", "Outgoing", "Settled", "begin", "complete", "fail", "recover", "report", "resend", "unknown",
+    "BY_CLASS", "Held", "InDoubt", "Outgoing", "Recovery", "Settled", "begin", "complete", "fail", "recover",
+    "report", "resend", "unknown",
 ]  # fmt: skip
 
 FATE_UNKNOWN = "fate_unknown"
@@ -50,19 +52,22 @@ def begin(
     now: datetime,
     channels: Collection[str] = BUILT_IN,
     sender: str = "",
-) -> Outgoing | Held | Settled:
+    recovery: Recovery = BY_CLASS,
+) -> Outgoing | InDoubt | Held | Settled:
     """Take a message for sending; commit before touching the network.
 
     Checks consent, address, expiry, hours and whether the message is still true. A row found `sending` was left by
-    a worker that died: a safety message goes out again, marked as a repetition; any other becomes `unknown` and is
+    a worker that died. What follows is the provider's to make possible (`recovery`): the same key again, or asking
+    it first. Otherwise a safety message goes out again, marked as a repetition; any other becomes `unknown` and is
     listed. `base_url` begins the customer's link, `key` signs it; `channels` are those of the installation;
     `sender` is whom its mail comes from, who invites to the visit in calendars. Raises NoSuchMessage.
     """
     message = get(session, message_id)
     abouts: Sequence[About] = load_for(session, message)
     repeated = message.status is MessageStatus.SENDING or message.reason == FATE_UNKNOWN
+    covered = recovery.covers(message.begun_at, now)
     if message.status is MessageStatus.SENDING:
-        if message.task_class is not TaskClass.SAFETY:
+        if message.task_class is not TaskClass.SAFETY and not covered:
             _lose(session, message, _DIED, channels=channels, now=now)
             return Settled(message.status)
         move(session, message, "repeat", now=now)
@@ -79,17 +84,24 @@ def begin(
         move(session, message, "begin", now=now)
     else:
         return Settled(message.status)
-    message.sends, message.begun_at = message.sends + 1, now
+    doubtful = repeated and message.begun_at is not None
+    if doubtful and message.task_class is not TaskClass.SAFETY and not covered:
+        _lose(session, message, message.error, channels=channels, now=now)
+        return Settled(message.status)
+    message.sends += 1
+    message.begun_at = message.begun_at if doubtful else now
     session.flush()
-    return make(
-        session, message, abouts, base_url=base_url, key=key, sender=sender, repeated=repeated
-    )
+    outgoing = make(
+        session, message, abouts, base_url=base_url, key=key, sender=sender,
+        repeated=repeated and not (doubtful and covered),
+    )  # fmt: skip
+    return InDoubt(outgoing) if doubtful and recovery.can_look_up else outgoing
 
 
 def complete(
     session: Session, *, message_id: int, now: datetime, provider: str = "", provider_id: str = ""
 ) -> Message:
-    """The server took the message; `provider_id` is the provider's own name for it, by which it may report."""
+    """`provider` took the message; `provider_id` is its own name for it, by which it may report."""
     message = get(session, message_id)
     message.sent_at, message.error = now, ""
     message.provider, message.provider_id = provider, provider_id
@@ -125,10 +137,17 @@ def unknown(
     error: str,
     now: datetime,
     channels: Collection[str] = BUILT_IN,
+    recovery: Recovery = BY_CLASS,
+    last: bool = False,
 ) -> MessageStatus:
-    """The connection broke before the answer: a safety message is `pending` again, any other `unknown`."""
+    """The connection broke before the answer: `pending` again, or `unknown`.
+
+    It is tried again when the provider sees to it that nothing arrives twice (`recovery`), and when it is a safety
+    message; not after the `last` attempt.
+    """
     message = get(session, message_id)
-    if message.task_class is TaskClass.SAFETY:
+    safe = message.task_class is TaskClass.SAFETY or recovery.covers(message.begun_at, now)
+    if safe and not last:
         message.error = error[:500]
         move(session, message, "retry", reason=FATE_UNKNOWN, now=now)
     else:
@@ -157,6 +176,7 @@ def resend(session: Session, *, message_id: int, actor: Actor, now: datetime) ->
     message = get(session, message_id)
     reason = FATE_UNKNOWN if message.status is MessageStatus.UNKNOWN else ""
     message.send_after = now
+    message.begun_at = None  # a person has decided: it goes out, whatever became of the one before
     move(session, message, "resend", actor=actor, reason=reason, now=now)
     queue(session, message, now=now)
     return message

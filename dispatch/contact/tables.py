@@ -123,6 +123,7 @@ class Message(Versioned, table=True):
     created_at: datetime = instant()
     sends: int = Field(default=0, description="how often sending was begun")
     begun_at: datetime | None = instant(nullable=True)
+    """Since when it may be out: the first sending after which nothing certain is known."""
     sent_at: datetime | None = instant(nullable=True)
     error: str = Field(default="", max_length=500)
 
@@ -197,3 +198,19 @@ class OutageNotice(Versioned, table=True):
     withdrawn_at: datetime | None = instant(nullable=True)
     created_by: str = Field(max_length=64)
     created_at: datetime = instant()
+
+
+class Inbox(Row, table=True):
+    """A provider's callback that was worked on: told again, it changes nothing.
+
+    `subject` is the provider's number of a message; `outcome` says what came of it. No text, no telephone.
+    """
+
+    __table_args__ = (sa.Index("ix_inbox_subject", "provider", "subject"),)
+
+    provider: str = Field(primary_key=True, max_length=32)
+    event_id: str = Field(primary_key=True, max_length=160)
+    subject: str = Field(default="", max_length=120)
+    status: str = Field(max_length=16)
+    outcome: str = Field(max_length=16)
+    received_at: datetime = instant()
