@@ -61,6 +61,8 @@ HANDLERS: Handlers = {
     "message.on_the_way": reactions.on_the_way,
     "message.done": reactions.on_done,
     "message.day_before": reactions.day_before,
+    "survey.arrange": reactions.arrange_survey,
+    "survey.ask": reactions.ask_survey,
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,
     "clock.sweep": _sweep_clocks,

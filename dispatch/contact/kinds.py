@@ -37,6 +37,7 @@ KINDS: Mapping[str, Kind] = {
     "put_off": Kind(
         any_hour=False, is_current=lambda _, visit: visit.status is VisitStatus.PLANNED
     ),
+    "survey": Kind(any_hour=False, is_current=lambda _, visit: visit.status is VisitStatus.DONE),
 }
 
 

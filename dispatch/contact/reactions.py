@@ -8,7 +8,7 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import tellings
+from dispatch.contact import surveys, tellings
 from dispatch.core.errors import NotFoundError
 from dispatch.core.tables import Event
 from dispatch.field.tables import CrewAction
@@ -61,6 +61,17 @@ def on_done(session: Session, payload: dict[str, Any], *, now: datetime) -> None
         version=f"event:{event.id}",
         now=now,
     )
+
+
+def arrange_survey(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+    """`survey.arrange`: a finished visit may be one that its customer is asked about, some hours later."""
+    event = _event(session, payload)
+    surveys.arrange(session, visit_id=event.entity_id, finished_at=event.happened_at, now=now)
+
+
+def ask_survey(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+    """`survey.ask`: ask the customer of `visit_id`, unless work goes on or they were asked lately."""
+    surveys.ask(session, visit_id=str(payload["visit_id"]), now=now)
 
 
 def day_before(session: Session, payload: dict[str, Any], *, now: datetime) -> None:

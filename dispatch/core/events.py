@@ -19,7 +19,7 @@ from dispatch.core.tables import Event
 REACTIONS: Mapping[str, tuple[str, ...]] = {
     "visit.booked": ("message.booked",),
     "visit.en_route": ("message.on_the_way",),
-    "visit.done": ("message.done",),
+    "visit.done": ("message.done", "survey.arrange"),
     "plan.published": ("message.plan_published",),
     "day.closed": ("message.plan_published",),
     "work_order.completed": ("request.follow",),

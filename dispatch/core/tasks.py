@@ -35,6 +35,7 @@ _QUEUE_OF = {
     "geocoding.run": "default",
     "message.send": "messages",
     "message.send_safety": "safety",
+    "survey.ask": "messages",
 }
 
 

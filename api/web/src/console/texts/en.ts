@@ -311,6 +311,7 @@ export default {
   "watch.check_in_missed": "Missed check-in of lone work",
   "watch.late": "Will be late",
   "watch.risk": "May be late",
+  "watch.low_score": "A customer is not satisfied",
   "watch.not_on_duty": "Not on duty yet",
   "watch.not_set_out": "Has not set out",
   "watch.conflict": "A crew's report could not be taken",

@@ -312,6 +312,7 @@ export default {
   "watch.check_in_missed": "单人作业未按时报平安",
   "watch.late": "将会迟到",
   "watch.risk": "可能迟到",
+  "watch.low_score": "客户不满意",
   "watch.not_on_duty": "班组尚未上岗",
   "watch.not_set_out": "班组尚未出发",
   "watch.conflict": "班组上报无法受理",
