@@ -113,7 +113,7 @@ class CallOutcome(StrEnum):
 class CallAttempt(Row, table=True):
     """One attempt to reach a customer by telephone about a work order.
 
-    `again_at` is when to try again; `request_id` and `order_id` are what it brought about.
+    `again_at` is when to try again; `requests` and `order_id`, the visit's, are what it brought about.
     """
 
     __table_args__ = (sa.Index("ix_call_attempt_customer", "customer_id", "made_at"),)
@@ -127,7 +127,7 @@ class CallAttempt(Row, table=True):
     answers: dict[str, Any] = document()
     note: str = Field(default="", max_length=500)
     again_at: datetime | None = instant(nullable=True)
-    request_id: str | None = Field(default=None, max_length=32)
+    requests: list[str] = document(list)
     order_id: str | None = Field(default=None, max_length=32)
 
 

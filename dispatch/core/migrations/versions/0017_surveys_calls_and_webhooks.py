@@ -62,7 +62,7 @@ def upgrade() -> None:
     sa.Column('answers', sa.JSON(), nullable=False),
     sa.Column('note', sa.String(length=500), nullable=False),
     sa.Column('again_at', sa.DateTime(timezone=True), nullable=True),
-    sa.Column('request_id', sa.String(length=32), nullable=True),
+    sa.Column('requests', sa.JSON(), nullable=False),
     sa.Column('order_id', sa.String(length=32), nullable=True),
     sa.ForeignKeyConstraint(['customer_id'], ['customer.id'], name=op.f('fk_call_attempt_customer_id')),
     sa.ForeignKeyConstraint(['work_order_id'], ['work_order.id'], name=op.f('fk_call_attempt_work_order_id')),
