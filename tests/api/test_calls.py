@@ -81,3 +81,41 @@ def test_who_may_only_read_takes_no_call(sign_in: SignIn, order_id: str, crew_a:
     assert auditor.get(LIST).status_code == 200
     assert auditor.post(f"/api/v1/calls/{order_id}/claim").status_code == 403
     assert crew.get(LIST).status_code == 403
+
+
+HTML = {"Accept": "text/html"}
+PAGE = "/console/calls?territory=humen"
+
+
+@pytest.mark.parametrize(("language", "word"), [("en", "Take this call"), ("zh-CN", "领取此电话")])
+def test_the_page_shows_the_number_and_the_script_to_who_has_the_call(
+    sign_in: SignIn, order_id: str, language: str, word: str
+) -> None:
+    zhou, wang = sign_in("intake"), sign_in("intake")
+    address = f"{PAGE}&call={order_id}&lang={language}"
+
+    before = zhou.get(address, headers=HTML)
+    assert before.status_code == 200
+    assert word in before.text
+    assert "5550 0100" not in before.text
+    assert 'id="report"' not in before.text
+
+    zhou.post(f"/api/v1/calls/{order_id}/claim")
+    after = zhou.get(address, headers=HTML).text
+    assert 'href="tel:+8676955500100"' in after
+    assert 'name="answer.satisfaction"' in after
+    assert "5550 0100" not in wang.get(address, headers=HTML).text
+
+
+def test_the_page_is_of_its_day_and_leaves_out_what_its_reader_may_not_do(
+    sign_in: SignIn, order_id: str
+) -> None:
+    auditor = sign_in("auditor")
+
+    assert order_id in auditor.get(PAGE, headers=HTML).text
+    assert "data-do=" not in auditor.get(f"{PAGE}&call={order_id}", headers=HTML).text
+    assert order_id not in auditor.get(f"{PAGE}&day=2026-03-09", headers=HTML).text
+
+
+def test_the_page_of_a_call_that_does_not_exist_says_so(sign_in: SignIn, order_id: str) -> None:
+    assert sign_in("intake").get(f"{PAGE}&call=W-9", headers=HTML).status_code == 404

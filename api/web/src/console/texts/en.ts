@@ -4,6 +4,7 @@ export default {
   ...shared,
   "page.title": "Console",
   "page.days_ahead": "Days ahead",
+  "page.calls": "Follow-up calls",
   "page.files": "Files in and out",
   "page.places": "Places",
   "page.menu": "Menu",
