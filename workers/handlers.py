@@ -12,6 +12,7 @@ from dispatch.core.tables import Event
 from dispatch.desk import requests
 from dispatch.field import lone, positions
 from dispatch.sla import clocks
+from dispatch.webhooks import deliveries
 from dispatch.work import series
 from workers.execution import Handlers, Long
 from workers.geocoding import look_up_addresses
@@ -20,6 +21,7 @@ from workers.looking import look_ahead
 from workers.roads import refresh as refresh_roads
 from workers.sending import send_message
 from workers.solving import solve_plan
+from workers.webhooks import deliver
 
 
 def _generate_follow_ups(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
@@ -46,6 +48,7 @@ def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: dateti
     archive_tasks(session, now=now)
     repeats.forget(session, now=now)
     positions.forget(session, now=now)
+    deliveries.forget(session, now=now)
 
 
 HANDLERS: Handlers = {
@@ -63,6 +66,7 @@ HANDLERS: Handlers = {
     "message.day_before": reactions.day_before,
     "survey.arrange": reactions.arrange_survey,
     "survey.ask": reactions.ask_survey,
+    "webhook.deliver": Long(deliver),
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,
     "clock.sweep": _sweep_clocks,

@@ -27,6 +27,7 @@ from api.routes import (
     territories,
     visits,
     watch,
+    webhooks,
 )
 
 ROUTERS = (
@@ -56,4 +57,5 @@ ROUTERS = (
     feeds.router,
     imports.router,
     maps.router,
+    webhooks.router,
 )
