@@ -14,6 +14,7 @@ from api import permissions, problems, repeats
 from api.deps import writing
 from api.gate import Gate
 from api.pages import (
+    calls_page,
     console_page,
     crew_page,
     import_page,
@@ -71,6 +72,7 @@ def create_app(
     app.include_router(system.router)
     app.include_router(console_page.router)
     app.include_router(crew_page.router)
+    app.include_router(calls_page.router)
     app.include_router(outlook_page.router)
     app.include_router(import_page.router)
     app.include_router(places_page.router)

@@ -47,7 +47,8 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "board:read",
         }
     ),
-    Role.AUDITOR: _READ | {"self:read", "task:read", "metrics:read", "account:read"},
+    Role.AUDITOR: _READ
+    | {"self:read", "task:read", "metrics:read", "account:read", "webhook:read"},
     Role.DISPATCHER: _READ
     | {
         "self:read",
@@ -92,6 +93,8 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "task:read",
         "task:write",
         "metrics:read",
+        "webhook:read",
+        "webhook:write",
     },
 }
 """A crew's permissions reach its own day only; see `api.deps.own_crew`."""

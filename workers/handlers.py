@@ -14,6 +14,7 @@ from dispatch.core.tables import Event
 from dispatch.desk import requests
 from dispatch.field import lone, positions
 from dispatch.sla import clocks
+from dispatch.webhooks import deliveries
 from dispatch.work import series
 from workers.channels.registry import installed
 from workers.execution import Configured, Handlers, Long
@@ -23,6 +24,7 @@ from workers.looking import look_ahead
 from workers.roads import refresh as refresh_roads
 from workers.sending import send_message
 from workers.solving import solve_plan
+from workers.webhooks import deliver
 
 
 def _tells(react: Reacts) -> Configured:
@@ -58,6 +60,7 @@ def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: dateti
     archive_tasks(session, now=now)
     repeats.forget(session, now=now)
     positions.forget(session, now=now)
+    deliveries.forget(session, now=now)
 
 
 HANDLERS: Handlers = {
@@ -69,6 +72,7 @@ HANDLERS: Handlers = {
     "message.send": Long(send_message),
     "message.send_safety": Long(send_message),
     **{kind: _tells(react) for kind, react in reactions.TASKS.items()},
+    "webhook.deliver": Long(deliver),
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,
     "clock.sweep": _sweep_clocks,

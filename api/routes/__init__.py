@@ -5,6 +5,7 @@ from api.routes import (
     attachments,
     branches,
     callbacks,
+    calls,
     catalogue,
     contact,
     crews,
@@ -25,9 +26,11 @@ from api.routes import (
     search,
     series,
     sessions,
+    surveys,
     territories,
     visits,
     watch,
+    webhooks,
 )
 
 ROUTERS = (
@@ -53,9 +56,12 @@ ROUTERS = (
     contact.router,
     outages.router,
     callbacks.router,
+    surveys.router,
+    calls.router,
     search.router,
     watch.router,
     feeds.router,
     imports.router,
     maps.router,
+    webhooks.router,
 )

@@ -3,6 +3,7 @@
 import os
 import secrets
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 
@@ -94,6 +95,11 @@ class Settings(BaseSettings):
         description="raster tiles under maps, https://host/{z}/{x}/{y}.png; empty: maps need nothing from outside",
     )
     tiles_attribution: str = Field("", max_length=200, description="whose tiles those are")
+    webhook_networks: str = Field(
+        "",
+        description="networks that webhooks may call besides public addresses, as 10.1.0.0/16; with 127.0.0.0/8 "
+        "also by http; empty: none",
+    )
     worker_threads: int = Field(4, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     crash_at: str = Field("", description="tests only: the crash point that ends the process")
@@ -161,6 +167,15 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"give GRIDCREW_{name.upper()}_GATEWAY or GRIDCREW_{name.upper()}_URL, not both"
                 )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_what_is_no_network(self) -> Self:
+        for part in filter(None, (one.strip() for one in self.webhook_networks.split(","))):
+            try:
+                ip_network(part)
+            except ValueError as error:
+                raise ValueError(f"GRIDCREW_WEBHOOK_NETWORKS: {error}") from None
         return self
 
     @property

@@ -21,6 +21,7 @@ TABLE = (
     Reaction("visit.en_route", "message.on_the_way", "tells that the crew has departed"),
     Reaction("visit.arrived", "message.arrived", "tells whom the customer named that the crew is there"),
     Reaction("visit.done", "message.done", "tells what was done"),
+    Reaction("visit.done", "survey.arrange", "settles whether and when the customer is asked about it"),
     Reaction("visit.not_done", "message.could_not", "tells why it was not done and what follows"),
     Reaction("visit.cancelled", "message.cancelled", "tells who was told a time not to wait"),
     Reaction("plan.published", "message.plan_published", "tells everybody on the plan, and who was taken off"),

@@ -16,6 +16,7 @@ from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.alerts import open_alerts
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.tables import Alert, Event
+from dispatch.insight import satisfaction
 from dispatch.planning import queries
 from dispatch.planning.projecting import at_risk, limit_of
 from dispatch.planning.queries import BoardPage
@@ -27,7 +28,8 @@ from dispatch.work.lifecycle import WAITING
 from dispatch.work.tables import Visit, VisitStatus
 
 Kind = Literal[
-    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "conflict", "message", "alert"
+    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "low_score", "conflict", "message",
+    "alert",
 ]  # fmt: skip
 Action = Literal[
     "call_crew", "move_visit", "plan_visit", "answer_request", "make_call", "call_customer", "look_at_visit",
@@ -54,8 +56,9 @@ class Item:
     """One matter: `about` is the time that matters (a limit, an expected begin), `since` is when it began to.
 
     `kind`: `check_in_missed` by who works alone, `late` and `risk` of a promise or deadline, `not_on_duty`,
-    `not_set_out`, a `clock` about to break or broken, a `conflict` of a crew's queued action, a `message` that did
-    not arrive, an `alert` of the installation. `code` says more: what kind of clock, why it was refused, the alert.
+    `not_set_out`, a `clock` about to break or broken, a `low_score` that nobody has answered, a `conflict` of a
+    crew's queued action, a `message` that did not arrive, an `alert` of the installation. `code` says more: what
+    kind of clock, what score, why it was refused, the alert.
     """
 
     kind: Kind
@@ -79,6 +82,7 @@ class _List:
     items: list[Item] = field(default_factory=list)
     visits: set[str] = field(default_factory=set)
     orders: set[str] = field(default_factory=set)
+    requests: set[str] = field(default_factory=set)
     crews: set[str] = field(default_factory=set)
 
     def add(self, item: Item) -> None:
@@ -90,6 +94,8 @@ class _List:
             self.visits.add(item.visit_id)
         if item.work_order_id is not None:
             self.orders.add(item.work_order_id)
+        if item.request_id is not None:
+            self.requests.add(item.request_id)
 
 
 def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[Item]:
@@ -105,6 +111,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
     if board.in_force is not None and board.plan is not None and board.plan.id == board.in_force.id:
         _lateness(found, board)
         _crews_behind(found, board, now)
+    _low_scores(session, found, territory_id, now)
     _clocks(session, found, board, now)
     for item in (*_conflicts(session, territory_id, now), *_messages(session, territory_id, now)):
         found.add(item)
@@ -189,6 +196,16 @@ _AT_WORK = (
 )
 
 
+def _low_scores(session: Session, found: _List, territory_id: str, now: datetime) -> None:
+    for bad in satisfaction.to_make_good(session, territory_id=territory_id):
+        found.add(
+            Item(
+                "low_score", "answer_request", bad.due_at <= now, request_id=bad.request_id,
+                code=str(bad.score), about=bad.due_at, since=bad.since,
+            )
+        )  # fmt: skip
+
+
 def _clocks(session: Session, found: _List, board: BoardPage, now: datetime) -> None:
     planned = {s.visit.work_order_id: s.visit.id for crew in board.crews for s in crew.stops}
     waiting = {row.visit.work_order_id: row.visit.id for row in board.queue}
@@ -196,6 +213,8 @@ def _clocks(session: Session, found: _List, board: BoardPage, now: datetime) -> 
         if clock.due_at - now > AHEAD and clock.warned < 75:
             continue
         if clock.subject == "request":
+            if clock.subject_id in found.requests:
+                continue
             found.add(
                 Item(
                     "clock", "answer_request", clock.due_at <= now, request_id=clock.subject_id,

@@ -22,10 +22,11 @@ from dispatch.core.config import Settings
 from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Alert
 from dispatch.planning.publishing import publish
+from dispatch.webhooks import deliveries, subscribers
 from optimizer.codec import read_problem, write_plan
 from optimizer.naive import naive
 from tests.builders.registry import DISPATCHER
-from workers import logs, sending, sweeper, watching
+from workers import logs, sending, sweeper, watching, webhooks
 from workers.__main__ import work
 from workers.broker import bell, make_broker
 from workers.channels.delivery import Accepted, Channel, Refused
@@ -153,6 +154,20 @@ def quick_plan(_settings: Settings, document: str, **_options: object) -> str:
     return write_plan(naive(read_problem(document)))
 
 
+def post_last(work: Work) -> None:
+    """Say that a webhook's delivery was taken, then post it: the control."""
+    with transaction(work.database) as session:
+        number, now = work.payload["delivery_id"], work.clock(session)
+        settings = work.settings
+        step = deliveries.begin(
+            session, delivery_id=number, key=settings.key, source=settings.base_url, now=now
+        )
+        deliveries.succeed(session, delivery_id=number, code=204, now=now)
+        work.finish(session)
+    if isinstance(step, deliveries.Outgoing):
+        webhooks.post(step, settings)
+
+
 TEST_HANDLERS: Handlers = {
     **HANDLERS,
     "test.count": count,
@@ -188,6 +203,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     tasks.MAX_RECOVERIES = options.recoveries
     if options.back_off:
         tasks.RETRY_AFTER = (options.back_off,)  # type: ignore[assignment]
+    if options.rest:
+        subscribers.RESTS = (options.rest,)  # type: ignore[assignment]
     if options.no_fence:
         tasks.finish = lambda *_args, **_options: None
     if options.quick_plans:
@@ -202,7 +219,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     shift = timedelta(seconds=options.shift)
     work(
         settings, database, queues=options.queues, threads=options.threads, grace=options.grace,
-        sweeps=not options.no_sweeper, asked=asked, handlers=TEST_HANDLERS,
+        sweeps=not options.no_sweeper, asked=asked,
+        handlers={**TEST_HANDLERS, **({"webhook.deliver": Long(post_last)} if options.post_last else {})},
         clock=lambda session: database_now(session) + shift,
         length=timedelta(seconds=options.lease),
     )  # fmt: skip
@@ -223,6 +241,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-fence", action="store_true", help="finish what it has lost, too")
     parser.add_argument("--quick-plans", action="store_true", help="plan without a solver process")
     parser.add_argument("--refuse-once", action="store_true", help="refuse each message once")
+    parser.add_argument(
+        "--rest", type=float, default=0.0, help="seconds that subscribers are left alone"
+    )
+    parser.add_argument(
+        "--post-last", action="store_true", help="post a webhook when it is settled"
+    )
     parser.add_argument("--machine", default="", help="on which machine it believes to be")
     parser.add_argument("queues", nargs="+")
     return parser

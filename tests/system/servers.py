@@ -101,6 +101,7 @@ def environment(settings: Settings, **more: str) -> dict[str, str]:
         "GRIDCREW_DATABASE_URL": settings.database_url,
         "GRIDCREW_REDIS_URL": settings.redis_url,
         "GRIDCREW_SMTP_URL": settings.smtp_url,
+        "GRIDCREW_WEBHOOK_NETWORKS": settings.webhook_networks,
         "GRIDCREW_SECRET_KEY": settings.secret_key.get_secret_value(),
         **more,
     }
