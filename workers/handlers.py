@@ -11,6 +11,7 @@ from dispatch.core.retention import archive_tasks
 from dispatch.core.tables import Event
 from dispatch.desk import requests
 from dispatch.field import lone, positions
+from dispatch.planning import learning
 from dispatch.sla import clocks
 from dispatch.work import series
 from workers.execution import Handlers, Long
@@ -30,6 +31,10 @@ def _generate_follow_ups(session: Session, payload: dict[str, Any], /, *, now: d
 def _follow_order(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
     event = session.get_one(Event, payload["event_id"])
     requests.follow_order(session, work_order_id=event.entity_id, now=now)
+
+
+def _learn_spreads(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
+    learning.relearn(session, territory_id=payload["subject"], now=now)
 
 
 def _sweep_clocks(session: Session, _payload: dict[str, Any], /, *, now: datetime) -> None:
@@ -63,6 +68,7 @@ HANDLERS: Handlers = {
     "message.day_before": reactions.day_before,
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,
+    "spread.learn": _learn_spreads,
     "clock.sweep": _sweep_clocks,
     "check_in.sweep": _sweep_check_ins,
     "task.archive": _archive_tasks,

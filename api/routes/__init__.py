@@ -23,6 +23,7 @@ from api.routes import (
     series,
     sessions,
     territories,
+    tracking,
     visits,
     watch,
 )
@@ -49,6 +50,7 @@ ROUTERS = (
     contact.router,
     search.router,
     watch.router,
+    tracking.router,
     feeds.router,
     imports.router,
     maps.router,
