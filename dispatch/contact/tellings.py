@@ -17,6 +17,7 @@ from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.windows import Told, arrival_range, still_holds, told_window
 from dispatch.core.calendar import day_bounds, local_day, zone_named
 from dispatch.core.db import lock_for
+from dispatch.field import tracking
 from dispatch.registry.tables import Territory
 from dispatch.work.tables import Visit, VisitStatus
 
@@ -135,7 +136,8 @@ def tell_on_the_way(
     facts = _locked(session, [visit_id])
     if not facts or facts[0].visit.status is not VisitStatus.EN_ROUTE:
         return None
-    told = arrival_range(departed_at=departed_at, travel_s=facts[0].visit.travel_s or 0)
+    coming = tracking.on_the_way(session, visit=facts[0].visit, departed_at=departed_at, now=now)
+    told = arrival_range(early_at=coming.early_at, late_at=coming.late_at)
     return compose(
         session,
         facts[0],
