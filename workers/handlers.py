@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from dispatch.contact import reactions
+from dispatch.contact import delays, reactions
 from dispatch.core import repeats
 from dispatch.core.retention import archive_tasks
 from dispatch.core.tables import Event
@@ -31,6 +31,10 @@ def _generate_follow_ups(session: Session, payload: dict[str, Any], /, *, now: d
 def _follow_order(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
     event = session.get_one(Event, payload["event_id"])
     requests.follow_order(session, work_order_id=event.entity_id, now=now)
+
+
+def _watch_delays(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
+    delays.tell_delayed(session, territory_id=payload["subject"], now=now)
 
 
 def _learn_spreads(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
@@ -68,6 +72,7 @@ HANDLERS: Handlers = {
     "message.day_before": reactions.day_before,
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,
+    "delay.watch": _watch_delays,
     "spread.learn": _learn_spreads,
     "clock.sweep": _sweep_clocks,
     "check_in.sweep": _sweep_check_ins,

@@ -33,6 +33,10 @@ KINDS: Mapping[str, Kind] = {
     "on_the_way": Kind(
         any_hour=True, is_current=lambda _, visit: visit.status is VisitStatus.EN_ROUTE
     ),
+    "delayed": Kind(
+        any_hour=True,
+        is_current=lambda _, visit: visit.status in (*ON_PLAN, VisitStatus.EN_ROUTE),
+    ),
     "done": Kind(any_hour=False, is_current=lambda _, visit: visit.status is VisitStatus.DONE),
     "put_off": Kind(
         any_hour=False, is_current=lambda _, visit: visit.status is VisitStatus.PLANNED

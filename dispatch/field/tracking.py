@@ -31,14 +31,14 @@ STILL_M = 200
 class Arrival:
     """When the crew is expected at a visit: between `early_at` and `late_at` in 8 of 10 cases.
 
-    `late_probability` is that of missing the promise or the deadline, empty when nothing was pledged.
+    `break_probability` is that of coming after the promised window, empty when none was promised.
     """
 
     visit_id: str
     early_at: datetime
     expected_at: datetime
     late_at: datetime
-    late_probability: float | None
+    break_probability: float | None
 
 
 def board(
@@ -112,7 +112,7 @@ def expected_on(crews: Collection[CrewRow]) -> dict[str, Arrival]:
             stop.arrive_early_at,
             stop.projected_arrive_at,
             stop.arrive_late_at,
-            stop.late_probability,
+            stop.break_probability,
         )
         for crew in crews
         for stop in crew.stops
@@ -166,7 +166,7 @@ def _seen(
     )
     if crew_ids is not None:
         driving = driving.where(col(Visit.crew_id).in_(crew_ids))
-    on_the_way = list(session.scalars(driving))
+    on_the_way = [crew_id for crew_id in session.scalars(driving) if crew_id is not None]
     if not on_the_way:
         return {}
     found = positions.last_seen(session, crew_ids=on_the_way, since=now - FRESH, until=now)

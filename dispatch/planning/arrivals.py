@@ -58,13 +58,17 @@ class Leg:
 
 @dataclass(frozen=True, slots=True)
 class Expected:
-    """The arrival's 10 %, 50 % and 90 % points, the middle begin and end of service, and P(too late)."""
+    """The arrival's 10 %, 50 % and 90 % points, and the middle begin and end of service.
+
+    `broken` is the probability of an arrival after its limit, `too_late` of that or of a begin after its own.
+    """
 
     early_s: float
     mid_s: float
     late_s: float
     start_s: float
     end_s: float
+    broken: float
     too_late: float
 
 
@@ -112,20 +116,21 @@ def _after(breaks: Sequence[Break], free: Draws) -> Draws:
 
 
 def _expected(leg: Leg, arrive: Draws | float, start: Draws | float, end: Draws) -> Expected:
-    late: Any = False
+    broken: Any = False
     if leg.arrive_by_s is not None:
-        late = arrive >= np.float64(leg.arrive_by_s)
+        broken = arrive >= np.float64(leg.arrive_by_s)
+    late = broken
     if leg.start_by_s is not None:
-        late = late | (start > np.float64(leg.start_by_s))
+        late = broken | (start > np.float64(leg.start_by_s))
+    share, either = float(np.mean(broken)), float(np.mean(late))
     middle = np.sort(start)[_MID] if isinstance(start, np.ndarray) else start
     if isinstance(arrive, np.ndarray):
         arrive.sort()
         early, mid, behind = arrive[_LOW], arrive[_MID], arrive[_HIGH]
     else:
         early = mid = behind = np.float64(arrive)
-    return Expected(
-        float(early), float(mid), float(behind), float(middle), float(np.sort(end)[_MID]), float(np.mean(late))
-    )  # fmt: skip
+    at_last = float(np.sort(end)[_MID])
+    return Expected(float(early), float(mid), float(behind), float(middle), at_last, share, either)
 
 
 @lru_cache(maxsize=1)

@@ -177,6 +177,7 @@ def _judged(stop: StopRow, expected: Mapping[str, Expected], known: Known) -> St
         projected_end_at=known.at(found.end_s),
         spare_s=None if limit is None else round((limit - start).total_seconds()),
         late_probability=None if limit is None else round(found.too_late, 3),
+        break_probability=round(found.broken, 3) if visit.window_end_at else None,
         risk="none" if limit is None else _risk(visit, found.too_late),
     )
 

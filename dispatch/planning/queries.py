@@ -99,7 +99,7 @@ def live_days(
     day: date,
     crew_ids: Collection[str],
     now: datetime,
-    seen: Mapping[str, Seen],
+    seen: Mapping[str, Seen] | None = None,
 ) -> list[CrewRow]:
     """The days of these crews by the plan in force with what is expected now, as the board has them.
 

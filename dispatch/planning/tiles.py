@@ -73,7 +73,8 @@ class StopRow:
     `late_s` is how far the begin lies behind the deadline, 0 when it does not. `projected_*` is what is expected
     from what the crew has done so far (see `projecting`), as likely sooner as later; the arrival lies between
     `arrive_early_at` and `arrive_late_at` in 8 of 10 cases. `spare_s` is what is left until the latest begin that
-    keeps the promise and the deadline, negative when it is missed; `late_probability` that it is missed, 0 to 1.
+    keeps the promise and the deadline, negative when it is missed; `late_probability` that it is missed, 0 to 1, and
+    `break_probability` that the crew comes after the promised window.
     """
 
     visit: VisitRow
@@ -90,6 +91,7 @@ class StopRow:
     projected_end_at: datetime | None = None
     spare_s: int | None = None
     late_probability: float | None = None
+    break_probability: float | None = None
     risk: Literal["none", "risk", "late"] = "none"
 
     @classmethod

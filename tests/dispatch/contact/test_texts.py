@@ -24,6 +24,8 @@ VALUES = {
     "outcome": "已完成",
     "promised": True,
     "again": False,
+    "earlier": False,
+    "window": "09:00–11:00",
 }
 
 
