@@ -11,6 +11,7 @@ from dispatch.contact import links, texts
 from dispatch.contact.facts import Facts
 from dispatch.contact.windows import Told, arrival_range, told_window
 from dispatch.core import trail
+from dispatch.field import tracking
 from dispatch.field.door import check_number, done_code
 from dispatch.work.tables import VisitStatus
 from dispatch.work.visits import NoSuchVisit
@@ -86,7 +87,7 @@ def open_link(
         customer=values["customer"],
         address=values["address"],
         zone=facts.zone,
-        window=_window(session, facts, status),
+        window=_window(session, facts, status, now=now),
         crew=(crew.name_zh if chinese else crew.name_en) if crew else None,
         check_number=check_number(key, visit_id) if crew else None,
         done_code=done_code(key, visit_id) if status == "there" else None,
@@ -94,14 +95,15 @@ def open_link(
     )
 
 
-def _window(session: Session, facts: Facts, status: str) -> Told | None:
+def _window(session: Session, facts: Facts, status: str, *, now: datetime) -> Told | None:
     if status not in _SHOWS_TIME:
         return None
     if status == "on_the_way":
         events, _ = trail.of(session, [("visit", facts.visit.id)], limit=500)
         departures = [event for event in events if event.type == "visit.en_route"]
         if departures:
-            return arrival_range(
-                departed_at=departures[-1].happened_at, travel_s=facts.visit.travel_s or 0
+            coming = tracking.on_the_way(
+                session, visit=facts.visit, departed_at=departures[-1].happened_at, now=now
             )
+            return arrival_range(early_at=coming.early_at, late_at=coming.late_at)
     return told_window(facts.visit)

@@ -13,6 +13,7 @@ from dispatch.core.retention import archive_tasks
 from dispatch.core.tables import Event
 from dispatch.desk import requests
 from dispatch.field import lone, positions
+from dispatch.planning import learning
 from dispatch.sla import clocks
 from dispatch.webhooks import deliveries
 from dispatch.work import series
@@ -46,6 +47,10 @@ def _follow_order(session: Session, payload: dict[str, Any], /, *, now: datetime
     requests.follow_order(session, work_order_id=event.entity_id, now=now)
 
 
+def _learn_spreads(session: Session, payload: dict[str, Any], /, *, now: datetime) -> None:
+    learning.relearn(session, territory_id=payload["subject"], now=now)
+
+
 def _sweep_clocks(session: Session, _payload: dict[str, Any], /, *, now: datetime) -> None:
     while clocks.sweep(session, now=now):
         pass
@@ -75,6 +80,8 @@ HANDLERS: Handlers = {
     "webhook.deliver": Long(deliver),
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,
+    "survey.arrange": reactions.arrange_survey,
+    "spread.learn": _learn_spreads,
     "clock.sweep": _sweep_clocks,
     "check_in.sweep": _sweep_check_ins,
     "task.archive": _archive_tasks,

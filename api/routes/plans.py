@@ -37,7 +37,8 @@ from api.schemas.planning import (
 from dispatch.contact import facts
 from dispatch.contact.drafts import obstacle
 from dispatch.core.config import Settings
-from dispatch.planning import comparing, fallback, plans, queries, states
+from dispatch.field import tracking
+from dispatch.planning import comparing, fallback, heads, plans, states
 from dispatch.planning.differences import Told
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
@@ -70,7 +71,7 @@ def get_board(
     Each stop has the times that are expected from what its crew has done so far. The day's feed goes on from
     `?after=position`. Who has the board and is told of a change to one crew's day asks for that `crew` alone.
     """
-    page = queries.board(
+    page = tracking.board(
         session, territory_id=territory_id, day=day, plan_id=plan_id, draft=draft, now=moment
     )
     if crew is not None:
@@ -93,7 +94,7 @@ def compare(
         return ComparisonOut.of(
             comparing.compare_plans(session, plan_id=plan_id, with_plan_id=with_plan)
         )
-    return queries.compare_naive(session, plan_id=plan_id)
+    return heads.compare_naive(session, plan_id=plan_id)
 
 
 @router.post(

@@ -14,6 +14,7 @@ from dispatch.contact.facts import Facts
 from dispatch.contact.tables import Message
 from dispatch.contact.tellings import locked, when
 from dispatch.contact.windows import arrival_range
+from dispatch.field import tracking
 from dispatch.work.tables import Visit, VisitStatus
 
 STALE_AFTER = timedelta(hours=48)
@@ -33,7 +34,8 @@ def tell_on_the_way(
     one = _one(session, visit_id, VisitStatus.EN_ROUTE)
     if one is None:
         return None
-    told = arrival_range(departed_at=departed_at, travel_s=one.visit.travel_s or 0)
+    coming = tracking.on_the_way(session, visit=one.visit, departed_at=departed_at, now=now)
+    told = arrival_range(early_at=coming.early_at, late_at=coming.late_at)
     return compose(
         session,
         one,

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import notices, on_the_day, surveys, tellings
+from dispatch.contact import delays, notices, on_the_day, surveys, tellings
 from dispatch.contact.channels import BUILT_IN
 from dispatch.core.errors import NotFoundError
 from dispatch.core.tables import Event
@@ -129,9 +129,7 @@ def on_not_done(
     )
 
 
-def arrange_survey(
-    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
-) -> None:
+def arrange_survey(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
     """`survey.arrange`: a finished visit may be one that its customer is asked about, some hours later."""
     event = _event(session, payload)
     surveys.arrange(session, visit_id=event.entity_id, finished_at=event.happened_at, now=now)
@@ -142,6 +140,13 @@ def ask_survey(
 ) -> None:
     """`survey.ask`: ask the customer of `visit_id`, unless work goes on or they were asked lately."""
     surveys.ask(session, visit_id=str(payload["visit_id"]), channels=channels, now=now)
+
+
+def watch_delays(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`delay.watch`: tell whose promise is at risk now in the territory `subject`."""
+    delays.tell_delayed(session, territory_id=payload["subject"], channels=channels, now=now)
 
 
 def day_before(
@@ -206,10 +211,10 @@ TASKS: Mapping[str, Reacts] = {
     "message.follow_up_call": on_call_due,
     "message.planned_outage": on_outage,
     "message.restoration": on_restored,
-    "survey.arrange": arrange_survey,
     "survey.ask": ask_survey,
+    "delay.watch": watch_delays,
 }
-"""Which function does a task of each kind."""
+"""Which function writes the messages of a task of each kind."""
 
 
 def _event(session: Session, payload: dict[str, Any]) -> Event:

@@ -16,8 +16,8 @@ from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.alerts import open_alerts
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.tables import Alert, Event
+from dispatch.field import tracking
 from dispatch.insight import satisfaction
-from dispatch.planning import queries
 from dispatch.planning.projecting import at_risk, limit_of
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tiles import CrewRow
@@ -104,7 +104,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
     Raises NoSuchTerritory.
     """
     today = local_day(now, zone_named(territories.get(session, territory_id).zone))
-    board = queries.board(session, territory_id=territory_id, day=today, now=now)
+    board = tracking.board(session, territory_id=territory_id, day=today, now=now)
     found = _List()
     alerts = open_alerts(session, limit=200)
     _lone_work(found, board, alerts)

@@ -33,8 +33,8 @@ def test_the_crew_on_the_way_is_told_with_a_range(session: Session) -> None:
         reactions.on_the_way(session, {"event_id": row.id}, now=at("09:31"))
 
     message = session.exec(select(Message)).one()
-    assert "今天 09:30–10:00" in message.body
-    assert message.expires_at == at("10:00")
+    assert "今天 09:35–09:45" in message.body
+    assert message.expires_at == at("09:45")
     assert message.task_class is TaskClass.COURTESY
 
 
@@ -59,12 +59,12 @@ def test_a_crew_that_has_arrived_is_not_announced_any_more(session: Session) -> 
     )
 
 
-def test_an_arrival_is_told_as_ten_minutes_before_to_twenty_after(session: Session) -> None:
-    told = arrival_range(departed_at=at("09:00"), travel_s=17 * 60)
+def test_an_arrival_is_told_rounded_outward_to_five_minutes() -> None:
+    told = arrival_range(early_at=at("09:07"), late_at=at("09:36"))
 
     assert (told.start_at, told.end_at) == (at("09:05"), at("09:40"))
-    near = arrival_range(departed_at=at("09:02"), travel_s=60)
-    assert near.start_at == at("09:00")
+    exact = arrival_range(early_at=at("09:05"), late_at=at("09:05"))
+    assert (exact.start_at, exact.end_at) == (at("09:05"), at("09:10"))
 
 
 def test_what_was_done_is_told_in_words(session: Session) -> None:

@@ -30,6 +30,9 @@ VALUES = {
     "reader": "陈小明",
     "clock": "10:35",
     "outcome": "已完成",
+    "again": False,
+    "earlier": False,
+    "window": "09:00–11:00",
     "why": "无法进入现场",
     "follows": True,
     "visits": [VISIT],
@@ -67,13 +70,10 @@ VALUES_IN = {
         "addresses": ["1 Jiefang Road, Humen", "3 Jiefang Road, Humen"],
     },
 }
-OTHERS = {"delayed", "survey"}
-"""Kinds whose letters are another part's; their SMS are here."""
-LETTERS = [name for name in KINDS if name not in OTHERS]
 ABOUT_VISITS = {name for name, kind in KINDS.items() if kind.subject is SubjectKind.VISIT}
 
 
-@pytest.mark.parametrize("template", LETTERS)
+@pytest.mark.parametrize("template", KINDS)
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 def test_every_kind_of_message_has_a_text_in_every_language(template: str, language: str) -> None:
     values = VALUES_IN[language]
@@ -111,7 +111,7 @@ def test_messages_that_announce_a_crew_tell_the_number_to_check_at_the_door() ->
 
 def test_no_template_is_without_a_kind_and_every_one_has_its_short_text() -> None:
     folder = Path(texts.__file__).parent / "templates"
-    long = {f"{name}.{language}.txt" for name in LETTERS for language in texts.LANGUAGES}
+    long = {f"{name}.{language}.txt" for name in KINDS for language in texts.LANGUAGES}
     short = {f"{name}.{language}.sms.txt" for name in KINDS for language in texts.LANGUAGES}
 
     assert {path.name for path in folder.iterdir()} == long | short

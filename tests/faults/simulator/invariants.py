@@ -19,7 +19,7 @@ _ARROWS = {
     for name, machine in _MACHINES.items()
 }
 _OPEN = "('due', 'leased')"
-_EVERY_MINUTE = "('clock.sweep', 'check_in.sweep')"
+_EVERY_MINUTE = "('clock.sweep', 'check_in.sweep', 'delay.watch')"
 
 
 class Violation(BaseException):
