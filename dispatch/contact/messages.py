@@ -86,7 +86,9 @@ def begin(
         return Settled(message.status)
     message.sends, message.begun_at = message.sends + 1, now
     session.flush()
-    return _outgoing(message, facts, base_url=base_url, key=key, repeated=repeated)
+    return _outgoing(
+        session, message, facts, base_url=base_url, key=key, repeated=repeated, now=now
+    )
 
 
 def complete(session: Session, *, message_id: int, now: datetime) -> Message:
@@ -183,12 +185,19 @@ def _check(session: Session, message: Message, facts: Facts, *, now: datetime) -
 
 
 def _outgoing(
-    message: Message, facts: Facts, *, base_url: str, key: bytes, repeated: bool
+    session: Session,
+    message: Message,
+    facts: Facts,
+    *,
+    base_url: str,
+    key: bytes,
+    repeated: bool,
+    now: datetime,
 ) -> Outgoing:
     assert message.id is not None, "a message that is sent has been written"
     visit = facts.visit
-    end = visit.finished_at or visit.planned_end_at or message.told_end_at or message.expires_at
-    token = links.sign(key, visit_id=visit.id, expires_at=end + links.VALID_AFTER_END)
+    end = message.told_end_at or message.expires_at
+    token = links.for_visit(session, key, visit, end_at=end, now=now)
     body = message.body.replace(texts.CODE, check_number(key, visit.id))
     return Outgoing(
         message_id=message.id,
