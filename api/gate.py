@@ -42,8 +42,14 @@ BYTES = re.compile(
 """Where pieces of files and pictures are sent, the only bodies that are no JSON; no other site's form can."""
 CALLBACKS = "/api/v1/callbacks/"
 """Where providers call back, with forms too: their signature over the raw body is what proves them."""
-LINK_PATHS = ("/v/", "/sign-in/", "/api/v1/customer-visits/")
+LINK_PATHS = ("/v/", "/r/", "/ask", "/sign-in/", "/api/v1/customer-visits/")
 """Paths that carry a secret: their address must not leave by the Referer header."""
+FORMS = re.compile(r"/ask|/v/[^/]{1,100}/[a-z]{1,20}|/open311/v2/requests\.json")
+"""Where customers' pages send forms as browsers do without a script, and Open311 clients theirs.
+
+A nonce of the page stands for the origin there: such a page sends none (no-referrer), nor does it know a session.
+"""
+FORM = "application/x-www-form-urlencoded"
 
 
 class Gate:
@@ -133,8 +139,13 @@ def _refuse(scope: Scope) -> Response | None:
         return _too_large()
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = length not in {"", "0"} or "transfer-encoding" in headers
+    is_form = FORMS.fullmatch(scope["path"]) is not None
     wanted = "application/octet-stream" if BYTES.fullmatch(scope["path"]) else "application/json"
+    if is_form:
+        wanted = FORM
     if (kind or has_body) and kind != wanted and not scope["path"].startswith(CALLBACKS):
+        if is_form:
+            return problems.answer(415, "not_form", f"Send a form, with Content-Type: {FORM}.")
         if wanted != "application/json":
             return problems.answer(
                 415,
@@ -144,7 +155,9 @@ def _refuse(scope: Scope) -> Response | None:
         return problems.answer(
             415, "not_json", "Send JSON, with the header Content-Type: application/json."
         )
-    if origin_verdict(headers, scheme=scope["scheme"], settings=_state(scope).settings) is False:
+    verdict = origin_verdict(headers, scheme=scope["scheme"], settings=_state(scope).settings)
+    says_nothing = is_form and headers.get("origin") == "null" and "sec-fetch-site" not in headers
+    if verdict is False and not says_nothing:
         return problems.of_refusal(
             ForeignOrigin("This request comes from another site's page and is refused.")
         )

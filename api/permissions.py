@@ -91,6 +91,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "crew_day:act",
         "day:close",
         "task:read",
+        "link:write",
         "task:write",
         "metrics:read",
         "webhook:read",

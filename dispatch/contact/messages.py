@@ -93,7 +93,7 @@ def begin(
     session.flush()
     outgoing = make(
         session, message, abouts, base_url=base_url, key=key, sender=sender,
-        repeated=repeated and not (doubtful and covered),
+        repeated=repeated and not (doubtful and covered), now=now,
     )  # fmt: skip
     return InDoubt(outgoing) if doubtful and recovery.can_look_up else outgoing
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlmodel import Session
 
@@ -46,6 +47,7 @@ def make(
     key: bytes,
     sender: str,
     repeated: bool,
+    now: datetime,
 ) -> Outgoing:
     """The message with its links and numbers filled in; `repeated` says so in its first words.
 
@@ -58,7 +60,10 @@ def make(
         for index, visit_id in enumerate(visits_of(message)):
             body = body.replace(texts.place("code", index), check_number(key, visit_id))
             if texts.place("link", index) in body:
-                link = _link(message, visits[visit_id], base_url=base_url, key=key)
+                end = message.told_end_at or message.expires_at
+                visit = visits[visit_id].visit
+                token = links.for_visit(session, key, visit, end_at=end, now=now)
+                link = f"{base_url.rstrip('/')}/v/{token}"
                 body = body.replace(texts.place("link", index), link)
     again = _AGAIN[message.language] if repeated else ""
     has_subject = message.channel in (Channel.EMAIL, Channel.PRINT)
@@ -74,13 +79,6 @@ def make(
         key=f"gridcrew-{message.id}",
         calendar=_calendar(session, message, abouts, sender=sender, key=key),
     )
-
-
-def _link(message: Message, facts: Facts, *, base_url: str, key: bytes) -> str:
-    visit = facts.visit
-    end = visit.finished_at or visit.planned_end_at or message.told_end_at or message.expires_at
-    token = links.sign(key, visit_id=visit.id, expires_at=end + links.VALID_AFTER_END)
-    return f"{base_url.rstrip('/')}/v/{token}"
 
 
 def _calendar(

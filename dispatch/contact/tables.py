@@ -1,5 +1,5 @@
-"""Messages: what customers are told, once each, and how each of them wants to be told; and what customers say, in
-surveys and on the telephone.
+"""Messages: what customers are told, once each, and how each of them wants to be told; the links that open their
+pages; and what customers say, in surveys and on the telephone.
 """
 
 from datetime import datetime
@@ -289,3 +289,36 @@ class CallClaim(Row, table=True):
     work_order_id: str = Field(primary_key=True, foreign_key="work_order.id", max_length=32)
     caller_id: str = Field(max_length=64)
     expires_at: datetime = instant()
+
+
+class LinkKey(Row, table=True):
+    """A key that customers' links are made with: it is derived from the installation's secret and its number.
+
+    Links of a retired key open nothing. The newest one that is not retired makes new links.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    created_at: datetime = instant()
+    retired_at: datetime | None = instant(nullable=True)
+
+
+class Link(Row, table=True):
+    """What a customer's link opens; of its token only a SHA-256 is kept, and a seal that no other row fits.
+
+    `purpose` says what may be done with it, `subject_id` is the visit or request. It holds for one version of its
+    subject: a new appointment, or no wish to be written to any more, ends it.
+    """
+
+    id: int | None = Field(default=None, primary_key=True)
+    hash: str = Field(max_length=64, unique=True)
+    seal: str = Field(max_length=64)
+    key_id: int = Field(foreign_key="link_key.id", index=True)
+    purpose: str = Field(max_length=16)
+    subject_id: str = Field(max_length=40, index=True)
+    subject_version: str = Field(max_length=40)
+    customer_id: str | None = Field(
+        default=None, foreign_key="customer.id", max_length=32, index=True
+    )
+    issued_at: datetime = instant()
+    expires_at: datetime = instant(index=True)
+    revoked_at: datetime | None = instant(nullable=True)

@@ -11,6 +11,7 @@ from typing import Literal
 
 from sqlmodel import Session, col, select
 
+from dispatch.contact import wishes
 from dispatch.contact.queries import NEEDS_A_PERSON, is_replaced
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.alerts import open_alerts
@@ -28,7 +29,8 @@ from dispatch.work.lifecycle import WAITING
 from dispatch.work.tables import Visit, VisitStatus
 
 Kind = Literal[
-    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "low_score", "conflict", "message",
+    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "low_score", "conflict", "customer",
+    "message",
     "alert",
 ]  # fmt: skip
 Action = Literal[
@@ -57,8 +59,9 @@ class Item:
 
     `kind`: `check_in_missed` by who works alone, `late` and `risk` of a promise or deadline, `not_on_duty`,
     `not_set_out`, a `clock` about to break or broken, a `low_score` that nobody has answered, a `conflict` of a
-    crew's queued action, a `message` that did not arrive, an `alert` of the installation. `code` says more: what
-    kind of clock, what score, why it was refused, the alert.
+    crew's queued action, a `customer` who called the visit off or asks to be called, a `message` that did not
+    arrive, an `alert` of the installation. `code` says more: what kind of clock, what score, why it was refused,
+    the alert.
     """
 
     kind: Kind
@@ -113,7 +116,11 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
         _crews_behind(found, board, now)
     _low_scores(session, found, territory_id, now)
     _clocks(session, found, board, now)
-    for item in (*_conflicts(session, territory_id, now), *_messages(session, territory_id, now)):
+    for item in (
+        *_conflicts(session, territory_id, now),
+        *_customers(session, territory_id),
+        *_messages(session, territory_id, now),
+    ):
         found.add(item)
     _alerts(found, alerts)
     return sorted(found.items, key=_order)
@@ -271,6 +278,15 @@ def _touched_by_office(session: Session, visits: dict[str, list[Event]]) -> dict
     for visit_id, number in session.exec(statement.order_by(col(Event.id))):
         touched[visit_id] = number or 0
     return touched
+
+
+def _customers(session: Session, territory_id: str) -> Iterator[Item]:
+    """Customers who did something through their links that somebody must see to."""
+    for wish in wishes.open_wishes(session, territory_id=territory_id):
+        yield Item(
+            "customer", "look_at_visit" if wish.is_called_off else "call_customer", False, wish.visit_id,
+            wish.work_order_id, code="called_off" if wish.is_called_off else "wants_call", since=wish.since,
+        )  # fmt: skip
 
 
 def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[Item]:

@@ -24,6 +24,11 @@ PUBLIC = {
     "/sign-in",
     "/sign-in/{token}",
     "/v/{token}",
+    "/v/{token}/windows",
+    "/v/{token}/appointment.ics",
+    "/v/{token}/{what}",
+    "/ask",
+    "/r/{token}",
     "/crew-worker.js",
 }
 
