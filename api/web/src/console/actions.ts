@@ -198,6 +198,14 @@ export function discard(): Promise<Plan | null> {
   }, t("plan.discarded"));
 }
 
+/** Change what keeps the visit from the shift for that day, and put it in there; undone as one. */
+export function relax(visit: string, shift: string, change: Schema["RelaxationIn"]["change"]): Promise<Plan | null> {
+  return edit((plan) => taken(api.POST("/api/v1/plans/{plan_id}/relaxations", {
+    params: { path: { plan_id: plan.id }, header: ifMatch(plan.version) },
+    body: { visit_id: visit, shift_id: shift, change, version: plan.version },
+  })));
+}
+
 /** Take back one's own last edit of the day. */
 export function undo(): Promise<Schema["UndoneOut"] | null> {
   return attempt(async () => {
