@@ -5,12 +5,8 @@ from typing import Any
 
 from sqlmodel import Session
 
-<<<<<<< HEAD
-from dispatch.contact import reactions
-from dispatch.contact.reactions import Reacts
-=======
 from dispatch.contact import reactions, revoking
->>>>>>> pages
+from dispatch.contact.reactions import Reacts
 from dispatch.core import repeats
 from dispatch.core.config import Settings
 from dispatch.core.retention import archive_tasks
@@ -69,11 +65,8 @@ def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: dateti
     archive_tasks(session, now=now)
     repeats.forget(session, now=now)
     positions.forget(session, now=now)
-<<<<<<< HEAD
     deliveries.forget(session, now=now)
-=======
     revoking.forget(session, now=now)
->>>>>>> pages
 
 
 HANDLERS: Handlers = {

@@ -51,16 +51,6 @@ def arrival_range(*, early_at: datetime, late_at: datetime) -> Told:
     return Told(start, max(_ceil(late_at, ARRIVAL_STEP), start + ARRIVAL_STEP), promised=False)
 
 
-def arrival_now(*, departed_at: datetime, travel_s: int, now: datetime) -> Told:
-    """When a crew on its way arrives as it looks `now`: what was told at departure, later when it is late."""
-    told = arrival_range(departed_at=departed_at, travel_s=travel_s)
-    late = arrival_range(departed_at=now, travel_s=0)
-    expected = departed_at + timedelta(seconds=travel_s)
-    if now > expected:
-        return late
-    return Told(max(told.start_at, _floor(now, ARRIVAL_STEP)), told.end_at, promised=False)
-
-
 def _floor(moment: datetime, step: timedelta) -> datetime:
     seconds = step.total_seconds()
     return datetime.fromtimestamp(moment.timestamp() // seconds * seconds, UTC)
