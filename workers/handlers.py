@@ -22,6 +22,7 @@ from workers.looking import look_ahead
 from workers.roads import refresh as refresh_roads
 from workers.sending import installed, send_message
 from workers.solving import solve_plan
+from workers.template_tests import send_test
 
 
 def _tells(react: Reacts) -> Configured:
@@ -67,6 +68,7 @@ HANDLERS: Handlers = {
     "geocoding.run": Long(look_up_addresses),
     "message.send": Long(send_message),
     "message.send_safety": Long(send_message),
+    "template.test": Long(send_test),
     **{kind: _tells(react) for kind, react in reactions.TASKS.items()},
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,

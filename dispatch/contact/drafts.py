@@ -106,12 +106,7 @@ def why_not(about: About, template: str) -> str:
 def write_text(session: Session, message: Message, reader: str) -> None:
     """Render the message's text for its channel from its details."""
     kind = TEXT_OF[message.channel]
-    values = {**message.details, "reader": reader}
-    if message.subject_kind is SubjectKind.VISIT:
-        values["visits"] = [
-            {**visit, "code": texts.place("code", index), "link": texts.place("link", index)}
-            for index, visit in enumerate(message.details["visits"])
-        ]
+    values = {**_with_places(message.details), "reader": reader}
     text, number = templates.render(session, message.template, kind, message.language, values)
     message.subject, message.body, message.template_version = text.subject, text.body[:4000], number
 
@@ -161,6 +156,22 @@ def again(
     tell(session, other, None, actor=SYSTEM, now=now)
     queue(session, other, now=now)
     return other
+
+
+def values_of(parts: Sequence[Part]) -> dict[str, Any]:
+    """What a text about these is rendered with, but for its reader."""
+    return _with_places(_details(parts))
+
+
+def _with_places(details: dict[str, Any]) -> dict[str, Any]:
+    """The details with the places of each visit's link and code."""
+    if "visits" not in details:
+        return details
+    visits = [
+        {**visit, "code": texts.place("code", index), "link": texts.place("link", index)}
+        for index, visit in enumerate(details["visits"])
+    ]
+    return {**details, "visits": visits}
 
 
 def _details(parts: Sequence[Part]) -> dict[str, Any]:
