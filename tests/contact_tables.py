@@ -1,7 +1,7 @@
 """Writes the tables at the end of docs/contact.md from the code: `python -m tests.contact_tables`."""
 
 import sys
-from datetime import time
+from datetime import time, timedelta
 
 from dispatch.contact.classes import CLASSES, Class
 from dispatch.contact.kinds import KINDS
@@ -17,12 +17,12 @@ def tables() -> str:
 
 def _classes() -> list[str]:
     head = [
-        "| class | hours (local) | may be stopped | at most | tries | channels, unless the customer names others |",
-        "| --- | --- | --- | --- | ---: | --- |",
+        "| class | hours (local) | may be stopped | at most | tries | stale, unless told | usual channels |",
+        "| --- | --- | --- | --- | ---: | --- | --- |",
     ]
     return head + [
         f"| `{name.value}` | {_hours(rules)} | {_stops(rules)} | {_cap(rules)} | {rules.attempts} "
-        f"| {', '.join(rules.channels)} |"
+        f"| after {rules.stale_after // timedelta(hours=1)} h | {', '.join(rules.channels)} |"
         for name, rules in CLASSES.items()
     ]
 

@@ -42,7 +42,7 @@ def compose(
     version: str,
     told: Told | None,
     values: dict[str, Any],
-    expires_at: datetime,
+    expires_at: datetime | None = None,
     now: datetime,
     obstacle: str = "",
     also: Sequence[Part] = (),
@@ -55,16 +55,18 @@ def compose(
     and whom the customer named, over the first of their channels among `channels`, those of the installation; the
     first message is returned. One that cannot or shall not go out (no address, no consent, `obstacle`) is written
     as suppressed, with the reason; in quiet hours it is deferred to their end, or expired when it would be stale by
-    then.
+    then: at `expires_at`, or when its class says.
     """
     parts = [Part(facts, version, told, values), *also]
     if any(_is_written(session, part, template) for part in parts):
         return None
     details = _details(parts)
+    rules = CLASSES[message_class_of(template, facts.priority)]
+    stale = expires_at or now + rules.stale_after
     written = []
     for person in facts.people() if people is None else people:
         way = first_way(person, order_of(facts, template), installed=channels)
-        message = _message(session, parts, template, details, person, way, expires_at, now)
+        message = _message(session, parts, template, details, person, way, stale, now)
         _settle(
             message, facts, obstacle=obstacle or why_not(facts, template) or way.obstacle, now=now
         )
