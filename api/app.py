@@ -23,6 +23,7 @@ from api.pages import (
     outlook_page,
     pages,
     places_page,
+    templates_page,
 )
 from api.pages.built import BUNDLE
 from api.routes import ROUTERS, system
@@ -78,6 +79,7 @@ def create_app(
     app.include_router(outlook_page.router)
     app.include_router(import_page.router)
     app.include_router(places_page.router)
+    app.include_router(templates_page.router)
     app.include_router(pages.router)
     app.include_router(customers.router)
     app.include_router(asking.router)

@@ -88,6 +88,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "plan:write",
         "plan:publish",
         "outage:write",
+        "template:write",
         "crew_day:act",
         "day:close",
         "task:read",

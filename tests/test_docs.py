@@ -11,6 +11,7 @@ from sqlmodel import Session, select
 from dispatch.core.config import Settings
 from dispatch.work import catalogue
 from dispatch.work.tables import Points
+from tests.contact_tables import tables
 from tests.file_columns import columns
 from tests.life_cycles import page
 
@@ -27,6 +28,12 @@ def test_the_drawn_life_cycles_are_the_codes_tables_of_moves() -> None:
 def test_the_columns_of_files_in_the_docs_are_those_that_are_read() -> None:
     assert (ROOT / "docs" / "files.md").read_text(encoding="utf-8").endswith(columns()), (
         "put what python -m tests.file_columns prints at the end of docs/files.md"
+    )
+
+
+def test_the_tables_of_messages_in_the_docs_are_the_codes() -> None:
+    assert (ROOT / "docs" / "contact.md").read_text(encoding="utf-8").endswith(tables()), (
+        "put what python -m tests.contact_tables prints at the end of docs/contact.md"
     )
 
 

@@ -25,6 +25,7 @@ from workers.looking import look_ahead
 from workers.roads import refresh as refresh_roads
 from workers.sending import send_message
 from workers.solving import solve_plan
+from workers.template_tests import send_test
 from workers.webhooks import deliver
 
 
@@ -77,6 +78,7 @@ HANDLERS: Handlers = {
     "geocoding.run": Long(look_up_addresses),
     "message.send": Long(send_message),
     "message.send_safety": Long(send_message),
+    "template.test": Long(send_test),
     **{kind: _tells(react) for kind, react in reactions.TASKS.items()},
     "webhook.deliver": Long(deliver),
     "request.follow": _follow_order,

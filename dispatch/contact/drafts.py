@@ -42,7 +42,7 @@ def compose(
     version: str,
     told: Told | None,
     values: dict[str, Any],
-    expires_at: datetime,
+    expires_at: datetime | None = None,
     now: datetime,
     obstacle: str = "",
     also: Sequence[Part] = (),
@@ -55,16 +55,18 @@ def compose(
     and whom the customer named, over the first of their channels among `channels`, those of the installation; the
     first message is returned. One that cannot or shall not go out (no address, no consent, `obstacle`) is written
     as suppressed, with the reason; in quiet hours it is deferred to their end, or expired when it would be stale by
-    then.
+    then: at `expires_at`, or when its class says.
     """
     parts = [Part(facts, version, told, values), *also]
     if any(_is_written(session, part, template) for part in parts):
         return None
     details = _details(parts)
+    rules = CLASSES[message_class_of(template, facts.priority)]
+    stale = expires_at or now + rules.stale_after
     written = []
     for person in facts.people() if people is None else people:
         way = first_way(person, order_of(facts, template), installed=channels)
-        message = _message(session, parts, template, details, person, way, expires_at, now)
+        message = _message(session, parts, template, details, person, way, stale, now)
         _settle(
             message, facts, obstacle=obstacle or why_not(facts, template) or way.obstacle, now=now
         )
@@ -106,12 +108,7 @@ def why_not(about: About, template: str) -> str:
 def write_text(session: Session, message: Message, reader: str) -> None:
     """Render the message's text for its channel from its details."""
     kind = TEXT_OF[message.channel]
-    values = {**message.details, "reader": reader}
-    if message.subject_kind is SubjectKind.VISIT:
-        values["visits"] = [
-            {**visit, "code": texts.place("code", index), "link": texts.place("link", index)}
-            for index, visit in enumerate(message.details["visits"])
-        ]
+    values = {**_with_places(message.details), "reader": reader}
     text, number = templates.render(session, message.template, kind, message.language, values)
     message.subject, message.body, message.template_version = text.subject, text.body[:4000], number
 
@@ -161,6 +158,22 @@ def again(
     tell(session, other, None, actor=SYSTEM, now=now)
     queue(session, other, now=now)
     return other
+
+
+def values_of(parts: Sequence[Part]) -> dict[str, Any]:
+    """What a text about these is rendered with, but for its reader."""
+    return _with_places(_details(parts))
+
+
+def _with_places(details: dict[str, Any]) -> dict[str, Any]:
+    """The details with the places of each visit's link and code."""
+    if "visits" not in details:
+        return details
+    visits = [
+        {**visit, "code": texts.place("code", index), "link": texts.place("link", index)}
+        for index, visit in enumerate(details["visits"])
+    ]
+    return {**details, "visits": visits}
 
 
 def _details(parts: Sequence[Part]) -> dict[str, Any]:

@@ -91,7 +91,7 @@ def put(
     """
     customers.get(session, customer_id)
     wished = Preference(customer_id, **values)
-    _check(wished)
+    check(wished)
     row = _row(session, customer_id)
     row.expect(expect)
     before = Preference.of(customer_id, row)
@@ -182,7 +182,14 @@ def objection(
     return "stopped" if message_class.value in wished.stopped else ""
 
 
-def _check(wished: Preference) -> None:
+def row_of(wished: Preference) -> ContactPreference:
+    """A new row that holds these wishes."""
+    values = {name: getattr(wished, name) for name in _FIELDS}
+    values |= {"channels": list(wished.channels), "stopped": list(wished.stopped)}
+    return ContactPreference(customer_id=wished.customer_id, **values)
+
+
+def check(wished: Preference) -> None:
     """Raise BadPreference naming the first field that cannot be so."""
     known = [channel.value for channel in Channel]
     for channel in wished.channels:

@@ -55,14 +55,6 @@ class TextKind(StrEnum):
     SMS = "sms"
 
 
-class TextStatus(StrEnum):
-    """Where a version of a template's text is."""
-
-    DRAFT = "draft"
-    ACTIVE = "active"
-    RETIRED = "retired"
-
-
 class Message(Versioned, table=True):
     """One notification to one person over one channel; unique per subject and its version.
 
@@ -166,7 +158,8 @@ class ContactPreference(Versioned, table=True):
 class TemplateText(Row, table=True):
     """A version of a template's text, as an administrator wrote it; version 0 is the file that Gridcrew comes with.
 
-    At most one version of a name, kind and language is active; with none the file is used.
+    At most one version of a name, kind and language is active; with none the file is used. A version that was never
+    active is a draft; none is ever changed.
     """
 
     __table_args__ = (
@@ -180,7 +173,8 @@ class TemplateText(Row, table=True):
     number: int
     subject: str = Field(default="", max_length=300)
     body: str = Field(max_length=4000)
-    status: TextStatus = choice(TextStatus, TextStatus.DRAFT)
+    is_active: bool = False
+    activated_at: datetime | None = instant(nullable=True)
     created_by: str = Field(max_length=64)
     created_at: datetime = instant()
 

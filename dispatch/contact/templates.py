@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
-from dispatch.contact.tables import TemplateText, TextKind, TextStatus
+from dispatch.contact.tables import TemplateText, TextKind
 from dispatch.contact.texts import Source, Text, render_source, shipped
 
 _CACHE = "contact.templates"
@@ -20,7 +20,7 @@ def in_force(session: Session, name: str, kind: TextKind, language: str) -> tupl
             TemplateText.name == name,
             TemplateText.kind == kind,
             TemplateText.language == language,
-            TemplateText.status == TextStatus.ACTIVE,
+            col(TemplateText.is_active),
         )
         row = session.exec(statement).first()
         known[key] = (

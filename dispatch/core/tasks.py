@@ -34,6 +34,7 @@ _QUEUE_OF = {
     "import.run": "default",  # a plan need not wait for an import
     "geocoding.run": "default",
     "message.send": "messages",
+    "template.test": "messages",
     "message.send_safety": "safety",
     "survey.ask": "messages",
     "webhook.deliver": "webhooks",

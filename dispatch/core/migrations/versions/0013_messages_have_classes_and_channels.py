@@ -16,7 +16,6 @@ MESSAGE_CLASS = sa.Enum('emergency', 'service_urgent', 'service', 'survey', 'mar
 SUBJECT_KIND = sa.Enum('visit', 'request', 'outage', 'customer', name='subjectkind', native_enum=False, create_constraint=True, length=32)
 STATUS = sa.Enum('pending', 'deferred', 'sending', 'sent', 'delivered', 'bounced', 'failed', 'unknown', 'suppressed', 'expired', name='messagestatus', native_enum=False, create_constraint=True, length=32)
 TEXT_KIND = sa.Enum('email', 'sms', name='textkind', native_enum=False, create_constraint=True, length=32)
-TEXT_STATUS = sa.Enum('draft', 'active', 'retired', name='textstatus', native_enum=False, create_constraint=True, length=32)
 
 OLD_NAME = 'uq_message_recipient_template_subject_id_subject_version'
 
@@ -69,7 +68,8 @@ def upgrade() -> None:
     sa.Column('number', sa.Integer(), nullable=False),
     sa.Column('subject', sa.String(length=300), nullable=False),
     sa.Column('body', sa.String(length=4000), nullable=False),
-    sa.Column('status', TEXT_STATUS, nullable=False),
+    sa.Column('is_active', sa.Boolean(), nullable=False),
+    sa.Column('activated_at', sa.DateTime(timezone=True), nullable=True),
     sa.Column('created_by', sa.String(length=64), nullable=False),
     sa.Column('created_at', sa.DateTime(timezone=True), nullable=False),
     sa.PrimaryKeyConstraint('id', name=op.f('pk_template_text')),
