@@ -10,7 +10,7 @@ from dispatch.contact import callbacks, messages, print_list
 from dispatch.contact.messages import Held, InDoubt, Outgoing
 from dispatch.contact.progress import get
 from dispatch.contact.tables import MessageStatus
-from dispatch.core import tasks
+from dispatch.core import backlog
 from dispatch.core.config import Settings
 from dispatch.core.crash import crashpoint
 from dispatch.core.db import transaction
@@ -48,7 +48,7 @@ def send_message(work: Work) -> None:
         name = get(session, message_id).channel
         now = work.clock(session)
         urgent = work.lease.task_class is not TaskClass.COURTESY
-        if not urgent and tasks.behind(session, now=now) > COURTESY_WAITS_BEHIND:
+        if not urgent and backlog.behind(session, now=now) > COURTESY_WAITS_BEHIND:
             raise Postponed(now + COURTESY_PAUSE)
     if name == print_list.CHANNEL:
         return _wait_to_be_printed(work, message_id)

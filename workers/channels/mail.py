@@ -53,7 +53,7 @@ def _invite(mail: EmailMessage, calendar: str) -> None:
     if method is None:
         raise Refused("the message's calendar names no method", final=True)
     mail.add_alternative(calendar, subtype="calendar", cte="base64")
-    invitation = mail.get_payload()[-1]  # type: ignore[union-attr, index]
+    invitation = mail.get_payload()[-1]  # type: ignore[index]
     assert isinstance(invitation, EmailMessage)
     invitation.set_param("method", method[1])
     mail.add_attachment(calendar.encode(), "application", "ics", filename="visit.ics")
