@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from dispatch.contact import reactions
+from dispatch.contact import callbacks, reactions
 from dispatch.core import repeats
 from dispatch.core.retention import archive_tasks
 from dispatch.core.tables import Event
@@ -46,6 +46,7 @@ def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: dateti
     archive_tasks(session, now=now)
     repeats.forget(session, now=now)
     positions.forget(session, now=now)
+    callbacks.forget(session, now=now)
 
 
 HANDLERS: Handlers = {

@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -18,6 +18,9 @@ from dispatch.registry.tables import Customer
 
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "退订", "TD", "T"})
 """What customers write who want no more messages."""
+
+KEPT = timedelta(days=90)
+"""How long it is known which callbacks were worked on."""
 
 _OPEN = (MessageStatus.SENT, MessageStatus.UNKNOWN)
 _FEWEST_DIGITS = 8
@@ -106,6 +109,12 @@ def catch_up(session: Session, *, provider: str, provider_id: str, now: datetime
         row.outcome = _apply(session, provider, provider_id, Fate(row.status), now).value
     if early:
         session.flush()
+
+
+def forget(session: Session, *, now: datetime) -> int:
+    """Forget callbacks after `KEPT`: by then their messages have their fate for good; how many."""
+    old = sa.delete(Inbox).where(col(Inbox.received_at) < now - KEPT)
+    return int(session.execute(old).rowcount)  # type: ignore[attr-defined]
 
 
 def _apply(session: Session, provider: str, provider_id: str, fate: Fate, now: datetime) -> Outcome:

@@ -105,6 +105,14 @@ def test_a_provider_that_reports_before_its_answer_is_written_down_is_heard(
     assert tell(session, Fate.DELIVERED, event="e1") is Outcome.REPEATED
 
 
+def test_callbacks_are_forgotten_after_ninety_days(session: Session, message: Message) -> None:
+    tell(session, Fate.SENT, event="e1")
+
+    assert callbacks.forget(session, now=MORNING + timedelta(days=90)) == 0
+    assert callbacks.forget(session, now=MORNING + timedelta(days=91)) == 1
+    assert tell(session, Fate.DELIVERED, event="e1") is Outcome.APPLIED
+
+
 # -- replies --------------------------------------------------------------------------------------------------
 
 
