@@ -14,6 +14,7 @@ from dispatch.work.tables import Points
 from tests.contact_tables import tables
 from tests.file_columns import columns
 from tests.life_cycles import page
+from workers.channels import gateway
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -78,3 +79,24 @@ def test_the_points_table_in_the_docs_is_the_catalogues(session: Session) -> Non
 
     rows = re.findall(r"^\| (P\d) \| [^|]+ \| ([\d,]+) \| (\d+) \|$", text, re.MULTILINE)
     assert {name: (int(left.replace(",", "")), int(late)) for name, left, late in rows} == points
+
+
+def test_every_setting_that_the_page_on_channels_names_exists() -> None:
+    named = set(
+        re.findall(r"GRIDCREW_([A-Z_]+)", (ROOT / "docs" / "channels.md").read_text("utf-8"))
+    )
+
+    assert len(named) > 10
+    assert named <= {field.upper() for field in Settings.model_fields}
+
+
+def test_the_example_gateway_on_the_page_on_channels_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    file = tmp_path / "own.toml"
+    file.write_text(example, encoding="utf-8")
+    monkeypatch.setenv("SMS_TOKEN", "t")
+
+    assert gateway.read(file).answer.taken is not None

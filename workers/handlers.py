@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from dispatch.contact import reactions, revoking
+from dispatch.contact import callbacks, reactions, revoking
 from dispatch.contact.reactions import Reacts
 from dispatch.core import repeats
 from dispatch.core.config import Settings
@@ -68,6 +68,7 @@ def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: dateti
     positions.forget(session, now=now)
     deliveries.forget(session, now=now)
     revoking.forget(session, now=now)
+    callbacks.forget(session, now=now)
 
 
 HANDLERS: Handlers = {

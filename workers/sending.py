@@ -6,11 +6,11 @@ from functools import lru_cache
 import structlog
 from sqlmodel import Session, select
 
-from dispatch.contact import callbacks, messages
+from dispatch.contact import callbacks, messages, print_list
 from dispatch.contact.messages import Held, InDoubt, Outgoing
 from dispatch.contact.progress import get
 from dispatch.contact.tables import MessageStatus
-from dispatch.core import tasks
+from dispatch.core import backlog
 from dispatch.core.config import Settings
 from dispatch.core.crash import crashpoint
 from dispatch.core.db import transaction
@@ -18,7 +18,7 @@ from dispatch.core.tables import Task, TaskClass
 from dispatch.core.tasks import Lease
 from workers.channels.delivery import Accepted, Channel, Refused, Unclear
 from workers.channels.pacing import Breaker, Bucket, Pace
-from workers.channels.registry import PRINT, absent, channels_of, installed
+from workers.channels.registry import absent, channels_of, installed
 from workers.execution import Postponed, TransientFailure, Work
 from workers.redis_server import connect
 
@@ -48,11 +48,10 @@ def send_message(work: Work) -> None:
         name = get(session, message_id).channel
         now = work.clock(session)
         urgent = work.lease.task_class is not TaskClass.COURTESY
-        if not urgent and tasks.behind(session, now=now) > COURTESY_WAITS_BEHIND:
+        if not urgent and backlog.behind(session, now=now) > COURTESY_WAITS_BEHIND:
             raise Postponed(now + COURTESY_PAUSE)
-    if name == PRINT:  # it waits on the list that a person prints
-        with transaction(work.database) as session:
-            return work.finish(session)
+    if name == print_list.CHANNEL:
+        return _wait_to_be_printed(work, message_id)
     channel = channels_of(settings).get(name) or absent(name)
     pace = pace_of(settings, channel.provider, channel.per_second)
     rest = pace.wait(urgent=urgent)
@@ -72,6 +71,16 @@ def send_message(work: Work) -> None:
         crashpoint("message_sending")
         _hand_over(work, step, channel, pace.breaker)
     return None
+
+
+def _wait_to_be_printed(work: Work, message_id: int) -> None:
+    """It is on the list that a person prints, until it has been handed over or says nothing true any more."""
+    with transaction(work.database) as session:
+        until = print_list.expire(session, message_id=message_id, now=work.clock(session))
+        if until is None:
+            work.finish(session)
+    if until is not None:
+        raise Postponed(until)
 
 
 def _hand_over(work: Work, step: Outgoing | InDoubt, channel: Channel, breaker: Breaker) -> None:

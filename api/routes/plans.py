@@ -255,6 +255,8 @@ def messages_go(settings: Settings) -> MessagesGo:
     """How messages leave this installation."""
     if settings.smtp_url:
         return MessagesGo(by="smtp", folder=None)
+    if settings.email_gateway is not None:
+        return MessagesGo(by="gateway", folder=None)
     return MessagesGo(by="files", folder=str(settings.outbox_dir))
 
 

@@ -1,9 +1,11 @@
-"""What a customer sees of a visit, and what a provider is answered."""
+"""What a customer sees of a visit, what a provider is answered, and what is handed over on paper."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from api.schemas.forms import Output
+from pydantic import Field
+
+from api.schemas.forms import Input, Output
 from dispatch.contact.callbacks import Outcome
 
 
@@ -38,3 +40,24 @@ class CallbackOut(Output):
     """What came of each event of a callback, in their order."""
 
     outcomes: list[Outcome]
+
+
+class NoticeOut(Output):
+    """A notice to hand over."""
+
+    message_id: int
+    name: str = Field(description="the customer's name")
+    address: str
+    subject: str
+
+
+class HandedOver(Input):
+    """The notices that hang at their doors."""
+
+    message_ids: Annotated[list[int], Field(min_length=1, max_length=400)]
+
+
+class HandedOverOut(Output):
+    """How many were handed over."""
+
+    handed_over: int

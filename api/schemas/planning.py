@@ -136,9 +136,9 @@ class ToldOut(Output):
 
 
 class MessagesGo(Output):
-    """How messages leave: by a mail server, or as files in `folder` while none is configured."""
+    """How emails leave: by a mail server, a gateway, or as files in `folder` while neither is configured."""
 
-    by: Literal["smtp", "files"]
+    by: Literal["smtp", "gateway", "files"]
     folder: str | None
 
 

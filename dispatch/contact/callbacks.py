@@ -3,7 +3,7 @@
 import re
 from collections.abc import Collection
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
@@ -23,6 +23,8 @@ STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "退订", "TD", "T"})
 
 _STOPPED = (MessageClass.SERVICE, MessageClass.SURVEY, MessageClass.MARKETING)
 """What they stop by that; of danger, and of what the law asks for, everybody is told."""
+KEPT = timedelta(days=90)
+"""How long it is known which callbacks were worked on."""
 
 _OPEN = (MessageStatus.SENT, MessageStatus.UNKNOWN)
 _FEWEST_DIGITS = 8
@@ -128,6 +130,12 @@ def catch_up(
         row.outcome = _apply(session, provider, provider_id, fate, channels, now).value
     if early:
         session.flush()
+
+
+def forget(session: Session, *, now: datetime) -> int:
+    """Forget callbacks after `KEPT`: by then their messages have their fate for good; how many."""
+    old = sa.delete(Inbox).where(col(Inbox.received_at) < now - KEPT)
+    return int(session.execute(old).rowcount)  # type: ignore[attr-defined]
 
 
 def _apply(

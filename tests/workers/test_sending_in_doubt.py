@@ -231,9 +231,14 @@ def test_a_message_to_be_printed_waits_for_a_person(database: Database, tmp_path
     with transaction(database) as session:
         session.get_one(Message, message_id).channel = "print"
 
-    assert send(database, Settings(data_dir=tmp_path, secret_key="k" * 40)) == [Outcome.DONE]
-
+    settings = Settings(data_dir=tmp_path, secret_key="k" * 40)
+    assert send(database, settings) == [Outcome.POSTPONED]
     assert row(database, message_id).status is S.PENDING
+
+    left = (row(database, message_id).expires_at - MORNING).total_seconds()
+    assert send(database, settings, left - 1) == []
+    assert send(database, settings, left) == [Outcome.DONE]
+    assert row(database, message_id).status is S.EXPIRED
 
 
 def test_a_safety_message_with_no_known_end_is_listed_after_its_last_attempt(

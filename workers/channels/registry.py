@@ -12,9 +12,6 @@ from workers.channels import chat, files, gateway, smtp
 from workers.channels.delivery import Accepted, Channel, Refused
 from workers.channels.gateway_file import Gateway
 
-PRINT = "print"
-"""The channel whose messages wait for a person: they are printed and handed over, not sent."""
-
 
 @lru_cache(maxsize=8)
 def channels_of(settings: Settings) -> Mapping[str, Channel]:

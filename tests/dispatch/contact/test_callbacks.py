@@ -110,6 +110,14 @@ def stopped(session: Session, customer_id: str) -> set[str]:
     return set(preferences.get(session, customer_id=customer_id).stopped)
 
 
+def test_callbacks_are_forgotten_after_ninety_days(session: Session, message: Message) -> None:
+    tell(session, Fate.SENT, event="e1")
+
+    assert callbacks.forget(session, now=MORNING + timedelta(days=90)) == 0
+    assert callbacks.forget(session, now=MORNING + timedelta(days=91)) == 1
+    assert tell(session, Fate.DELIVERED, event="e1") is Outcome.APPLIED
+
+
 # -- replies --------------------------------------------------------------------------------------------------
 
 
