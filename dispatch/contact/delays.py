@@ -29,7 +29,7 @@ AHEAD = timedelta(hours=8)
 
 
 def is_due(probability: float, found: Told, last: Told | None) -> bool:
-    """Whether a range is to be told of a promise that breaks with this probability; `last` is what was told of it."""
+    """Whether a range is to be told of a promise that breaks with this probability; `last` was told of it."""
     if last is None:
         return probability >= TELL_FROM
     later = found.end_at > last.end_at + STEP
