@@ -6,8 +6,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session
 
+from dispatch.contact import delays, links, texts
 from dispatch.contact import facts as contact_facts
-from dispatch.contact import links, texts
 from dispatch.contact.facts import Facts
 from dispatch.contact.windows import Told, arrival_range, told_window
 from dispatch.core import trail
@@ -106,4 +106,8 @@ def _window(session: Session, facts: Facts, status: str, *, now: datetime) -> To
                 session, visit=facts.visit, departed_at=departures[-1].happened_at, now=now
             )
             return arrival_range(early_at=coming.early_at, late_at=coming.late_at)
+    if status == "scheduled":
+        delayed = delays.range_after_notice(session, visit=facts.visit, now=now)
+        if delayed is not None:
+            return delayed
     return told_window(facts.visit)

@@ -80,6 +80,22 @@ def test_the_customer_is_told_once_when_the_promise_is_at_risk_with_the_new_rang
         assert delays.tell_delayed(session, territory_id="humen", now=minute + minutes(later)) == []
 
 
+def test_who_was_told_of_a_delay_sees_the_range_of_now_and_no_longer_the_window(
+    session: Session, day: list[Visit]
+) -> None:
+    _, second = day
+    shown = lambda clock: delays.range_after_notice(session, visit=second, now=at(clock))  # noqa: E731
+    assert shown("10:49") is None
+
+    (message,) = watch(session, "10:50")
+    now = shown("10:50")
+    assert now is not None
+    assert (now.start_at, now.end_at) == (message.told_start_at, message.told_end_at)
+    later = shown("11:40")
+    assert later is not None
+    assert later.end_at > now.end_at
+
+
 def test_a_second_notice_needs_a_range_that_has_left_the_told_one_by_more_than_a_step(
     session: Session, day: list[Visit]
 ) -> None:
