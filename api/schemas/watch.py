@@ -6,7 +6,7 @@ from typing import Any
 from api.schemas.forms import Output
 from dispatch.contact.tables import MessageStatus
 from dispatch.core.tables import TaskState
-from dispatch.insight.watching import Action, Kind
+from dispatch.insight.matters import Action, Kind
 from dispatch.sla.tables import ClockKind, ClockStatus
 
 
@@ -39,8 +39,9 @@ class AlertOut(Output):
 class WatchItem(Output):
     """One matter that needs a person, and the action that solves it.
 
-    `about` is the time that matters: an expected begin, a limit, a planned departure; `since` the limit of what
-    will be late, and otherwise when the matter began. `code` says what of its kind it is.
+    `about` is the time that matters: an expected begin or end, a limit, a planned departure, since when a crew does
+    not move; `since` the limit of what will be late, and otherwise when the matter began. `code` says what of its
+    kind it is.
     """
 
     kind: Kind
