@@ -36,7 +36,7 @@ from api.schemas.planning import (
 )
 from dispatch.contact import facts
 from dispatch.core.config import Settings
-from dispatch.planning import comparing, fallback, plans, queries, states
+from dispatch.planning import comparing, differences, fallback, plans, queries, states
 from dispatch.planning.differences import Told
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
@@ -62,17 +62,26 @@ def get_board(
         list[PathId] | None,
         Query(max_length=50, description="only these crews' days; all when left out"),
     ] = None,
+    than: Annotated[
+        int | None,
+        Query(ge=1, le=2**53, description="only crews whose day is another than on this plan"),
+    ] = None,
 ) -> BoardPage:
     """The board of the day under a plan: the one asked for, else the one in force, else the newest proposed.
 
     Each stop has the times that are expected from what its crew has done so far. The day's feed goes on from
-    `?after=position`. Who has the board and is told of a change to one crew's day asks for that `crew` alone.
+    `?after=position`. Who has the board and is told of a change to one crew's day asks for that `crew` alone;
+    who is told of another plan asks for the days that differ from the one that it has, which it names as `than`.
     """
     page = queries.board(
         session, territory_id=territory_id, day=day, plan_id=plan_id, draft=draft, now=moment
     )
-    if crew is not None:
-        page = replace(page, crews=tuple(row for row in page.crews if row.crew_id in crew))
+    if crew is not None or (than is not None and page.plan is not None):
+        named, changed = set(crew or ()), set[str]()
+        if than is not None and page.plan is not None:
+            changed = differences.changed_shifts(session, plan_id=page.plan.id, than=than)
+        kept = (row for row in page.crews if row.crew_id in named or row.shift_id in changed)
+        page = replace(page, crews=tuple(kept))
     if hints == "zh-CN":
         said = (replace(row, hint=in_chinese(row.hint)) for row in page.queue)
         page = replace(page, queue=tuple(said))

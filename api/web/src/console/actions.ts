@@ -7,11 +7,11 @@ import { coded, t } from "./text";
 
 type Plan = Schema["PlanOut"];
 
-/** Do it, load the board anew, and tell what was refused. */
-export async function attempt<T>(work: () => Promise<T>, said?: string): Promise<T | null> {
+/** Do it, load what it changes of the board (all, unless told otherwise), and tell what was refused. */
+export async function attempt<T>(work: () => Promise<T>, said?: string, load = () => day.load()): Promise<T | null> {
   try {
     const made = await work();
-    await day.load();
+    await load();
     if (said) day.say("good", said);
     return made;
   } catch (error) {
@@ -31,7 +31,7 @@ async function edit(work: (plan: Head) => Promise<Plan>, said?: string): Promise
     const plan = await work(base);
     day.chosen = base.branch ? plan.id : null;
     return plan;
-  }, said);
+  }, said, () => day.catchUp());
   if (made && base) conflict(base, made);
   return made;
 }
