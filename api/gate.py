@@ -155,7 +155,8 @@ def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
     headers["Content-Security-Policy"] = _content_policy(_state(scope).settings.tiles_url)
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    place = "(self)" if path == "/crew" or path.startswith("/crew/") else "()"
+    headers["Permissions-Policy"] = f"camera=(), microphone=(), geolocation={place}"
     headers["Referrer-Policy"] = "no-referrer" if path.startswith(LINK_PATHS) else "same-origin"
     if is_https(_state(scope).settings):
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
