@@ -26,6 +26,8 @@ export class Day {
   board = $state.raw<Board | null>(null);
   watch = $state.raw<Schema["WatchList"] | null>(null);
   ground = $state.raw<{ territory: Schema["TerritoryOut"]; depots: Schema["DepotOut"][] } | null>(null);
+  /** The roads that the map is drawn with; asked for when there is a map. */
+  roads = $state.raw<Schema["RoadsOut"] | null>(null);
   /** Where crews were last seen, by crew. */
   positions = $state.raw<ReadonlyMap<string, [number, number]>>(new Map());
   loading = $state(true);
@@ -250,6 +252,16 @@ export class Day {
 
   say(...said: Parameters<Notices["say"]>): void {
     this.notices.say(...said);
+  }
+
+  async loadRoads(): Promise<void> {
+    const territory = this.territory;
+    try {
+      const roads = await taken(api.GET("/api/v1/territories/{territory_id}/roads", { params: { path: { territory_id: territory } } }));
+      if (territory === this.territory) this.roads = roads;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error; // a map without roads is a map
+    }
   }
 
   async #loadGround(): Promise<void> {
