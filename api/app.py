@@ -18,6 +18,7 @@ from api.pages import (
     console_page,
     crew_page,
     import_page,
+    messages_page,
     outlook_page,
     pages,
     places_page,
@@ -74,6 +75,7 @@ def create_app(
     app.include_router(crew_page.router)
     app.include_router(calls_page.router)
     app.include_router(outlook_page.router)
+    app.include_router(messages_page.router)
     app.include_router(import_page.router)
     app.include_router(places_page.router)
     app.include_router(pages.router)
