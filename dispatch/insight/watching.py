@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from dispatch.contact.queries import NEEDS_A_PERSON
 from dispatch.contact.tables import Message, MessageStatus
-from dispatch.core.alerts import open_alerts
+from dispatch.core.alerts import AlertRow, alert_list, open_alerts
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.tables import Alert, Event
 from dispatch.insight import satisfaction
@@ -44,7 +44,7 @@ BACK = timedelta(hours=24)
 MESSAGES_BACK = timedelta(days=3)
 _ALERT_ACTIONS: tuple[tuple[str, Action], ...] = (
     ("plan.", "plan_day"),
-    ("task.dead:", "requeue_tasks"),
+    ("task.dead", "requeue_tasks"),
 )
 _TOLD_OTHERWISE = ("clock.answer", "clock.arrive", "clock.visit_within", "message.")
 """Alerts about what the list names one by one."""
@@ -106,8 +106,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
     today = local_day(now, zone_named(territories.get(session, territory_id).zone))
     board = queries.board(session, territory_id=territory_id, day=today, now=now)
     found = _List()
-    alerts = open_alerts(session, limit=200)
-    _lone_work(found, board, alerts)
+    _lone_work(found, board, open_alerts(session, limit=200))
     if board.in_force is not None and board.plan is not None and board.plan.id == board.in_force.id:
         _lateness(found, board)
         _crews_behind(found, board, now)
@@ -115,7 +114,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
     _clocks(session, found, board, now)
     for item in (*_conflicts(session, territory_id, now), *_messages(session, territory_id, now)):
         found.add(item)
-    _alerts(found, alerts)
+    _alerts(found, alert_list(session, without=(*_TOLD_OTHERWISE, _LONE)))
     return sorted(found.items, key=_order)
 
 
@@ -293,10 +292,8 @@ def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[It
         )  # fmt: skip
 
 
-def _alerts(found: _List, alerts: list[Alert]) -> None:
+def _alerts(found: _List, alerts: list[AlertRow]) -> None:
     for alert in alerts:
-        if alert.key.startswith((*_TOLD_OTHERWISE, _LONE)):
-            continue
         action: Action = next(
             (does for begins, does in _ALERT_ACTIONS if alert.key.startswith(begins)),
             "see_administrator",
