@@ -14,9 +14,11 @@ from api import permissions, problems, repeats
 from api.deps import writing
 from api.gate import Gate
 from api.pages import (
+    asking,
     calls_page,
     console_page,
     crew_page,
+    customers,
     import_page,
     messages_page,
     outlook_page,
@@ -79,6 +81,8 @@ def create_app(
     app.include_router(import_page.router)
     app.include_router(places_page.router)
     app.include_router(pages.router)
+    app.include_router(customers.router)
+    app.include_router(asking.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     built = StaticFiles(directory=BUNDLE / "assets", check_dir=False)
     app.mount("/web/assets", built, name="assets")

@@ -149,6 +149,18 @@ def writing(
         yield session
 
 
+def acting(request: Request) -> Iterator[Session]:
+    """The one transaction of a form that a customer sends: who is signed in beside it plays no part."""
+    with transaction(state_of(request).database) as session:
+        yield session
+
+
+async def sent(request: Request) -> dict[str, str]:
+    """The fields of a form, texts only; an empty one without a body."""
+    form = await request.form(max_files=0, max_fields=40)
+    return {name: value for name, value in form.items() if isinstance(value, str)}
+
+
 def signed_in(
     request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)]
 ) -> Caller:
@@ -257,6 +269,8 @@ def paging(
 
 Now = Annotated[datetime, Depends(now)]
 Writing = Annotated[Session, Depends(writing, scope="function")]
+Acting = Annotated[Session, Depends(acting, scope="function")]
+Sent = Annotated[dict[str, str], Depends(sent)]
 Reading = Annotated[Session, Depends(reading, scope="function")]
 Who = Annotated[Caller, Depends(signed_in)]
 Maybe = Annotated[Caller | None, Depends(caller_or_none)]

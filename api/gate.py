@@ -40,8 +40,16 @@ BYTES = re.compile(
     r"/api/v1/(imports/\d+/files/[^/]+/\d+|crews/[^/]+/visits/[^/]+/attachments/[A-Za-z0-9-]{16,64})"
 )
 """Where pieces of files and pictures are sent, the only bodies that are no JSON; no other site's form can."""
-LINK_PATHS = ("/v/", "/sign-in/", "/api/v1/customer-visits/")
+CALLBACKS = "/api/v1/callbacks/"
+"""Where providers call back, with forms too: their signature over the raw body is what proves them."""
+LINK_PATHS = ("/v/", "/r/", "/ask", "/sign-in/", "/api/v1/customer-visits/")
 """Paths that carry a secret: their address must not leave by the Referer header."""
+FORMS = re.compile(r"/ask|/v/[^/]{1,100}/[a-z]{1,20}|/open311/v2/requests\.json")
+"""Where customers' pages send forms as browsers do without a script, and Open311 clients theirs.
+
+A nonce of the page stands for the origin there: such a page sends none (no-referrer), nor does it know a session.
+"""
+FORM = "application/x-www-form-urlencoded"
 
 
 class Gate:
@@ -131,8 +139,13 @@ def _refuse(scope: Scope) -> Response | None:
         return _too_large()
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = length not in {"", "0"} or "transfer-encoding" in headers
+    is_form = FORMS.fullmatch(scope["path"]) is not None
     wanted = "application/octet-stream" if BYTES.fullmatch(scope["path"]) else "application/json"
-    if (kind or has_body) and kind != wanted:
+    if is_form:
+        wanted = FORM
+    if (kind or has_body) and kind != wanted and not scope["path"].startswith(CALLBACKS):
+        if is_form:
+            return problems.answer(415, "not_form", f"Send a form, with Content-Type: {FORM}.")
         if wanted != "application/json":
             return problems.answer(
                 415,
@@ -142,7 +155,9 @@ def _refuse(scope: Scope) -> Response | None:
         return problems.answer(
             415, "not_json", "Send JSON, with the header Content-Type: application/json."
         )
-    if origin_verdict(headers, scheme=scope["scheme"], settings=_state(scope).settings) is False:
+    verdict = origin_verdict(headers, scheme=scope["scheme"], settings=_state(scope).settings)
+    says_nothing = is_form and headers.get("origin") == "null" and "sec-fetch-site" not in headers
+    if verdict is False and not says_nothing:
         return problems.of_refusal(
             ForeignOrigin("This request comes from another site's page and is refused.")
         )
@@ -155,7 +170,8 @@ def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
     headers["Content-Security-Policy"] = _content_policy(_state(scope).settings.tiles_url)
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    place = "(self)" if path == "/crew" or path.startswith("/crew/") else "()"
+    headers["Permissions-Policy"] = f"camera=(), microphone=(), geolocation={place}"
     headers["Referrer-Policy"] = "no-referrer" if path.startswith(LINK_PATHS) else "same-origin"
     if is_https(_state(scope).settings):
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"

@@ -1,4 +1,4 @@
-"""How often one address may try to sign in. Kept in this process, so it holds when Redis is away."""
+"""How often one address may try to sign in or report something. Kept in this process: Redis may be away."""
 
 import threading
 from collections import OrderedDict
@@ -31,7 +31,7 @@ class TryLimit:
                     wait = span - moment % span
                     until = now + timedelta(seconds=wait)
                     raise TooManyTries(
-                        f"Too many sign-in tries from this address; try again in {wait} seconds.",
+                        f"Too many tries from here; try again in {wait} seconds.",
                         retry_after=wait,
                         until=until.isoformat(),
                     )

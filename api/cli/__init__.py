@@ -36,6 +36,7 @@ MODULES = {
     "restore": "data",
     "places": "places",
     "user": "people",
+    "links": "links",
     "tasks": "tasks",
     "doctor": "doctor",
 }

@@ -1,6 +1,6 @@
 """The console, the dispatcher's one page, and what it opens beside itself."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -8,14 +8,14 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import RedirectResponse, Response
 from sqlmodel import Session
 
+from api.customer_view import facts_of
 from api.deps import Now, Reading, TheSettings, Who, requires
 from api.pages.built import built_page
+from api.pages.customers import page_of_visit
 from api.schemas.forms import PathId, QueryDay
-from dispatch.contact import facts, links
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.registry import queries, territories
 from dispatch.registry.tables import Role, Territory
-from dispatch.work.visits import NoSuchVisit
 
 router = APIRouter(include_in_schema=False)
 
@@ -58,13 +58,11 @@ def console(
 
 @router.get("/customer-page/{visit_id}", dependencies=[requires("board:read")])
 def customer_page(
-    visit_id: PathId, session: Reading, moment: Now, settings: TheSettings
+    visit_id: PathId, request: Request, session: Reading, moment: Now, settings: TheSettings
 ) -> Response:
-    """The page that the visit's customer sees, opened from the console for an hour."""
-    if not facts.load(session, [visit_id]):
-        raise NoSuchVisit(f"There is no visit {visit_id}.", field="visit_id")
-    token = links.sign(settings.key, visit_id=visit_id, expires_at=moment + timedelta(hours=1))
-    return RedirectResponse(f"/v/{token}", status_code=303)
+    """The page that the visit's customer sees, without its buttons: only the customer acts for the customer."""
+    facts = facts_of(session, visit_id)
+    return page_of_visit(request, session, facts, key=settings.key, now=moment)
 
 
 def _territory(session: Session, row: Territory, moment: datetime) -> dict[str, str]:

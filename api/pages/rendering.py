@@ -50,6 +50,7 @@ def render(
             asset=asset,
             problems=json.dumps(problems(words.language), ensure_ascii=False),
             here=request.url.path,
+            asked=request.query_params.get("lang", ""),
             switch=_with_language(request, words.other),
             **values,
         )

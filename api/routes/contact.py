@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Path, Query
 
-from api.customer_view import open_link
+from api.customer_view import open_link, seen
 from api.deps import Now, Pages, Reading, TheSettings, Who, Writing, public, requires
 from api.pagination import read_cursor, write_cursor
 from api.repeats import Route
@@ -18,7 +18,7 @@ from dispatch.work import visits
 
 router = APIRouter(route_class=Route, tags=["contact"])
 
-Token = Annotated[str, Path(min_length=8, max_length=400)]
+Token = Annotated[str, Path(min_length=8, max_length=100)]
 
 
 @router.get("/territories/{territory_id}/messages", dependencies=[requires("message:read")])
@@ -69,7 +69,8 @@ def customer_visit(
     language: Annotated[Literal["zh-CN", "en"] | None, Query()] = None,
 ) -> CustomerVisitOut:
     """What a customer's signed link shows."""
-    view = open_link(session, key=settings.key, token=token, language=language, now=moment)
+    _, facts = open_link(session, key=settings.key, token=token, now=moment)
+    view = seen(session, facts, key=settings.key, language=language, now=moment)
     return CustomerVisitOut(
         number=view.number,
         language=view.language,
@@ -81,8 +82,11 @@ def customer_visit(
         window_start_at=view.window.start_at if view.window else None,
         window_end_at=view.window.end_at if view.window else None,
         promised=view.promised,
+        confirmed=view.confirmed,
         crew=view.crew,
         check_number=view.check_number,
         done_code=view.done_code,
         finished_at=view.finished_at,
+        outcome=view.outcome,
+        may=sorted(view.may),
     )

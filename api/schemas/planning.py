@@ -130,7 +130,8 @@ class ToldOut(Output):
     customer: str = Field(description="the customer's name")
     is_reached: bool = Field(description="whether a message goes out to the customer")
     obstacle: str = Field(
-        description="why none does: no_consent, no_address, bad_address, unannounced"
+        description="why none does: no_consent, stopped, do_not_contact, no_address, bad_address, "
+        "no_mobile, no_channel, unannounced"
     )
 
 

@@ -1,18 +1,37 @@
-"""Signed links: a customer opens the page of one visit without signing in, until the link expires."""
+"""Customers' links: whoever has one opens the page of one visit or request, without signing in, until it ends.
 
+A token is a key's number, 136 random bits and 136 bits of HMAC-SHA256 over both and the purpose, 48 characters in
+all: one that was forged is refused before the database is asked. What the link is for stands in its row, which has
+the hash of the random bits and a seal, an HMAC of the same key over the token's head and every fact of the row: one
+that was changed in the database opens nothing either. Keys are made of the installation's secret and their number:
+a new one can be taken into use at any time, and the one before still opens its links.
+"""
+
+import base64
 import hashlib
 import hmac
-from datetime import UTC, datetime, timedelta
-from typing import Any
+import json
+import secrets
+from datetime import datetime, timedelta
 
-from itsdangerous import BadData, URLSafeSerializer
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
+from dispatch.contact.appointment import appointment_of
+from dispatch.contact.tables import Link, LinkKey
 from dispatch.core.errors import DispatchError, ForbiddenError
+from dispatch.registry.tables import Customer
+from dispatch.work.tables import Visit, WorkOrder
 
 VALID_AFTER_END = timedelta(hours=72)
-"""How long after the planned end of a visit its link still opens."""
+"""How long after the end of a visit its links still open."""
+KEPT_AFTER_END = timedelta(days=90)
+"""How long the row of a link that has ended is kept, to answer who could see what."""
+VISIT, REQUEST = "visit", "request"
 
-_FORMAT = 1
+_KEY_BYTES, _RANDOM_BYTES, _MAC_BYTES = 2, 17, 17
+LENGTH = 48
+"""Characters of a token."""
 
 
 class LinkInvalid(ForbiddenError):
@@ -22,50 +41,163 @@ class LinkInvalid(ForbiddenError):
 
 
 class LinkExpired(DispatchError):
-    """The link was good once; its time is over."""
+    """The link was good once; its time is over, or it was taken back, or a newer one has taken its place."""
 
     code = "link_expired"
     status = 410
 
 
-def sign(key: bytes, *, visit_id: str, expires_at: datetime, purpose: str = "visit") -> str:
-    """A token that names the visit, for one purpose, until `expires_at`; HMAC-SHA256 under `key`."""
-    content = {"f": _FORMAT, "p": purpose, "s": visit_id, "x": int(expires_at.timestamp())}
-    return _text(_serializer(key).dumps(content))
+def issue(
+    session: Session,
+    key: bytes,
+    *,
+    purpose: str,
+    subject: str,
+    version: str,
+    expires_at: datetime,
+    now: datetime,
+    customer_id: str | None = None,
+) -> str:
+    """A new token that opens `subject` (the number of a visit or request) for one purpose until `expires_at`.
 
-
-def read(key: bytes, token: str, *, now: datetime, purpose: str = "visit") -> str:
-    """The id of the visit that the token names; changes nothing.
-
-    Raises LinkInvalid when any character was changed or the purpose is another, and LinkExpired afterwards.
+    `version` is what the link is bound to: whoever opens it compares that with how things are by then. `key` is the
+    installation's secret. The token is not kept; each call makes another.
     """
-    refusal = LinkInvalid("This link is not valid. Open it exactly as it stands in the message.")
-    serializer = _serializer(key)
-    try:
-        content: Any = serializer.loads(token)
-    except (BadData, UnicodeError, ValueError) as error:
-        raise refusal from error
-    # Base 64 has spare bits at its end: another spelling of the same signature is refused too.
-    if not hmac.compare_digest(_text(serializer.dumps(content)).encode(), token.encode()):
-        raise refusal
-    if content["f"] != _FORMAT or content["p"] != purpose:
-        raise refusal
-    if now.timestamp() >= content["x"]:
-        expired = datetime.fromtimestamp(content["x"], UTC)
-        raise LinkExpired(
-            "This link has expired. A newer message may hold a newer link.",
-            expired_at=expired.isoformat(),
-        )
-    return str(content["s"])
+    key_id = _newest_key(session, now=now)
+    head = key_id.to_bytes(_KEY_BYTES, "big") + secrets.token_bytes(_RANDOM_BYTES)
+    row = Link(
+        hash=_hash(head),
+        seal="",
+        key_id=key_id,
+        purpose=purpose,
+        subject_id=subject,
+        customer_id=customer_id,
+        subject_version=version,
+        issued_at=now,
+        expires_at=expires_at,
+    )
+    row.seal = _seal(key, head, row)
+    session.add(row)
+    session.flush()
+    return base64.urlsafe_b64encode(head + _mac(key, head, purpose)).decode()
 
 
-def _serializer(key: bytes) -> URLSafeSerializer:
-    return URLSafeSerializer(
+def for_visit(
+    session: Session,
+    key: bytes,
+    visit: Visit,
+    *,
+    now: datetime,
+    end_at: datetime | None = None,
+) -> str:
+    """A token for the visit's customer, bound to its appointment, until 72 h after its end.
+
+    The end is what happened, is planned or is promised, else `end_at`, else now.
+    """
+    order = session.get_one(WorkOrder, visit.work_order_id)
+    customer = session.get_one(Customer, order.customer_id)
+    return issue(
+        session,
         key,
-        salt="gridcrew.contact.link",
-        signer_kwargs={"key_derivation": "hmac", "digest_method": hashlib.sha256},
+        purpose=VISIT,
+        subject=visit.id,
+        version=appointment_of(session, visit, customer),
+        expires_at=end_of(visit, now=now, else_at=end_at),
+        customer_id=customer.id,
+        now=now,
     )
 
 
-def _text(token: str | bytes) -> str:
-    return token.decode() if isinstance(token, bytes) else token
+def end_of(visit: Visit, *, now: datetime, else_at: datetime | None = None) -> datetime:
+    """Until when links to the visit open it, as its times are now."""
+    over = visit.finished_at or visit.planned_end_at
+    ends = [moment for moment in (over, visit.window_end_at) if moment] or [else_at or now]
+    return max(*ends, now) + VALID_AFTER_END
+
+
+def read(session: Session, key: bytes, token: str, *, purpose: str, now: datetime) -> Link:
+    """The link that the token is; changes nothing.
+
+    Raises LinkInvalid when any character was changed or the purpose is another, and LinkExpired when it has ended
+    or was taken back. Whether its version is still that of its subject is the caller's to see.
+    """
+    refusal = LinkInvalid("This link is not valid. Open it exactly as it stands in the message.")
+    raw = _decoded(token)
+    if raw is None:
+        raise refusal
+    head, given = raw[:-_MAC_BYTES], raw[-_MAC_BYTES:]
+    if not hmac.compare_digest(_mac(key, head, purpose), given):
+        raise refusal
+    found = session.execute(
+        sa.select(Link, col(LinkKey.retired_at))
+        .join(LinkKey, col(LinkKey.id) == col(Link.key_id))
+        .where(col(Link.hash) == _hash(head))
+    ).first()
+    if found is None:
+        raise ended()  # it was good once, and has been forgotten
+    row: Link = found[0]
+    retired_at: datetime | None = found[1]
+    if row.purpose != purpose or not hmac.compare_digest(_seal(key, head, row), row.seal):
+        raise refusal
+    if row.revoked_at is not None or retired_at is not None:
+        raise ended()
+    if now >= row.expires_at:
+        raise ended(expired_at=row.expires_at.isoformat())
+    return row
+
+
+def rebind(
+    session: Session, key: bytes, token: str, link: Link, *, version: str, expires_at: datetime
+) -> None:
+    """Let the link through which its holder changed the appointment go on with the new one; all others end."""
+    raw = base64.urlsafe_b64decode(token)
+    link.subject_version, link.expires_at = version, max(link.expires_at, expires_at)
+    link.seal = _seal(key, raw[:-_MAC_BYTES], link)
+    session.add(link)
+    session.flush()
+
+
+def ended(**details: str) -> LinkExpired:
+    """The refusal of a link that was good once."""
+    return LinkExpired(
+        "This link has ended. A newer message may hold a newer one; else please call us.", **details
+    )
+
+
+def _decoded(token: str) -> bytes | None:
+    """The 36 bytes of a token, without a spare bit that could be written in another way; None for another text."""
+    if len(token) != LENGTH or not token.isascii():
+        return None
+    if not token.replace("-", "").replace("_", "").isalnum():
+        return None
+    return base64.urlsafe_b64decode(token)
+
+
+def _hash(head: bytes) -> str:
+    return hashlib.sha256(head).hexdigest()
+
+
+def _mac(key: bytes, head: bytes, purpose: str) -> bytes:
+    return hmac.digest(_key(key, head), head + purpose.encode(), "sha256")[:_MAC_BYTES]
+
+
+def _seal(key: bytes, head: bytes, row: Link) -> str:
+    expires = round(row.expires_at.timestamp() * 1000)
+    facts = [row.purpose, row.subject_id, row.customer_id, row.subject_version, expires]
+    return hmac.digest(_key(key, head), head + json.dumps(facts).encode(), "sha256").hex()
+
+
+def _key(key: bytes, head: bytes) -> bytes:
+    return hmac.digest(key, b"gridcrew.link:" + head[:_KEY_BYTES], "sha256")
+
+
+def _newest_key(session: Session, *, now: datetime) -> int:
+    statement = select(LinkKey.id).where(col(LinkKey.retired_at).is_(None))
+    found = session.exec(statement.order_by(col(LinkKey.id).desc()).limit(1)).first()
+    if found is not None:
+        return found
+    made = LinkKey(created_at=now)
+    session.add(made)
+    session.flush()
+    assert made.id is not None, "a key that was written has a number"
+    return made.id

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.contact import texts
-from dispatch.contact.tables import Message, MessageStatus, Survey
+from dispatch.contact.tables import Message, MessageStatus, SubjectKind, Survey, Telling
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.core.errors import InvalidError
 from dispatch.core.pages import MAX_PAGE, BadPageSize
@@ -113,7 +113,14 @@ def _lines() -> sa.Select[Any, Any, Any, Any, Any]:
             col(WorkOrder.request_id),
         )
         .join(Customer, col(Customer.id) == col(Message.customer_id))
-        .join(Visit, col(Visit.id) == col(Message.subject_id), isouter=True)
+        .join(
+            Visit,
+            sa.and_(
+                col(Visit.id) == col(Message.subject_id),
+                col(Message.subject_kind) == SubjectKind.VISIT,
+            ),
+            isouter=True,
+        )
         .join(WorkOrder, col(WorkOrder.id) == col(Visit.work_order_id), isouter=True)
     )
 
@@ -125,29 +132,47 @@ def _conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]
         )
     equal: tuple[tuple[Any, Any], ...] = (
         (Message.customer_id, wanted.customer_id),
-        (Message.subject_id, wanted.visit_id),
-        (WorkOrder.id, wanted.work_order_id),
-        (WorkOrder.request_id, wanted.request_id),
         (Message.template, wanted.template),
         (sa.type_coerce(col(Message.message_class), sa.String), wanted.message_class),
     )
     found = [column == value for column, value in equal if value is not None]
+    if wanted.visit_id is not None:
+        found.append(_told_of(col(Telling.visit_id) == wanted.visit_id))
+    if wanted.work_order_id is not None:
+        found.append(_told_of(col(Visit.work_order_id) == wanted.work_order_id))
+    if wanted.request_id is not None:
+        about = sa.and_(
+            col(Message.subject_kind) == SubjectKind.REQUEST,
+            col(Message.subject_id) == wanted.request_id,
+        )
+        found.append(sa.or_(about, _told_of(col(WorkOrder.request_id) == wanted.request_id)))
     if wanted.statuses:
         found.append(col(Message.status).in_(wanted.statuses))
     if wanted.territory_id is None:
         return found
     territory = territories.get(session, wanted.territory_id)
-    # By the customer's or the visit's own index where one is named; the territory then only confirms.
-    found.append(col(Visit.territory_id) == territory.id)
+    found.append(col(Message.territory_id) == territory.id)
     if wanted.day is not None:
         begin, end = day_bounds(wanted.day, zone_named(territory.zone))
         found += [col(Message.created_at) >= begin, col(Message.created_at) < end]
     return found
 
 
+def _told_of(visits: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+    """Whether a message tells of such visits; a household's tells of several."""
+    numbers = (
+        sa.select(col(Telling.message_id))
+        .join(Visit, col(Visit.id) == col(Telling.visit_id))
+        .join(WorkOrder, col(WorkOrder.id) == col(Visit.work_order_id))
+        .where(visits)
+    )
+    return col(Message.id).in_(numbers)
+
+
 def _with_deeds(session: Session, rows: list[tuple[Any, ...]]) -> list[Line]:
     """The rows with what their customers did since, in one statement for promises and one for surveys."""
     visits = {visit_id for _, _, visit_id, _, _ in rows if visit_id is not None}
+    rows = [(*row[:4], _request_of(*row)) for row in rows]
     promises: dict[str, Promise] = {}
     for promise in session.exec(
         select(Promise).where(col(Promise.visit_id).in_(visits)).order_by(col(Promise.number))
@@ -171,6 +196,13 @@ def _with_deeds(session: Session, rows: list[tuple[Any, ...]]) -> list[Line]:
         )
         for message, name, visit_id, order_id, request_id in rows
     ]
+
+
+def _request_of(
+    message: Message, _name: str, _visit: str | None, _order: str | None, request_id: str | None
+) -> str | None:
+    """The request that a message is about, itself or by the visit it led to."""
+    return message.subject_id if message.subject_kind is SubjectKind.REQUEST else request_id
 
 
 def _deed(

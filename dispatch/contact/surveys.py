@@ -5,12 +5,14 @@ bad answer becomes a request at the complaint counter, whose answer clock runs f
 """
 
 import hashlib
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from dispatch.contact import texts
-from dispatch.contact.drafts import compose
+from dispatch.contact.channels import BUILT_IN
+from dispatch.contact.drafts import compose, obstacle
 from dispatch.contact.facts import Facts, load
 from dispatch.contact.links import VALID_AFTER_END
 from dispatch.contact.progress import WAITING
@@ -98,7 +100,9 @@ def arrange(session: Session, *, visit_id: str, finished_at: datetime, now: date
     return True
 
 
-def ask(session: Session, *, visit_id: str, now: datetime) -> Survey | None:
+def ask(
+    session: Session, *, visit_id: str, now: datetime, channels: Collection[str] = BUILT_IN
+) -> Survey | None:
     """Ask the customer about the visit; None when they shall not be asked.
 
     That is so when work on the order goes on, when no message may go out, when they have been asked about this
@@ -109,7 +113,9 @@ def ask(session: Session, *, visit_id: str, now: datetime) -> Survey | None:
         return None
     one = facts[0]
     lock_for(session, f"message:{one.territory.id}")
-    if not _is_closed(one) or one.obstacle or _was_asked(session, one, now=now):
+    if not _is_closed(one) or obstacle(one, TEMPLATE, channels=channels):
+        return None
+    if _was_asked(session, one, now=now):
         return None
     finished = one.visit.finished_at or now
     message = compose(
@@ -120,6 +126,7 @@ def ask(session: Session, *, visit_id: str, now: datetime) -> Survey | None:
         told=None,
         values={"day": texts.day_text(finished, one.zone, one.language)},
         expires_at=finished + VALID_AFTER_END,
+        channels=channels,
         now=now,
     )
     if message is None or message.status not in WAITING:

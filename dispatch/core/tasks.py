@@ -279,6 +279,20 @@ def oldest_due_seconds(session: Session, *, now: datetime) -> float:
     return max(0.0, (now - oldest).total_seconds()) if oldest else 0.0
 
 
+def behind(session: Session, *, now: datetime) -> timedelta:
+    """For how long the work that people wait for has been due: courtesy messages and plans may wait themselves."""
+    oldest = [
+        session.exec(
+            select(Task.run_at)
+            .where(col(Task.state) == TaskState.DUE, col(Task.queue) == queue)
+            .order_by(col(Task.run_at))
+            .limit(1)
+        ).first()
+        for queue in ("default", "safety")
+    ]
+    return max((now - run_at for run_at in oldest if run_at is not None), default=timedelta(0))
+
+
 def counts(session: Session) -> dict[str, int]:
     """How many tasks are in each state."""
     rows = session.exec(select(Task.state, sa.func.count()).group_by(col(Task.state)))

@@ -136,7 +136,7 @@ def _stop(
         lat=premises.lat,
         lon=premises.lon,
         accuracy_m=premises.accuracy_m,
-        access_notes=premises.access_notes,
+        access_notes=" · ".join(filter(None, (visit.access_note, premises.access_notes))),
         description=order.description,
         needs=NEEDS[premises.site_class],
         permit=kind.permit,

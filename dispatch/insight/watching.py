@@ -11,13 +11,14 @@ from typing import Literal
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact.queries import NEEDS_A_PERSON
+from dispatch.contact import wishes
+from dispatch.contact.queries import NEEDS_A_PERSON, is_replaced
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.alerts import AlertRow, alert_list, open_alerts
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.tables import Alert, Event
+from dispatch.field import tracking
 from dispatch.insight import satisfaction
-from dispatch.planning import queries
 from dispatch.planning.projecting import at_risk, limit_of
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tiles import CrewRow
@@ -28,7 +29,8 @@ from dispatch.work.lifecycle import WAITING
 from dispatch.work.tables import Visit, VisitStatus
 
 Kind = Literal[
-    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "low_score", "conflict", "message",
+    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "low_score", "conflict", "customer",
+    "message",
     "alert",
 ]  # fmt: skip
 Action = Literal[
@@ -57,8 +59,9 @@ class Item:
 
     `kind`: `check_in_missed` by who works alone, `late` and `risk` of a promise or deadline, `not_on_duty`,
     `not_set_out`, a `clock` about to break or broken, a `low_score` that nobody has answered, a `conflict` of a
-    crew's queued action, a `message` that did not arrive, an `alert` of the installation. `code` says more: what
-    kind of clock, what score, why it was refused, the alert.
+    crew's queued action, a `customer` who called the visit off or asks to be called, a `message` that did not
+    arrive, an `alert` of the installation. `code` says more: what kind of clock, what score, why it was refused,
+    the alert.
     """
 
     kind: Kind
@@ -104,7 +107,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
     Raises NoSuchTerritory.
     """
     today = local_day(now, zone_named(territories.get(session, territory_id).zone))
-    board = queries.board(session, territory_id=territory_id, day=today, now=now)
+    board = tracking.board(session, territory_id=territory_id, day=today, now=now)
     found = _List()
     _lone_work(found, board, open_alerts(session, limit=200))
     if board.in_force is not None and board.plan is not None and board.plan.id == board.in_force.id:
@@ -112,7 +115,11 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
         _crews_behind(found, board, now)
     _low_scores(session, found, territory_id, now)
     _clocks(session, found, board, now)
-    for item in (*_conflicts(session, territory_id, now), *_messages(session, territory_id, now)):
+    for item in (
+        *_conflicts(session, territory_id, now),
+        *_customers(session, territory_id),
+        *_messages(session, territory_id, now),
+    ):
         found.add(item)
     _alerts(found, alert_list(session, without=(*_TOLD_OTHERWISE, _LONE)))
     return sorted(found.items, key=_order)
@@ -272,6 +279,15 @@ def _touched_by_office(session: Session, visits: dict[str, list[Event]]) -> dict
     return touched
 
 
+def _customers(session: Session, territory_id: str) -> Iterator[Item]:
+    """Customers who did something through their links that somebody must see to."""
+    for wish in wishes.open_wishes(session, territory_id=territory_id):
+        yield Item(
+            "customer", "look_at_visit" if wish.is_called_off else "call_customer", False, wish.visit_id,
+            wish.work_order_id, code="called_off" if wish.is_called_off else "wants_call", since=wish.since,
+        )  # fmt: skip
+
+
 def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[Item]:
     statement = (
         select(Message.subject_id, Visit.work_order_id, Message.status, Message.created_at)
@@ -280,6 +296,7 @@ def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[It
             col(Visit.territory_id) == territory_id,
             col(Visit.status).in_((VisitStatus.PLANNED, *WAITING, VisitStatus.EN_ROUTE)),
             col(Message.status).in_(NEEDS_A_PERSON),
+            ~is_replaced(),
             col(Message.created_at) > now - MESSAGES_BACK,
         )
         .order_by(col(Message.id).desc())

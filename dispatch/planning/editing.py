@@ -108,12 +108,16 @@ def stand(session: Session, plan: Plan, *, now: datetime, locks: Locks | None = 
     A branch stands with its own `locks`, those of the plan unless given. Within a minute the same board gives the
     same problem, which whoever answers has compiled already.
     """
-    minute = now.replace(second=0, microsecond=0)
-    begins = minute if minute == now else minute + timedelta(minutes=1)
     board = read_board(session, territory_id=plan.territory_id, day=plan.day)
     held = plan.locks if locks is None else locks
-    built = build_from(_locked(board, held) if held else board, now=begins)
-    return Standing(plan, built, _orders(session, plan, built), held)
+    built = build_from(_locked(board, held) if held else board, now=next_minute(now))
+    return Standing(plan, built, orders_of(session, plan, built), held)
+
+
+def next_minute(now: datetime) -> datetime:
+    """The next whole minute, from which what is left of a day is counted."""
+    minute = now.replace(second=0, microsecond=0)
+    return minute if minute == now else minute + timedelta(minutes=1)
 
 
 def propose_edit(
@@ -212,7 +216,7 @@ def refusal(answer: Answer, visit_id: str) -> DoesNotFit:
     )
 
 
-def _orders(session: Session, plan: Plan, built: Built) -> Orders:
+def orders_of(session: Session, plan: Plan, built: Built) -> Orders:
     """The plan's orders among what the problem still holds; what crews are at comes first on their shifts."""
     known = {visit.id for visit in built.problem.visits}
     shifts = {shift.id for shift in built.problem.shifts}

@@ -7,12 +7,15 @@ from datetime import date, datetime, timedelta
 from sqlmodel import Session
 
 from dispatch.core.errors import InvalidError
+from dispatch.planning.board import BoardShift
 from dispatch.planning.clock import DayClock
 from dispatch.planning.editing import Standing, refuse_begun, refuse_unplaceable
 from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.inserting import stand_for
+from dispatch.planning.problem import Built
 from dispatch.work import visits
 from optimizer.offers import Offer as Found
+from optimizer.plan import Plan
 from optimizer.problem import Visit
 
 EVERY = timedelta(hours=2)
@@ -71,19 +74,31 @@ def offers(
     standing = stand_for(session, visits.get(session, visit_id), day, plan_id, now=now)
     refuse_begun(standing, visit_id)
     refuse_unplaceable(standing, visit_id)
-    asked = list(windows if windows is not None else _of_the_day(standing, now))
-    ahead = [span for span in asked if span[1] > now]
-    clock = standing.built.clock
+    asked = list(windows if windows is not None else of_the_day(standing.built.rows.shifts, now))
+    plan = engine.retime(standing.problem, standing.without(visit_id))
+    return beside(standing.built, plan, _free(standing, visit_id), asked, now=now, engine=engine)
+
+
+def beside(
+    built: Built,
+    plan: Plan,
+    visit: str | Visit,
+    windows: Sequence[Span],
+    *,
+    now: datetime,
+    engine: Engine,
+) -> list[Offer]:
+    """Each window for the visit, which the plan leaves out, with its cost beside the plan, in the order given."""
+    ahead = [span for span in windows if span[1] > now]
+    clock = built.clock
     found: dict[Span, Found] = {}
     if ahead:
-        plan = engine.retime(standing.problem, standing.without(visit_id))
         spans = [_seconds(span, clock, now) for span in ahead]
-        answers = engine.offers(standing.problem, plan, _free(standing, visit_id), spans)
-        found = dict(zip(ahead, answers, strict=True))
-    crews = {shift.id: shift.crew for shift in standing.problem.shifts}
+        found = dict(zip(ahead, engine.offers(built.problem, plan, visit, spans), strict=True))
+    crews = {shift.id: shift.crew for shift in built.problem.shifts}
     return [
         _told(span, found[span], crews, clock) if span in found else Offer(*span, reason="past")
-        for span in asked
+        for span in windows
     ]
 
 
@@ -97,9 +112,9 @@ def _refuse(windows: Sequence[Span]) -> None:
             )
 
 
-def _of_the_day(standing: Standing, now: datetime) -> list[Span]:
+def of_the_day(shifts: Sequence[BoardShift], now: datetime) -> list[Span]:
     """Two hours after one another, from the first begin of a shift that day to the last end."""
-    shifts = [shift for shift in standing.built.rows.shifts if shift.works]
+    shifts = [shift for shift in shifts if shift.works]
     begin = min((shift.starts_at for shift in shifts), default=now)
     last = max((shift.ends_at for shift in shifts), default=now)
     spans: list[Span] = []

@@ -35,6 +35,7 @@ from dispatch.work.tables import (
     WorkOrder,
     WorkType,
 )
+from dispatch.work.visits import NoSuchVisit
 
 
 def read_board(session: Session, *, territory_id: str, day: date) -> Board:
@@ -71,6 +72,14 @@ def read_board(session: Session, *, territory_id: str, day: date) -> Board:
         planned_breaks=planned_breaks,
         roads=roads.known(session, territory_id=territory_id),
     )
+
+
+def board_visit(session: Session, visit_id: str) -> BoardVisit:
+    """One visit as a board has it, whatever day it is on; raises NoSuchVisit."""
+    found = _rows(session, col(Visit.id) == visit_id)
+    if not found:
+        raise NoSuchVisit(f"There is no visit {visit_id}.", subject=visit_id)
+    return _with_slack(*found[0], read_rules(session).slack_percent)
 
 
 def _is_open(visit: BoardVisit) -> bool:
@@ -114,7 +123,6 @@ def _visits(
     closes_at: datetime,
 ) -> list[tuple[BoardVisit, int]]:
     """The day's visits by id, each with the seconds between its work type's p50 and p90."""
-    types = {row.code: row for row in session.exec(select(WorkType))}
     waiting = sa.and_(
         col(Visit.territory_id) == territory_id,
         col(Visit.status) == VisitStatus.PLANNED,
@@ -126,14 +134,21 @@ def _visits(
         col(Visit.planned_start_at).between(opens_at, closes_at + timedelta(days=1)),
         col(Visit.shift_id).in_([shift.id for shift in shifts]),
     )
-    found: dict[str, tuple[BoardVisit, int]] = {}
-    for condition in (waiting, on_the_day):
+    found = {row[0].id: row for row in _rows(session, waiting, on_the_day)}
+    return [found[visit_id] for visit_id in sorted(found)]
+
+
+def _rows(session: Session, *conditions: Any) -> list[tuple[BoardVisit, int]]:
+    """The visits that each condition finds, with the seconds between p50 and p90."""
+    types = {row.code: row for row in session.exec(select(WorkType))}
+    found: list[tuple[BoardVisit, int]] = []
+    for condition in conditions:
         for *row, own_skills in _fetched(session, _visit_columns().where(condition)):
             work_type = types[row[-1]]
             skills = work_type.skills if own_skills is None else own_skills
             visit = BoardVisit(*(*row, skills, work_type.parts, work_type.members))
-            found[visit.id] = visit, 60 * (work_type.p90_minutes - work_type.p50_minutes)
-    return [found[visit_id] for visit_id in sorted(found)]
+            found.append((visit, 60 * (work_type.p90_minutes - work_type.p50_minutes)))
+    return found
 
 
 def _with_slack(visit: BoardVisit, spread_s: int, percent: int) -> BoardVisit:

@@ -67,8 +67,8 @@ WORK_ORDERS = Machine(
     WorkOrderStatus,
     [
         move("make_ready", [W.DRAFT], W.READY, *DESK, "system"),
-        move("hold", [W.READY, W.SCHEDULED], W.ON_HOLD, *DESK, "system"),
-        move("release", [W.ON_HOLD], W.READY, *DESK, "system"),
+        move("hold", [W.READY, W.SCHEDULED], W.ON_HOLD, *DESK, "customer", "system"),
+        move("release", [W.ON_HOLD], W.READY, *DESK, "customer", "system"),
         move("cancel", [W.DRAFT, W.READY, W.SCHEDULED, W.ON_HOLD], W.CANCELLED, *DESK, "system"),
         move("complete_call", [W.READY], W.COMPLETED, *DESK),
         move("verify", [W.COMPLETED], W.VERIFIED, *DESK),

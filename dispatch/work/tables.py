@@ -214,6 +214,9 @@ class Visit(Versioned, table=True):
         default="", max_length=64, description="why not done, declined or cancelled"
     )
     note: str = Field(default="", max_length=500)
+    access_note: str = Field(
+        default="", max_length=500, description="how to get in, in the customer's own words"
+    )
 
 
 class VisitRelation(Row, table=True):

@@ -4,7 +4,6 @@ import importlib
 import pkgutil
 import re
 import time
-from datetime import timedelta
 from html.parser import HTMLParser
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -69,8 +68,10 @@ def day(database: Database) -> str:
 
 
 @pytest.fixture
-def link(day: str, settings: Settings) -> str:
-    return "/v/" + links.sign(settings.key, visit_id=day, expires_at=NOW + timedelta(days=1))
+def link(day: str, settings: Settings, database: Database) -> str:
+    with transaction(database) as session:
+        visit = session.get_one(Visit, day)
+        return "/v/" + links.for_visit(session, settings.key, visit, now=NOW)
 
 
 def _read(client: TestClient, path: str, language: str) -> str:
@@ -92,7 +93,7 @@ def test_a_page_is_written_in_the_language_without_inline_scripts_and_escapes_na
     assert read.inline == []
     assert all(address.startswith("/") for address in read.addresses), read.addresses
     assert "<script>alert" not in text
-    assert not re.search(r">\s*(?:day|visit|status|common|sign_in)\.[a-z_.]+\s*<", text)
+    assert not re.search(r">\s*(?:day|customer|status|common|sign_in|error)\.[a-z_.]+\s*<", text)
     if page == "link":
         assert "&lt;script&gt;alert(1)" in text
 
@@ -176,6 +177,7 @@ def test_a_customers_link_shows_what_when_and_the_number_to_check(
     assert len(body["check_number"]) == 4
     assert body["check_number"] in english.text
     assert "Scheduled" in english.text
+    assert body["may"] == ["call", "cancel", "choose", "note"]
 
 
 def test_a_customers_page_names_no_neighbour_and_no_notes_for_the_crew(
@@ -185,7 +187,8 @@ def test_a_customers_page_names_no_neighbour_and_no_notes_for_the_crew(
 
     assert set(body) == {
         "number", "language", "status", "purpose", "company", "address", "zone", "window_start_at",
-        "window_end_at", "promised", "crew", "check_number", "done_code", "finished_at",
+        "window_end_at", "promised", "confirmed", "crew", "check_number", "done_code", "finished_at",
+        "outcome", "may",
     }  # fmt: skip
 
 
@@ -200,7 +203,7 @@ def test_a_damaged_link_opens_nothing(anonymous: TestClient, link: str, damage: 
 
 
 def test_an_expired_link_says_so(anonymous: TestClient, link: str, clock: VirtualClock) -> None:
-    clock.forward(days=2)
+    clock.forward(days=4)
 
     answer = anonymous.get("/api/v1/customer-visits/" + link.removeprefix("/v/"))
 
@@ -214,7 +217,7 @@ def test_looking_changes_nothing(
     client.get("/api/v1/me")
     before = _everything(database)
 
-    for path in ("/", "/sign-in", link):
+    for path in ("/", "/sign-in", link, f"{link}/windows", f"{link}/appointment.ics"):
         client.get(path, headers=HTML)
         anonymous.get(path, headers=HTML)
 

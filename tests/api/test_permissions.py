@@ -20,9 +20,15 @@ PUBLIC = {
     "/api/v1/sessions",
     "/api/v1/sessions/link",
     "/api/v1/customer-visits/{token}",
+    "/api/v1/callbacks/{provider}",
     "/sign-in",
     "/sign-in/{token}",
     "/v/{token}",
+    "/v/{token}/windows",
+    "/v/{token}/appointment.ics",
+    "/v/{token}/{what}",
+    "/ask",
+    "/r/{token}",
     "/crew-worker.js",
 }
 

@@ -9,12 +9,14 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
+from dispatch.contact.messages import Outgoing
 from dispatch.core import crash, tasks
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, database_now, transaction
@@ -27,7 +29,7 @@ from tests.builders.registry import DISPATCHER
 from workers import logs, sending, sweeper, watching, webhooks
 from workers.__main__ import work
 from workers.broker import bell, make_broker
-from workers.channels.delivery import Channel, Refused
+from workers.channels.delivery import Accepted, Channel, Refused
 from workers.execution import (
     Handlers,
     Interrupted,
@@ -134,17 +136,17 @@ class _Nth(str):
     __hash__ = str.__hash__
 
 
-def refusing_once(settings: Settings, plain: Callable[[Settings], Channel]) -> Channel:
-    """A channel that refuses each message the first time."""
+def refusing_once(settings: Settings, plain: Mapping[str, Channel]) -> Mapping[str, Channel]:
+    """Channels that refuse each message the first time."""
 
-    def send(outgoing: Any) -> None:
+    def send(outgoing: Outgoing) -> Accepted:
         marker = settings.data_dir / f"refused-{outgoing.message_id}"
         if not marker.exists():
             marker.touch()
             raise Refused("come again", final=False)
-        plain(settings)(outgoing)
+        return plain[outgoing.channel].send(outgoing)
 
-    return send
+    return {name: replace(channel, send=send) for name, channel in plain.items()}
 
 
 def quick_plan(_settings: Settings, document: str, **_options: object) -> str:
@@ -208,8 +210,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if options.quick_plans:
         watching.run_solver = quick_plan
     if options.refuse_once:
-        plain = sending.channel_of
-        sending.channel_of = lambda settings: refusing_once(settings, plain)
+        plain = sending.channels_of
+        sending.channels_of = lambda settings: refusing_once(settings, plain(settings))  # type: ignore[assignment]
     database = Database(settings.database, bell=bell(make_broker(settings)))
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

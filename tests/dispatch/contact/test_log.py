@@ -8,7 +8,7 @@ from sqlmodel import Session
 
 from dispatch.contact import log, surveys
 from dispatch.contact.log import NoSuchClass, Wanted
-from dispatch.contact.tables import Message, MessageStatus
+from dispatch.contact.tables import Message, MessageClass, MessageStatus, SubjectKind
 from dispatch.core.db import Database, transaction
 from dispatch.core.events import Actor
 from dispatch.core.pages import BadPageSize
@@ -51,17 +51,28 @@ def test_messages_are_found_by_whom_and_what_they_are_about(session: Session) ->
     assert order.id != visit.work_order_id
 
 
+def test_messages_about_a_request_itself_are_found_by_it_too(session: Session) -> None:
+    request = make_request(session)
+    message = make_message(session)
+    message.subject_kind, message.subject_id = SubjectKind.REQUEST, request.id
+    session.flush()
+
+    assert found(session, request_id=request.id) == [message.id]
+    line = log.line(session, message)
+    assert (line.request_id, line.visit_id) == (request.id, None)
+
+
 def test_messages_are_found_by_fate_kind_class_and_local_day(session: Session) -> None:
     early = make_message(session, now=at("08:00", EVE))
-    late = make_message(session, now=at("20:00", EVE), safety=True)
+    late = make_message(session, now=at("20:00", EVE))
     next_day = make_message(session, now=at("08:30"))
-    late.status = MessageStatus.FAILED
+    late.status, late.message_class = MessageStatus.FAILED, MessageClass.MARKETING
     session.flush()
 
     assert found(session, statuses=[MessageStatus.FAILED]) == [late.id]
     assert found(session, template="booked") == [next_day.id, late.id, early.id]
     assert found(session, template="survey") == []
-    assert found(session, message_class="safety") == [late.id]
+    assert found(session, message_class="marketing") == [late.id]
     assert found(session, territory_id="humen", day=EVE) == [late.id, early.id]
     with pytest.raises(NoSuchClass):
         found(session, message_class="loud")
@@ -134,6 +145,7 @@ def test_a_page_takes_the_same_number_of_questions_however_long_it_is(database: 
 @pytest.mark.parametrize(
     ("where", "index"),
     [
+        ("m.territory_id = 'humen' AND m.id < 100", "ix_message_territory"),
         ("m.customer_id = 'C-1'", "ix_message_customer_id"),
         ("m.subject_id = 'V-1'", "ix_message_subject_id"),
         ("m.created_at >= '2026-03-09' AND m.created_at < '2026-03-10'", "ix_message_created"),

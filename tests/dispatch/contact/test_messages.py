@@ -7,7 +7,7 @@ from sqlmodel import Session, col, select
 
 from dispatch.contact import messages, queries
 from dispatch.contact.lifecycle import MESSAGES
-from dispatch.contact.links import read
+from dispatch.contact.links import VISIT, read
 from dispatch.contact.messages import Held, Outgoing, Settled
 from dispatch.contact.progress import NoSuchMessage
 from dispatch.contact.tables import Message, MessageStatus
@@ -62,8 +62,9 @@ def test_the_link_opens_the_visit_and_the_number_is_the_crews(session: Session) 
 
     assert isinstance(outgoing, Outgoing)
     token = outgoing.body.partition(f"{BASE}/v/")[2].split()[0]
-    assert read(KEY, token, now=MORNING) == message.subject_id
-    assert read(KEY, token, now=at("10:00") + timedelta(hours=72))
+    for moment in (MORNING, at("10:00") + timedelta(hours=72)):
+        link = read(session, KEY, token, purpose=VISIT, now=moment)
+        assert (link.subject_id, link.customer_id) == (message.subject_id, message.customer_id)
     assert check_number(KEY, message.subject_id) in outgoing.body
     assert "[[" not in outgoing.body
     assert token not in message.body, "no stored row opens the page"

@@ -1,0 +1,103 @@
+"""What somebody who follows a request sees of it: where it is, by when we answer, and the answer."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlmodel import Session, col, select
+
+from dispatch.contact.windows import Told, told_window
+from dispatch.desk import requests
+from dispatch.desk.requests import SUBJECT
+from dispatch.desk.tables import Request, RequestKind, RequestStatus
+from dispatch.registry.tables import Customer, Territory
+from dispatch.sla import clocks
+from dispatch.sla.tables import ClockKind, ClockStatus
+from dispatch.work.lifecycle import UNFINISHED
+from dispatch.work.tables import Visit, WorkOrder
+
+_S = RequestStatus
+PUBLIC_STATUS = {
+    _S.RECEIVED: "received",
+    _S.REOPENED: "received",
+    _S.TRIAGED: "looked_at",
+    _S.REFERRED: "looked_at",
+    _S.IN_PROGRESS: "worked_on",
+    _S.MERGED: "worked_on",
+    _S.WAITING_CUSTOMER: "waiting",
+    _S.RESOLVED: "done",
+    _S.CONFIRMED: "done",
+    _S.CLOSED: "done",
+    _S.DUPLICATE: "known",
+    _S.REJECTED: "rejected",
+    _S.CANCELLED: "cancelled",
+}
+STEPS = ("received", "looked_at", "worked_on", "done")
+"""The way of most requests, as the page draws it."""
+ENDED = {"done", "known", "rejected", "cancelled"}
+
+
+@dataclass(frozen=True, slots=True)
+class FollowedRequest:
+    """A request as its reporter sees it; `answer_by` is while we owe an answer, `is_late` when that is over."""
+
+    number: str
+    kind: RequestKind
+    status: str
+    subject: str
+    answer: str
+    received_at: datetime
+    answer_by: datetime | None
+    is_late: bool
+    visits: tuple[Told, ...]
+
+    @property
+    def step(self) -> int:
+        """How far on the way it is, an index of `STEPS`; -1 beside it."""
+        status = "worked_on" if self.status == "waiting" else self.status
+        return STEPS.index(status) if status in STEPS else -1
+
+
+def subject(session: Session, request_id: str) -> tuple[Request, Customer, Territory]:
+    """The request, whose it is and where; raises NoSuchRequest."""
+    row = requests.get(session, request_id)
+    return (
+        row,
+        session.get_one(Customer, row.customer_id),
+        session.get_one(Territory, row.territory_id),
+    )
+
+
+def seen(session: Session, row: Request, *, now: datetime) -> FollowedRequest:
+    """The request as its reporter sees it."""
+    due = answer_by(session, row.id)
+    return FollowedRequest(
+        number=row.id,
+        kind=row.kind,
+        status=PUBLIC_STATUS[row.status],
+        subject=row.subject,
+        answer=row.answer,
+        received_at=row.received_at,
+        answer_by=due,
+        is_late=due is not None and due <= now,
+        visits=_visits(session, row.id),
+    )
+
+
+def answer_by(session: Session, request_id: str) -> datetime | None:
+    """By when we owe an answer; None when it was given or none is owed."""
+    for clock in clocks.of_subject(session, subject=SUBJECT, subject_id=request_id):
+        if clock.kind is ClockKind.ANSWER and clock.status is ClockStatus.RUNNING:
+            return clock.due_at
+    return None
+
+
+def _visits(session: Session, request_id: str) -> tuple[Told, ...]:
+    """When somebody comes for it."""
+    statement = (
+        select(Visit)
+        .join(WorkOrder, col(WorkOrder.id) == col(Visit.work_order_id))
+        .where(WorkOrder.request_id == request_id, col(Visit.status).in_(UNFINISHED))
+        .order_by(col(Visit.id))
+    )
+    found = (told_window(visit) for visit in session.exec(statement))
+    return tuple(told for told in found if told is not None)
