@@ -113,8 +113,8 @@ class AttemptOut(Output):
 class FollowUpCallOut(Output):
     """A call to be made. `number` shows its last four digits only, unless you have taken the call.
 
-    `best_hours` are the local hours at which the customer was reached before; `held_by` has the call until
-    `held_until`.
+    `best_hours` are the local hours at which the customer was reached before. From `earliest_hour` to `latest_hour`
+    they wish to be called; `do_not_contact` says why not at all. `held_by` has the call until `held_until`.
     """
 
     work_order_id: str
@@ -135,6 +135,9 @@ class FollowUpCallOut(Output):
     tries: int
     again_at: datetime | None
     best_hours: list[int]
+    earliest_hour: int | None
+    latest_hour: int | None
+    do_not_contact: str
     last: list[AttemptOut]
     held_by: str | None
     held_until: datetime | None
@@ -157,12 +160,15 @@ class FollowUpCallOut(Output):
             customer_id=customer.id,
             customer_name=customer.name,
             customer_class=customer.customer_class,
-            language=customer.language,
+            language=call.wished.language or customer.language,
             address=call.premises.address,
             number=call.number,
             tries=call.tries,
             again_at=call.again_at,
             best_hours=list(call.best_hours),
+            earliest_hour=call.wished.earliest_hour,
+            latest_hour=call.wished.latest_hour,
+            do_not_contact=call.wished.do_not_contact,
             last=AttemptOut.all_of(call.last),
             held_by=call.held_by,
             held_until=call.held_until,
