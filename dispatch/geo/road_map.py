@@ -66,7 +66,7 @@ def load(
     """Draw the territory's maps with these lines from now on, in place of those before.
 
     `document` is a GeoJSON FeatureCollection of LineStrings and MultiLineStrings in WGS 84; `properties.highway`
-    says how large each is. `attribution`, shown on the map, names whose data it is. Raises NoSuchTerritory, BadRoads.
+    says how large each is. `attribution` is shown on the map. Raises NoSuchTerritory and BadRoads.
     """
     boundary = territories.get(session, territory_id).boundary
     inside = _around(boundary)
