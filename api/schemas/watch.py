@@ -27,13 +27,14 @@ class ClockOut(Output):
 
 
 class AlertOut(Output):
-    """What needs a person, once per cause."""
+    """What needs a person, once per cause; in a flood one row for `causes` whose keys begin alike."""
 
     key: str
     text: str
     count: int
     first_at: datetime
     last_at: datetime
+    causes: int
 
 
 class WatchItem(Output):
@@ -61,7 +62,8 @@ class WatchItem(Output):
 class WatchList(Output):
     """Everything that needs a person, nothing twice, the most pressing first: `items`.
 
-    `clocks` and `alerts` are the running clocks, the next to break first, and the open alerts, all of them.
+    `clocks` are the running clocks, the next to break first; `alerts` the open alerts, 50 rows at most that count
+    all of them.
     """
 
     items: list[WatchItem]

@@ -12,7 +12,7 @@ from sqlmodel import Session, col, select
 from dispatch.contact import wishes
 from dispatch.contact.queries import NEEDS_A_PERSON, is_replaced
 from dispatch.contact.tables import Message, MessageStatus
-from dispatch.core.alerts import open_alerts
+from dispatch.core.alerts import AlertRow, alert_list, open_alerts
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.tables import Alert, Event
 from dispatch.field import tracking
@@ -32,7 +32,7 @@ BACK = timedelta(hours=24)
 MESSAGES_BACK = timedelta(days=3)
 _ALERT_ACTIONS: tuple[tuple[str, Action], ...] = (
     ("plan.", "plan_day"),
-    ("task.dead:", "requeue_tasks"),
+    ("task.dead", "requeue_tasks"),
 )
 _TOLD_OTHERWISE = ("clock.answer", "clock.arrive", "clock.visit_within", "message.")
 """Alerts about what the list names one by one."""
@@ -47,8 +47,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
     today = local_day(now, zone_named(territories.get(session, territory_id).zone))
     board = tracking.board(session, territory_id=territory_id, day=today, now=now)
     found = Matters()
-    alerts = open_alerts(session, limit=200)
-    _lone_work(found, board, alerts)
+    _lone_work(found, board, open_alerts(session, limit=200))
     if board.in_force is not None and board.plan is not None and board.plan.id == board.in_force.id:
         driving = [
             crew.crew_id
@@ -68,7 +67,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
         *_messages(session, territory_id, now),
     ):
         found.add(item)
-    _alerts(found, alerts)
+    _alerts(found, alert_list(session, without=(*_TOLD_OTHERWISE, _LONE)))
     return sorted(found.items, key=_order)
 
 
@@ -218,10 +217,8 @@ def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[It
         )  # fmt: skip
 
 
-def _alerts(found: Matters, alerts: list[Alert]) -> None:
+def _alerts(found: Matters, alerts: list[AlertRow]) -> None:
     for alert in alerts:
-        if alert.key.startswith((*_TOLD_OTHERWISE, _LONE)):
-            continue
         action: Action = next(
             (does for begins, does in _ALERT_ACTIONS if alert.key.startswith(begins)),
             "see_administrator",

@@ -5,6 +5,7 @@ export default {
   "page.title": "Console",
   "page.days_ahead": "Days ahead",
   "page.calls": "Follow-up calls",
+  "page.messages": "Messages to customers",
   "page.files": "Files in and out",
   "page.places": "Places",
   "page.menu": "Menu",
