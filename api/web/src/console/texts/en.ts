@@ -5,6 +5,7 @@ export default {
   "page.title": "Console",
   "page.days_ahead": "Days ahead",
   "page.files": "Files in and out",
+  "page.templates": "Texts of messages",
   "page.places": "Places",
   "page.menu": "Menu",
   "nav.territory": "Territory",

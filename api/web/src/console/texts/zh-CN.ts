@@ -6,6 +6,7 @@ export default {
   "page.title": "调度台",
   "page.days_ahead": "未来几天",
   "page.files": "文件导入导出",
+  "page.templates": "消息模板",
   "page.places": "定位",
   "page.menu": "菜单",
   "nav.territory": "区域",
