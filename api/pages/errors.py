@@ -65,4 +65,7 @@ def _customers_page(
         title=words(titled if known else "customer.problem.other"),
         message=words(said),
         number=number,
+        again=request.url.path.rpartition("/")[0] or request.url.path
+        if code == "nonce_invalid"
+        else "",
     )

@@ -88,10 +88,11 @@ def test_everything_works_without_a_script(
 def test_a_window_that_somebody_else_took_is_said_where_the_others_are(
     service: Service, open_page: OpenPage, language: str
 ) -> None:
+    service.clock.now = at("06:50")
     customer = open_page(service.link(), language=language)
     customer.do("choose").click()
     customer.page.locator(".window").first.click()
-    service.clock.now = at("08:30")
+    service.clock.now = at("07:20")  # too late to tell a crew of 08:00
     customer.do("window").click()
 
     expect(customer.page.locator(".notice.bad")).to_contain_text("刚刚被约走")
