@@ -15,6 +15,7 @@ from api.deps import writing
 from api.gate import Gate
 from api.pages import (
     asking,
+    calls_page,
     console_page,
     crew_page,
     customers,
@@ -22,6 +23,7 @@ from api.pages import (
     outlook_page,
     pages,
     places_page,
+    templates_page,
 )
 from api.pages.built import BUNDLE
 from api.routes import ROUTERS, system
@@ -73,9 +75,11 @@ def create_app(
     app.include_router(system.router)
     app.include_router(console_page.router)
     app.include_router(crew_page.router)
+    app.include_router(calls_page.router)
     app.include_router(outlook_page.router)
     app.include_router(import_page.router)
     app.include_router(places_page.router)
+    app.include_router(templates_page.router)
     app.include_router(pages.router)
     app.include_router(customers.router)
     app.include_router(asking.router)

@@ -12,9 +12,9 @@ from dispatch.contact import facts as contact_facts
 from dispatch.contact.appointment import appointment_of
 from dispatch.contact.facts import Facts
 from dispatch.contact.tables import Link
-from dispatch.contact.windows import Told, arrival_now, told_window
+from dispatch.contact.windows import Told, arrival_range, told_window
 from dispatch.core.tables import Event
-from dispatch.field import positions
+from dispatch.field import positions, tracking
 from dispatch.field.door import check_number, done_code
 from dispatch.field.tables import CrewAction
 from dispatch.work import promises
@@ -132,7 +132,7 @@ def seen(
         customer=values["customer"],
         address=values["address"],
         zone=facts.zone,
-        window=_window(facts, status, departed, now),
+        window=_window(session, facts, status, departed, now),
         confirmed=promise is not None and promise.status is PromiseStatus.CONFIRMED,
         crew=(crew.name_zh if chinese else crew.name_en) if crew else None,
         check_number=check_number(key, visit_id) if crew else None,
@@ -169,11 +169,14 @@ def _was_planned(session: Session, visit_id: str) -> bool:
     return session.exec(statement.limit(1)).first() is not None
 
 
-def _window(facts: Facts, status: str, departed: datetime | None, now: datetime) -> Told | None:
+def _window(
+    session: Session, facts: Facts, status: str, departed: datetime | None, now: datetime
+) -> Told | None:
     if status not in _SHOWS_TIME:
         return None
     if departed is not None:
-        return arrival_now(departed_at=departed, travel_s=facts.visit.travel_s or 0, now=now)
+        coming = tracking.on_the_way(session, visit=facts.visit, departed_at=departed, now=now)
+        return arrival_range(early_at=coming.early_at, late_at=coming.late_at)
     return told_window(facts.visit)
 
 

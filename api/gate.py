@@ -40,6 +40,8 @@ BYTES = re.compile(
     r"/api/v1/(imports/\d+/files/[^/]+/\d+|crews/[^/]+/visits/[^/]+/attachments/[A-Za-z0-9-]{16,64})"
 )
 """Where pieces of files and pictures are sent, the only bodies that are no JSON; no other site's form can."""
+CALLBACKS = "/api/v1/callbacks/"
+"""Where providers call back, with forms too: their signature over the raw body is what proves them."""
 LINK_PATHS = ("/v/", "/r/", "/ask", "/sign-in/", "/api/v1/customer-visits/")
 """Paths that carry a secret: their address must not leave by the Referer header."""
 FORMS = re.compile(r"/ask|/v/[^/]{1,100}/[a-z]{1,20}|/open311/v2/requests\.json")
@@ -141,7 +143,7 @@ def _refuse(scope: Scope) -> Response | None:
     wanted = "application/octet-stream" if BYTES.fullmatch(scope["path"]) else "application/json"
     if is_form:
         wanted = FORM
-    if (kind or has_body) and kind != wanted:
+    if (kind or has_body) and kind != wanted and not scope["path"].startswith(CALLBACKS):
         if is_form:
             return problems.answer(415, "not_form", f"Send a form, with Content-Type: {FORM}.")
         if wanted != "application/json":
@@ -168,7 +170,8 @@ def _add_headers(scope: Scope, headers: MutableHeaders) -> None:
     headers["Content-Security-Policy"] = _content_policy(_state(scope).settings.tiles_url)
     headers["Cross-Origin-Opener-Policy"] = "same-origin"
     headers["Cross-Origin-Resource-Policy"] = "same-origin"
-    headers["Permissions-Policy"] = "camera=(), microphone=(), geolocation=()"
+    place = "(self)" if path == "/crew" or path.startswith("/crew/") else "()"
+    headers["Permissions-Policy"] = f"camera=(), microphone=(), geolocation={place}"
     headers["Referrer-Policy"] = "no-referrer" if path.startswith(LINK_PATHS) else "same-origin"
     if is_https(_state(scope).settings):
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"

@@ -29,6 +29,12 @@ class Metrics:
             buckets=SECONDS,
             registry=self.registry,
         )
+        self._callbacks = Counter(
+            "gridcrew_callbacks_total",
+            "What providers called back with, by what came of it",
+            ["provider", "outcome"],
+            registry=self.registry,
+        )
         self._tasks = Gauge("gridcrew_tasks", "Tasks by state", ["state"], registry=self.registry)
         self._oldest = Gauge(
             "gridcrew_oldest_due_task_seconds",
@@ -43,6 +49,10 @@ class Metrics:
         """Count one answered request; `seconds` is how long it took."""
         self._requests.labels(method, route, str(status)).inc()
         self._seconds.labels(method, route).observe(seconds)
+
+    def callback(self, provider: str, outcome: str) -> None:
+        """Count one event that a provider called back with."""
+        self._callbacks.labels(provider, outcome).inc()
 
     def text(self, session: Session, *, now: datetime) -> bytes:
         """Everything in Prometheus' text format."""

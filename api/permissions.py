@@ -47,7 +47,8 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
             "board:read",
         }
     ),
-    Role.AUDITOR: _READ | {"self:read", "task:read", "metrics:read", "account:read"},
+    Role.AUDITOR: _READ
+    | {"self:read", "task:read", "metrics:read", "account:read", "webhook:read"},
     Role.DISPATCHER: _READ
     | {
         "self:read",
@@ -61,6 +62,7 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "series:write",
         "plan:write",
         "plan:publish",
+        "outage:write",
         "crew_day:act",
         "day:close",
         "task:read",
@@ -85,12 +87,16 @@ PERMISSIONS: dict[Role, frozenset[str]] = {
         "series:write",
         "plan:write",
         "plan:publish",
+        "outage:write",
+        "template:write",
         "crew_day:act",
         "day:close",
         "task:read",
         "link:write",
         "task:write",
         "metrics:read",
+        "webhook:read",
+        "webhook:write",
     },
 }
 """A crew's permissions reach its own day only; see `api.deps.own_crew`."""

@@ -24,6 +24,7 @@ import dispatch.geo.tables
 import dispatch.planning.tables
 import dispatch.registry.tables
 import dispatch.sla.tables
+import dispatch.webhooks.tables
 import dispatch.work.tables  # noqa: F401 - imported for their tables
 from dispatch.core.db import Database, UtcDateTime
 from dispatch.core.migrate import configuration, migrate

@@ -10,11 +10,12 @@ from dispatch.exchange.lifecycle import IMPORTS
 from dispatch.geo.lifecycle import GEOCODINGS
 from dispatch.planning.lifecycle import OUTLOOKS, PLANS
 from dispatch.registry.lifecycle import SHIFTS
+from dispatch.webhooks.lifecycle import DELIVERIES, WEBHOOKS
 from dispatch.work.lifecycle import PROMISES, SERIES, VISITS, WORK_ORDERS
 
 MACHINES: tuple[Machine[Any], ...] = (
     REQUESTS, WORK_ORDERS, VISITS, PROMISES, PLANS, OUTLOOKS, MESSAGES, SHIFTS, SERIES, IMPORTS,
-    GEOCODINGS,
+    GEOCODINGS, WEBHOOKS, DELIVERIES,
 )  # fmt: skip
 
 

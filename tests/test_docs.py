@@ -11,8 +11,10 @@ from sqlmodel import Session, select
 from dispatch.core.config import Settings
 from dispatch.work import catalogue
 from dispatch.work.tables import Points
+from tests.contact_tables import tables
 from tests.file_columns import columns
 from tests.life_cycles import page
+from workers.channels import gateway
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -27,6 +29,12 @@ def test_the_drawn_life_cycles_are_the_codes_tables_of_moves() -> None:
 def test_the_columns_of_files_in_the_docs_are_those_that_are_read() -> None:
     assert (ROOT / "docs" / "files.md").read_text(encoding="utf-8").endswith(columns()), (
         "put what python -m tests.file_columns prints at the end of docs/files.md"
+    )
+
+
+def test_the_tables_of_messages_in_the_docs_are_the_codes() -> None:
+    assert (ROOT / "docs" / "contact.md").read_text(encoding="utf-8").endswith(tables()), (
+        "put what python -m tests.contact_tables prints at the end of docs/contact.md"
     )
 
 
@@ -71,3 +79,24 @@ def test_the_points_table_in_the_docs_is_the_catalogues(session: Session) -> Non
 
     rows = re.findall(r"^\| (P\d) \| [^|]+ \| ([\d,]+) \| (\d+) \|$", text, re.MULTILINE)
     assert {name: (int(left.replace(",", "")), int(late)) for name, left, late in rows} == points
+
+
+def test_every_setting_that_the_page_on_channels_names_exists() -> None:
+    named = set(
+        re.findall(r"GRIDCREW_([A-Z_]+)", (ROOT / "docs" / "channels.md").read_text("utf-8"))
+    )
+
+    assert len(named) > 10
+    assert named <= {field.upper() for field in Settings.model_fields}
+
+
+def test_the_example_gateway_on_the_page_on_channels_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    text = (ROOT / "docs" / "channels.md").read_text(encoding="utf-8")
+    (example,) = re.findall(r"```toml\n(.*?)```", text, re.DOTALL)
+    file = tmp_path / "own.toml"
+    file.write_text(example, encoding="utf-8")
+    monkeypatch.setenv("SMS_TOKEN", "t")
+
+    assert gateway.read(file).answer.taken is not None

@@ -118,7 +118,9 @@ def work(
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="workers", description="One worker process of Gridcrew.")
-    parser.add_argument("--queues", nargs="+", choices=QUEUES, default=["default", "messages"])
+    parser.add_argument(
+        "--queues", nargs="+", choices=QUEUES, default=["default", "messages", "webhooks"]
+    )
     parser.add_argument("--threads", type=int, default=4)
     parser.add_argument("--grace", type=float, default=20.0, help="seconds to finish after SIGTERM")
     parser.add_argument("--no-sweeper", action="store_true", help="leave sweeping to others")

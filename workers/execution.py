@@ -58,7 +58,14 @@ class Long:
     run: "Callable[[Work], None]"
 
 
-Handlers = Mapping[str, "Short | Long"]
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """A short handler that is also given the installation's settings."""
+
+    run: "Callable[[Session, dict[str, Any], datetime, Settings], object]"
+
+
+Handlers = Mapping[str, "Short | Configured | Long"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -206,10 +213,13 @@ def _perform(work: Work, handlers: Handlers) -> Outcome:
     return Outcome.DONE
 
 
-def _run_short(work: Work, handler: Short) -> None:
+def _run_short(work: Work, handler: Short | Configured) -> None:
     def both(session: Session) -> Lease | None:
         began, now = time.monotonic(), work.clock(session)
-        handler(session, work.lease.payload, now=now)
+        if isinstance(handler, Configured):
+            handler.run(session, work.lease.payload, now, work.settings)
+        else:
+            handler(session, work.lease.payload, now=now)
         crashpoint("task_handled")
         tasks.finish(session, work.lease, now=now)
         if not work.goes_on_as or work.stopping.claims.is_set():

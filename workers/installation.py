@@ -84,7 +84,7 @@ def children(settings: Settings, *, api: Sequence[str]) -> list[Child]:
     threads = str(settings.worker_threads)
     return [
         Child("api", api, env),
-        Child("worker", [*base, "default", "messages", "--threads", threads], env),
+        Child("worker", [*base, "default", "messages", "webhooks", "--threads", threads], env),
         Child("worker-solve", [*base, "solve", "--threads", "1", "--no-sweeper"], env),
         Child("worker-safety", [*base, "safety", "--threads", "2"], env),
         Child(

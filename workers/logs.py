@@ -103,5 +103,5 @@ def set_up(
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
-    for noisy in ("dramatiq", "aiosmtplib", "asyncio", "uvicorn.access"):
+    for noisy in ("dramatiq", "aiosmtplib", "apprise", "asyncio", "httpx", "uvicorn.access"):
         logging.getLogger(noisy).setLevel(max(logging.WARNING, logging.getLevelName(level)))

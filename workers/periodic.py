@@ -14,7 +14,9 @@ from dispatch.registry.tables import Territory
 
 PER_TERRITORY = (
     Job("series.generate", daily=time(0, 5)),
+    Job("spread.learn", daily=time(2, 20)),
     Job("message.day_before", daily=time(17)),
+    Job("delay.watch", every=timedelta(minutes=1)),
     Job("roads.refresh", every=timedelta(minutes=5)),
 )
 """For each territory, what is daily at its own local time."""

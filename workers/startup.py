@@ -14,6 +14,7 @@ from dispatch.core.config import Settings
 from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.errors import DispatchError
 from dispatch.core.migrate import migrate
+from workers.channels.registry import channels_of
 from workers.sweeper import owners_gone, recover
 
 TAIL = 1000
@@ -40,9 +41,10 @@ def prepare(settings: Settings, *, say: Callable[[str], None]) -> Database:
 
     Migrate under a lock; check the file; make tasks of dead workers due; settle messages whose sending was cut;
     verify the end of the audit chain. What is due is rung for by the sweeper's first round. `say` is told what a
-    person should know. Raises DataDirUnusable, DatabaseAway, DatabaseDamaged, NewerDatabase.
+    person should know. Raises DataDirUnusable, BadGateway, DatabaseAway, DatabaseDamaged, NewerDatabase.
     """
     check_data_dir(settings)
+    channels_of(settings)  # a gateway's file that is wrong is seen now, not by the first message
     database = Database(settings.database)
     try:
         migrate(database)

@@ -1,7 +1,8 @@
 """The sweeper: whatever was lost between the database and its workers is found here within seconds.
 
-It executes nothing. It makes tasks due again whose worker died, rings for what is due, starts periodic jobs and
-seals events. Several may run at once, one in each worker process: everything it does is safe to do twice.
+It executes nothing. It makes tasks due again whose worker died, rings for what is due, starts periodic jobs, seals
+events and makes the webhooks' deliveries of them. Several may run at once, one in each worker process: everything
+it does is safe to do twice.
 """
 
 import random
@@ -24,6 +25,7 @@ from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Event, Task, TaskState
 from dispatch.core.tasks import LONGEST_LEASE
 from dispatch.planning.stranded import give_up_stranded, stranded
+from dispatch.webhooks import fanning
 from workers.broker import SWEEP_BUDGET, bell, waiting
 from workers.execution import Clock, describe
 from workers.identity import is_gone, machine
@@ -74,6 +76,7 @@ class Sweeper:
                 spread = random.uniform(0.8, 1.2)  # noqa: S311 - spreads load, guards nothing
                 next_sweep = time.monotonic() + (0 if self._behind else PERIOD_S * spread)
             self._guarded("seal", self.seal)
+            self._guarded("webhooks", self.tell_webhooks)
             stop.wait(SEAL_EVERY_S)
 
     def sweep(self) -> Swept:
@@ -146,6 +149,15 @@ class Sweeper:
                 select(Event.id).where(col(Event.position).is_(None)).limit(1)
             ).first()
         return 0 if unsealed is None else events.seal(self.database, self.settings.key)
+
+    def tell_webhooks(self) -> int:
+        """Make the deliveries of what was sealed; how many."""
+        with self.database.reading() as session:
+            behind = fanning.behind(session)
+        if not behind:
+            return 0
+        with transaction(self.database) as session:
+            return fanning.fan_out(session, behind, now=self.clock(session))
 
     def _guarded(self, step: str, action: Callable[[], object]) -> None:
         """A round that fails is told and the next one comes: this thread is what finds lost work."""

@@ -35,6 +35,7 @@ MODULES = {
     "backup": "data",
     "restore": "data",
     "places": "places",
+    "print-list": "printing",
     "user": "people",
     "links": "links",
     "tasks": "tasks",

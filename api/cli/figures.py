@@ -88,6 +88,7 @@ def show_reports(day: date, reports: dict[str, DayReport]) -> None:
         ("overtime worked", lambda r: _minutes(r.driving.overtime_worked)),
         ("calls made", lambda r: f"{r.calls.done} of {r.calls.done + r.calls.left}"),
         ("requests answered", lambda r: f"{r.requests.answered}, {r.requests.unanswered} open"),
+        ("customers satisfied", _satisfied),
         ("messages sent", lambda r: str(_sent(r))),
     )
     for name, show in lines:
@@ -113,6 +114,11 @@ def _clocks(report: DayReport) -> str:
 def _promises(report: DayReport) -> str:
     kept, missed = report.promises.kept, report.promises.missed_by_company
     return f"{kept} of {kept + missed}"
+
+
+def _satisfied(report: DayReport) -> str:
+    found = report.satisfaction
+    return f"{found.satisfied} of {found.answered}, {found.bad} to make good"
 
 
 def _minutes(value: float | None) -> str:

@@ -1,7 +1,9 @@
 """Where premises are: `gridcrew places`."""
 
+import json
 import time
 from dataclasses import asdict
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +13,7 @@ from rich.table import Table
 from api.cli.console import OPERATOR, clock, opened, out, print_json, progress, refuse
 from dispatch.core.config import Settings
 from dispatch.core.db import transaction
-from dispatch.geo import geocoding
+from dispatch.geo import geocoding, road_map
 from dispatch.geo.datum import Datum, to_wgs84
 from dispatch.geo.geocoding import Suggestion
 from dispatch.geo.lifecycle import UNDER_WAY
@@ -113,6 +115,41 @@ def geocode(territory: TerritoryId, as_json: AsJson = False) -> None:
         )
     if run.status is GeocodingStatus.FAILED:
         refuse(run.error)
+
+
+@group.command("roads")
+def load_roads(
+    territory: TerritoryId,
+    file: Annotated[
+        Path, typer.Argument(exists=True, dir_okay=False, help="GeoJSON of lines, WGS 84.")
+    ],
+    attribution: Annotated[str, typer.Option(help="Whose data it is, as shown on the map.")] = "",
+    as_json: AsJson = False,
+) -> None:
+    """Draw the territory's maps with the roads of a GeoJSON file, such as an extract of OpenStreetMap.
+
+    How large a road is drawn follows its property highway. Loading again puts the new ones in place of the old.
+    """
+    try:
+        document = json.loads(file.read_text(encoding="utf-8"))
+    except ValueError as error:
+        refuse(f"{file} is no JSON: {error}")
+    with opened(Settings()) as database, transaction(database) as session:
+        found = road_map.load(
+            session,
+            territory_id=territory,
+            document=document,
+            attribution=attribution,
+            actor=OPERATOR,
+            now=clock(),
+        )
+    if as_json:
+        print_json(asdict(found))
+    else:
+        out.print(
+            f"{found.lines:,} roads of {found.points:,} points loaded; {found.left_out:,} left out.",
+            soft_wrap=True,
+        )
 
 
 @group.command("set")

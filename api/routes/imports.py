@@ -10,6 +10,7 @@ from api.deps import IfMatch, Now, Reading, TheDatabase, Who, Writing, requires
 from api.repeats import Route
 from api.schemas.forms import PathId, PathNumber
 from api.schemas.imports import ImportFileOut, ImportOut, ImportStart, ProfileIn, ProfileOut
+from dispatch.core import backlog
 from dispatch.core.db import Database
 from dispatch.exchange import imports, profiles
 from dispatch.exchange.checking import check_kind
@@ -80,7 +81,11 @@ def send_piece(
 def start_import(
     import_id: PathNumber, body: ImportStart, session: Writing, caller: Who, moment: Now
 ) -> ImportOut:
-    """Have a worker read the files. One that took nothing (a dry run, a refusal) may be started again."""
+    """Have a worker read the files. One that took nothing (a dry run, a refusal) may be started again.
+
+    While other work is more than two minutes late it is refused: 503 `too_busy` and `Retry-After`.
+    """
+    backlog.refuse_bulk_when_behind(session, now=moment)
     run = imports.start(
         session,
         import_id=import_id,

@@ -7,9 +7,10 @@ from fastapi import APIRouter, Query
 from api.deps import Now, OwnCrew, Reading, TheSettings, Who, Writing, requires
 from api.repeats import Route
 from api.schemas.forms import PathId, QueryDay
-from api.schemas.maps import FeatureOut, MapOut, PositionsIn, PositionsOut, TilesOut
+from api.schemas.maps import FeatureOut, MapOut, PositionsIn, PositionsOut, RoadsOut, TilesOut
 from dispatch.field import positions
 from dispatch.field.positions import Position
+from dispatch.geo import road_map
 from dispatch.insight import day_map
 from dispatch.insight.day_map import KINDS, Kind
 
@@ -48,6 +49,17 @@ def get_map(
         type="FeatureCollection",
         features=[FeatureOut.model_construct(**feature) for feature in found],
         tiles=tiles,
+    )
+
+
+@router.get("/territories/{territory_id}/roads", dependencies=[requires("board:read")])
+def get_roads(territory_id: PathId, session: Reading) -> RoadsOut:
+    """The roads that the territory's maps are drawn with; none until `gridcrew places roads` has loaded some."""
+    found, attribution = road_map.features(session, territory_id=territory_id)
+    return RoadsOut(
+        type="FeatureCollection",
+        features=[FeatureOut.model_construct(**feature) for feature in found],
+        attribution=attribution,
     )
 
 

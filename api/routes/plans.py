@@ -35,12 +35,15 @@ from api.schemas.planning import (
     UnplaceableOut,
 )
 from dispatch.contact import facts
+from dispatch.contact.drafts import obstacle
 from dispatch.core.config import Settings
-from dispatch.planning import comparing, fallback, plans, queries, states
+from dispatch.field import tracking
+from dispatch.planning import comparing, differences, fallback, heads, plans, states
 from dispatch.planning.differences import Told
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
 from dispatch.registry import territories
+from workers.channels.registry import installed
 
 router = APIRouter(route_class=Route, tags=["plans"])
 
@@ -62,17 +65,26 @@ def get_board(
         list[PathId] | None,
         Query(max_length=50, description="only these crews' days; all when left out"),
     ] = None,
+    than: Annotated[
+        int | None,
+        Query(ge=1, le=2**53, description="only crews whose day is another than on this plan"),
+    ] = None,
 ) -> BoardPage:
     """The board of the day under a plan: the one asked for, else the one in force, else the newest proposed.
 
     Each stop has the times that are expected from what its crew has done so far. The day's feed goes on from
-    `?after=position`. Who has the board and is told of a change to one crew's day asks for that `crew` alone.
+    `?after=position`. Who has the board and is told of a change to one crew's day asks for that `crew` alone;
+    who is told of another plan asks for the days that differ from the one that it has, which it names as `than`.
     """
-    page = queries.board(
+    page = tracking.board(
         session, territory_id=territory_id, day=day, plan_id=plan_id, draft=draft, now=moment
     )
-    if crew is not None:
-        page = replace(page, crews=tuple(row for row in page.crews if row.crew_id in crew))
+    if crew is not None or (than is not None and page.plan is not None):
+        named, changed = set(crew or ()), set[str]()
+        if than is not None and page.plan is not None:
+            changed = differences.changed_shifts(session, plan_id=page.plan.id, than=than)
+        kept = (row for row in page.crews if row.crew_id in named or row.shift_id in changed)
+        page = replace(page, crews=tuple(kept))
     if hints == "zh-CN":
         said = (replace(row, hint=in_chinese(row.hint)) for row in page.queue)
         page = replace(page, queue=tuple(said))
@@ -91,7 +103,7 @@ def compare(
         return ComparisonOut.of(
             comparing.compare_plans(session, plan_id=plan_id, with_plan_id=with_plan)
         )
-    return queries.compare_naive(session, plan_id=plan_id)
+    return heads.compare_naive(session, plan_id=plan_id)
 
 
 @router.post(
@@ -182,7 +194,7 @@ def preview(plan_id: PathNumber, session: Reading, settings: TheSettings) -> Pub
     told = plans.preview(session, plan_id=plan_id)
     return Publication(
         plan=PlanOut.of(plans.get(session, plan_id)),
-        told=_lines(session, told),
+        told=_lines(session, told, settings),
         superseded=[],
         messages=messages_go(settings),
     )
@@ -212,7 +224,7 @@ def publish(
     response.headers["ETag"] = f'"{answer.version}"'
     return Publication(
         plan=answer,
-        told=_lines(session, published.told),
+        told=_lines(session, published.told, settings),
         superseded=list(published.superseded),
         messages=messages_go(settings),
     )
@@ -243,21 +255,27 @@ def messages_go(settings: Settings) -> MessagesGo:
     """How messages leave this installation."""
     if settings.smtp_url:
         return MessagesGo(by="smtp", folder=None)
+    if settings.email_gateway is not None:
+        return MessagesGo(by="gateway", folder=None)
     return MessagesGo(by="files", folder=str(settings.outbox_dir))
 
 
-def _lines(session: Session, told: Sequence[Told]) -> list[ToldOut]:
+def _lines(session: Session, told: Sequence[Told], settings: Settings) -> list[ToldOut]:
     """The changes with whom they concern, and whether a message reaches them."""
     known = {row.visit.id: row for row in facts.load(session, [line.visit_id for line in told])}
-    return [
-        ToldOut(
-            **asdict(line),
-            customer=known[line.visit_id].customer.name,
-            is_reached=not known[line.visit_id].obstacle,
-            obstacle=known[line.visit_id].obstacle,
+    lines = []
+    for line in told:
+        about = known[line.visit_id]
+        why_not = obstacle(about, "booked", channels=installed(settings))
+        lines.append(
+            ToldOut(
+                **asdict(line),
+                customer=about.customer.name,
+                is_reached=not why_not,
+                obstacle=why_not,
+            )
         )
-        for line in told
-    ]
+    return lines
 
 
 def _content(session: Session, plan: Plan) -> PlanContent:

@@ -24,6 +24,8 @@ class MergeIn(Input):
 class UndoneOut(Output):
     """What was taken back, and the plan that the edit had been made on."""
 
-    kind: Literal["move", "insert", "put_back", "lock", "unlock", "withdraw"]
+    kind: Literal[
+        "move", "insert", "put_back", "lock", "unlock", "withdraw", "overtime", "load", "loan"
+    ]
     visit_id: str
     plan_id: int | None

@@ -1,9 +1,12 @@
-"""What a customer sees of a visit."""
+"""What a customer sees of a visit, what a provider is answered, and what is handed over on paper."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Annotated, Literal
 
-from api.schemas.forms import Output
+from pydantic import Field
+
+from api.schemas.forms import Input, Output
+from dispatch.contact.callbacks import Outcome
 
 
 class CustomerVisitOut(Output):
@@ -31,3 +34,30 @@ class CustomerVisitOut(Output):
     finished_at: datetime | None
     outcome: str
     may: list[Literal["confirm", "choose", "cancel", "uncancel", "note", "call"]]
+
+
+class CallbackOut(Output):
+    """What came of each event of a callback, in their order."""
+
+    outcomes: list[Outcome]
+
+
+class NoticeOut(Output):
+    """A notice to hand over."""
+
+    message_id: int
+    name: str = Field(description="the customer's name")
+    address: str
+    subject: str
+
+
+class HandedOver(Input):
+    """The notices that hang at their doors."""
+
+    message_ids: Annotated[list[int], Field(min_length=1, max_length=400)]
+
+
+class HandedOverOut(Output):
+    """How many were handed over."""
+
+    handed_over: int

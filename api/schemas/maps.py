@@ -31,6 +31,14 @@ class MapOut(Output):
     tiles: TilesOut | None
 
 
+class RoadsOut(Output):
+    """The territory's roads as GeoJSON, one feature for each `properties.size`; and whose data they are."""
+
+    type: Literal["FeatureCollection"]
+    features: list[FeatureOut]
+    attribution: str
+
+
 class PositionIn(Input):
     """Where the device was at a moment of its clock, WGS 84."""
 

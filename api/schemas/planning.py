@@ -130,14 +130,15 @@ class ToldOut(Output):
     customer: str = Field(description="the customer's name")
     is_reached: bool = Field(description="whether a message goes out to the customer")
     obstacle: str = Field(
-        description="why none does: no_consent, no_address, bad_address, unannounced"
+        description="why none does: no_consent, stopped, do_not_contact, no_address, bad_address, "
+        "no_mobile, no_channel, unannounced"
     )
 
 
 class MessagesGo(Output):
-    """How messages leave: by a mail server, or as files in `folder` while none is configured."""
+    """How emails leave: by a mail server, a gateway, or as files in `folder` while neither is configured."""
 
-    by: Literal["smtp", "files"]
+    by: Literal["smtp", "gateway", "files"]
     folder: str | None
 
 

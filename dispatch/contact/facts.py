@@ -1,36 +1,40 @@
-"""What a message about a visit needs to know, read in one statement for any number of visits."""
+"""What a message needs to know of its subject, read in one statement for any number of visits.
 
-import re
+`Facts` are a visit's; a request's, an outage's and a customer's own stand beside it. Whatever they are about, a
+message is written to a customer in a territory: what those have in common is `About`.
+"""
+
 from collections.abc import Collection
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from dispatch.contact import texts
+from dispatch.contact.channels import Person
+from dispatch.contact.preferences import Preference
+from dispatch.contact.tables import ContactPreference, OutageNotice, SubjectKind
 from dispatch.core.calendar import zone_named
+from dispatch.desk.tables import Request
 from dispatch.registry.tables import Crew, Customer, Organisation, Premises, Territory
-from dispatch.work.tables import Visit, VisitStatus, WorkOrder
+from dispatch.work.tables import Priority, Visit, VisitStatus, WorkOrder
 
 ON_PLAN = (VisitStatus.PUBLISHED, VisitStatus.DISPATCHED, VisitStatus.ACCEPTED)
 """On a published plan and not yet begun."""
 
-_ADDRESS = re.compile(r"[^\s@<>(),;:\"\\]+@[^\s@<>(),;:\"\\]+\.[^\s@<>(),;:\"\\]+")
 
+@dataclass(frozen=True, kw_only=True)
+class About:
+    """A customer, the territory that serves it and how it wants to be told; `premises` may be none."""
 
-@dataclass(frozen=True)
-class Facts:
-    """A visit with everybody and everything around it."""
-
-    visit: Visit
-    order: WorkOrder
     customer: Customer
-    premises: Premises
+    premises: Premises | None
     territory: Territory
     company: Organisation
-    crew: Crew | None
+    preference: Preference
 
     @cached_property
     def zone(self) -> ZoneInfo:
@@ -39,51 +43,260 @@ class Facts:
 
     @property
     def language(self) -> str:
-        """The language to write to the customer in."""
-        return texts.language_for(self.customer.language)
+        """The language to write in."""
+        return texts.language_for(self.preference.language or self.customer.language)
 
     @property
-    def recipient(self) -> str:
-        """The customer's address, empty when there is none."""
-        return (self.customer.email or "").strip()
+    def kind(self) -> SubjectKind:
+        """What kind of subject it is."""
+        return SubjectKind.CUSTOMER
 
     @property
-    def obstacle(self) -> str:
-        """Why no message may go out, as a code; empty when one may."""
-        if texts.is_unannounced(self.order.work_type):
-            return "unannounced"
-        if not self.customer.wants_messages:
-            return "no_consent"
-        if not self.recipient:
-            return "no_address"
-        return "" if _ADDRESS.fullmatch(self.recipient) else "bad_address"
+    def subject(self) -> Any:
+        """The row that the message is about."""
+        return self.customer
+
+    @property
+    def priority(self) -> Priority | None:
+        """The priority of the work, where there is any."""
+        return None
+
+    @property
+    def is_unannounced(self) -> bool:
+        """Whether it loses its purpose when it is announced."""
+        return False
+
+    @property
+    def place(self) -> str:
+        """Where it is, in one line."""
+        return self.premises.address if self.premises else ""
+
+    def people(self) -> list[Person]:
+        """Who is told: the customer, whom the customer named, or both."""
+        customer, wished = self.customer, self.preference
+        own = Person(customer.name, customer.phone, customer.email, self.place)
+        if not wished.has_nominee:
+            return [own]
+        nominee = Person(wished.nominee_name, wished.nominee_phone, wished.nominee_email, "", True)
+        return [nominee] if wished.nominee_instead else [own, nominee]
 
     def values(self) -> dict[str, str]:
         """What every template may say: no access notes, no health, no debts."""
-        chinese = self.language == "zh-CN"
-        crew = ("我们的工作人员" if chinese else "our crew") if self.crew is None else (
-            self.crew.name_zh if chinese else self.crew.name_en
-        )  # fmt: skip
         return {
-            "company": self.company.name_zh if chinese else self.company.name_en,
+            "company": self._named(self.company),
             "customer": self.customer.name,
-            "address": self.premises.address,
-            "crew": crew,
+            "address": self.place,
+        }
+
+    def _named(self, row: Organisation | Crew) -> str:
+        return row.name_zh if self.language == "zh-CN" else row.name_en
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts(About):
+    """A visit with everybody and everything around it."""
+
+    visit: Visit
+    order: WorkOrder
+    premises: Premises
+    crew: Crew | None
+
+    @property
+    def kind(self) -> SubjectKind:
+        """What kind of subject it is."""
+        return SubjectKind.VISIT
+
+    @property
+    def subject(self) -> Visit:
+        """The visit."""
+        return self.visit
+
+    @property
+    def priority(self) -> Priority:
+        """The work order's."""
+        return self.order.priority
+
+    @property
+    def is_unannounced(self) -> bool:
+        """Whether visits of this type are announced at all."""
+        return texts.is_unannounced(self.order.work_type)
+
+    def values(self) -> dict[str, str]:
+        """What every template about a visit may say."""
+        ours = "我们的工作人员" if self.language == "zh-CN" else "our crew"
+        return super().values() | {
+            "crew": self._named(self.crew) if self.crew else ours,
             "purpose": texts.purpose(self.order.work_type, self.language),
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class RequestFacts(About):
+    """A request with its customer."""
+
+    request: Request
+
+    @property
+    def kind(self) -> SubjectKind:
+        """What kind of subject it is."""
+        return SubjectKind.REQUEST
+
+    @property
+    def subject(self) -> Request:
+        """The request."""
+        return self.request
+
+    def values(self) -> dict[str, str]:
+        """What every template about a request may say: its number, not its words."""
+        return super().values() | {"number": self.request.id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class OutageFacts(About):
+    """An outage notice and one of its customers, with all of the customer's premises that it concerns."""
+
+    notice: OutageNotice
+    addresses: tuple[str, ...]
+
+    @property
+    def kind(self) -> SubjectKind:
+        """What kind of subject it is."""
+        return SubjectKind.OUTAGE
+
+    @property
+    def subject(self) -> OutageNotice:
+        """The notice."""
+        return self.notice
+
+    def values(self) -> dict[str, Any]:
+        """What every template about an outage may say."""
+        chinese = self.language == "zh-CN"
+        return super().values() | {
+            "number": self.notice.id,
+            "cause": self.notice.reason_zh if chinese else self.notice.reason_en,
+            "addresses": list(self.addresses),
         }
 
 
 def load(session: Session, visit_ids: Collection[str]) -> list[Facts]:
     """The facts of these visits, in the order of their ids; unknown ids are left out."""
     statement = (
-        sa.select(Visit, WorkOrder, Customer, Premises, Territory, Organisation, Crew)
+        sa.select(
+            Visit, WorkOrder, Customer, Premises, Territory, Organisation, Crew, ContactPreference
+        )
         .join(WorkOrder, col(Visit.work_order_id) == col(WorkOrder.id))
         .join(Customer, col(WorkOrder.customer_id) == col(Customer.id))
         .join(Premises, col(WorkOrder.premises_id) == col(Premises.id))
         .join(Territory, col(Visit.territory_id) == col(Territory.id))
         .join(Organisation, col(Territory.organisation_id) == col(Organisation.id))
         .join(Crew, col(Visit.crew_id) == col(Crew.id), isouter=True)
+        .join(
+            ContactPreference, col(ContactPreference.customer_id) == col(Customer.id), isouter=True
+        )
         .where(col(Visit.id).in_(visit_ids))
         .order_by(col(Visit.id))
     )
-    return [Facts(*row) for row in session.execute(statement)]
+    return [
+        Facts(
+            visit=visit,
+            order=order,
+            customer=customer,
+            premises=premises,
+            territory=territory,
+            company=company,
+            crew=crew,
+            preference=Preference.of(customer.id, wished),
+        )
+        for visit, order, customer, premises, territory, company, crew, wished in session.execute(
+            statement
+        )
+    ]
+
+
+def load_requests(session: Session, request_ids: Collection[str]) -> list[RequestFacts]:
+    """The facts of these requests, in the order of their numbers; unknown ones are left out."""
+    statement = (
+        sa.select(Request, Customer, Premises, Territory, Organisation, ContactPreference)
+        .join(Customer, col(Request.customer_id) == col(Customer.id))
+        .join(Territory, col(Request.territory_id) == col(Territory.id))
+        .join(Organisation, col(Territory.organisation_id) == col(Organisation.id))
+        .join(Premises, col(Request.premises_id) == col(Premises.id), isouter=True)
+        .join(
+            ContactPreference, col(ContactPreference.customer_id) == col(Customer.id), isouter=True
+        )
+        .where(col(Request.id).in_(request_ids))
+        .order_by(col(Request.id))
+    )
+    return [
+        RequestFacts(
+            request=request,
+            customer=customer,
+            premises=premises,
+            territory=territory,
+            company=company,
+            preference=Preference.of(customer.id, wished),
+        )
+        for request, customer, premises, territory, company, wished in session.execute(statement)
+    ]
+
+
+def load_customer(session: Session, *, customer_id: str, territory_id: str) -> About | None:
+    """A customer as one territory's; None when either does not exist."""
+    statement = (
+        sa.select(Customer, Territory, Organisation, ContactPreference)
+        .select_from(Customer)
+        .join(Territory, col(Territory.id) == territory_id)
+        .join(Organisation, col(Territory.organisation_id) == col(Organisation.id))
+        .join(
+            ContactPreference, col(ContactPreference.customer_id) == col(Customer.id), isouter=True
+        )
+        .where(col(Customer.id) == customer_id)
+    )
+    for customer, territory, company, wished in session.execute(statement):
+        return About(
+            customer=customer,
+            premises=None,
+            territory=territory,
+            company=company,
+            preference=Preference.of(customer_id, wished),
+        )
+    return None
+
+
+def load_outage(
+    session: Session, notice: OutageNotice, *, customer_id: str | None = None
+) -> list[OutageFacts]:
+    """The notice for each customer whom it concerns, or for one, by customer."""
+    statement = (
+        sa.select(Premises, Customer, Territory, Organisation, ContactPreference)
+        .join(Customer, col(Premises.customer_id) == col(Customer.id))
+        .join(Territory, col(Territory.id) == notice.territory_id)
+        .join(Organisation, col(Territory.organisation_id) == col(Organisation.id))
+        .join(
+            ContactPreference, col(ContactPreference.customer_id) == col(Customer.id), isouter=True
+        )
+        .order_by(col(Customer.id), col(Premises.id))
+    )
+    if customer_id is not None:
+        statement = statement.where(col(Customer.id) == customer_id)
+    found: dict[str, OutageFacts] = {}
+    for begin in range(0, len(notice.premises), _AT_ONCE):
+        some = notice.premises[begin : begin + _AT_ONCE]
+        rows = session.execute(statement.where(col(Premises.id).in_(some)))
+        for premises, customer, territory, company, wished in rows:
+            known = found.get(customer.id)
+            addresses = (*known.addresses, premises.address) if known else (premises.address,)
+            found[customer.id] = OutageFacts(
+                notice=notice,
+                addresses=tuple(dict.fromkeys(addresses)),
+                customer=customer,
+                premises=known.premises if known else premises,
+                territory=territory,
+                company=company,
+                preference=Preference.of(customer.id, wished),
+            )
+    return [found[key] for key in sorted(found)]
+
+
+_AT_ONCE = 500
+"""Premises in one statement: databases allow only so many parameters."""

@@ -2,48 +2,136 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Protocol
 
+from dispatch.contact.classes import task_class_of
 from dispatch.contact.facts import ON_PLAN
-from dispatch.contact.tables import Message
+from dispatch.contact.tables import MessageClass, OutageNotice, SubjectKind
 from dispatch.contact.windows import still_holds
 from dispatch.core.tables import TaskClass
+from dispatch.desk.lifecycle import OPEN
+from dispatch.desk.tables import Request
 from dispatch.work.tables import Priority, Visit, VisitStatus
 
 
-@dataclass(frozen=True, slots=True)
+class Said(Protocol):
+    """What was told of a subject: a message, or what it tells of one of its visits."""
+
+    told_start_at: datetime | None
+    told_end_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """How messages of one template are treated.
 
-    `any_hour`: quiet hours do not hold it back. `is_current`: whether it is still true of the visit.
+    `is_current`: whether what it says is still true of its subject. `is_legal`: the law asks for it, so that nobody
+    can stop it, and it ends as a letter when nothing else reaches the customer. `merges`: a household's are one
+    message. `calendar`: the method of the calendar entry that goes with its email. `tells` is for the docs.
     """
 
-    any_hour: bool
-    is_current: Callable[[Message, Visit], bool]
+    message_class: MessageClass
+    tells: str
+    is_current: Callable[[Said, Any], bool]
+    subject: SubjectKind = SubjectKind.VISIT
+    is_legal: bool = False
+    merges: bool = False
+    calendar: str = ""
 
 
-def _is_expected(message: Message, visit: Visit) -> bool:
-    return visit.status in ON_PLAN and still_holds(
-        visit, message.told_start_at, message.told_end_at
+def _is_expected(said: Said, visit: Visit) -> bool:
+    return visit.status in ON_PLAN and still_holds(visit, said.told_start_at, said.told_end_at)
+
+
+def _while(*statuses: VisitStatus) -> Callable[[Said, Visit], bool]:
+    return lambda _, visit: visit.status in statuses
+
+
+def _is_open(_: Said, request: Request) -> bool:
+    return request.status in OPEN
+
+
+def _is_announced(said: Said, notice: OutageNotice) -> bool:
+    ends = notice.withdrawn_at or notice.restored_at
+    return ends is None and (said.told_start_at, said.told_end_at) == (
+        notice.starts_at,
+        notice.ends_at,
     )
 
 
+_V, _M, _S = VisitStatus, MessageClass, SubjectKind
 KINDS: Mapping[str, Kind] = {
-    "booked": Kind(any_hour=False, is_current=_is_expected),
-    "day_before": Kind(any_hour=False, is_current=_is_expected),
+    "booked": Kind(
+        message_class=_M.SERVICE, merges=True, calendar="REQUEST", is_current=_is_expected,
+        tells="when we come: the promised window, or the expected time",
+    ),
+    "changed": Kind(
+        message_class=_M.SERVICE, merges=True, calendar="REQUEST", is_current=_is_expected,
+        tells="another time than the one told before",
+    ),
+    "day_before": Kind(
+        message_class=_M.SERVICE, merges=True, calendar="REQUEST", is_current=_is_expected,
+        tells="the evening before: that we come tomorrow",
+    ),
     "on_the_way": Kind(
-        any_hour=True, is_current=lambda _, visit: visit.status is VisitStatus.EN_ROUTE
+        message_class=_M.SERVICE_URGENT, is_current=_while(_V.EN_ROUTE),
+        tells="the crew has departed, with its arrival as a range",
     ),
-    "done": Kind(any_hour=False, is_current=lambda _, visit: visit.status is VisitStatus.DONE),
+    "delayed": Kind(
+        message_class=_M.SERVICE_URGENT, is_current=_while(*ON_PLAN, _V.EN_ROUTE),
+        tells="the promised time is at risk, with the arrival that is now expected",
+    ),
+    "arrived": Kind(
+        message_class=_M.SERVICE_URGENT, is_current=_while(_V.ARRIVED, _V.WORKING, _V.PAUSED),
+        tells="the crew is there; only to the person whom the customer named, who may not be",
+    ),
+    "done": Kind(
+        message_class=_M.SERVICE, is_current=_while(_V.DONE), tells="what was done"
+    ),
+    "could_not": Kind(
+        message_class=_M.SERVICE, is_current=_while(_V.NOT_DONE),
+        tells="the crew came and could not do it, why, and what happens next",
+    ),
     "put_off": Kind(
-        any_hour=False, is_current=lambda _, visit: visit.status is VisitStatus.PLANNED
+        message_class=_M.SERVICE, merges=True, calendar="CANCEL", is_current=_while(_V.PLANNED),
+        tells="the visit that was told is off the plan; a new time follows",
     ),
-}
+    "cancelled": Kind(
+        message_class=_M.SERVICE, merges=True, calendar="CANCEL", is_current=_while(_V.CANCELLED),
+        tells="the visit that was told does not take place any more",
+    ),
+    "survey": Kind(
+        message_class=_M.SURVEY, is_current=_while(_V.DONE), tells="two questions about the visit"
+    ),
+    "follow_up_call": Kind(
+        message_class=_M.SERVICE, subject=_S.CUSTOMER, is_current=lambda _said, _customer: True,
+        tells="that we are going to call, and on which day",
+    ),
+    "outage_report": Kind(
+        message_class=_M.SERVICE_URGENT, subject=_S.REQUEST, is_current=_is_open,
+        tells="a report of a fault has been received, with its number",
+    ),
+    "planned_outage": Kind(
+        message_class=_M.SERVICE, subject=_S.OUTAGE, is_legal=True, is_current=_is_announced,
+        tells="supply will be off, from when to when, and why",
+    ),
+    "restoration": Kind(
+        message_class=_M.SERVICE, subject=_S.OUTAGE,
+        is_current=lambda _, notice: notice.restored_at is not None,
+        tells="supply is back, to those who were told that it would be off",
+    ),
+}  # fmt: skip
 
 
-def class_of(template: str, priority: Priority) -> TaskClass:
-    """Safety for the arrival of help where there is danger, or no supply at a site that lives by it.
+def message_class_of(template: str, priority: Priority | None) -> MessageClass:
+    """The kind's own class; a crew on its way to danger is an emergency."""
+    if template == "on_the_way" and priority is Priority.P0:
+        return MessageClass.EMERGENCY
+    return KINDS[template].message_class
 
-    A safety message whose fate is unknown after a crash is sent again; a courtesy message is listed instead.
-    """
-    urgent = template == "on_the_way" and priority in (Priority.P0, Priority.P1)
-    return TaskClass.SAFETY if urgent else TaskClass.COURTESY
+
+def class_of(template: str, priority: Priority | None) -> TaskClass:
+    """What becomes of the message when a worker dies while it sends it; see `classes.task_class_of`."""
+    helps = template == "on_the_way" and priority in (Priority.P0, Priority.P1)
+    return task_class_of(message_class_of(template, priority), arrival_of_help=helps)

@@ -4,49 +4,36 @@ The order of a sending: `begin` commits the row as `sending`; only then the netw
 `fail` or `unknown` commits what came of it. Whatever breaks in between is found at the next `begin` of the row.
 """
 
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from dispatch.contact import links, texts
-from dispatch.contact.facts import Facts, load
+from dispatch.contact.channels import BUILT_IN
+from dispatch.contact.checking import Held, check
+from dispatch.contact.facts import About
+from dispatch.contact.fallback import next_channel
 from dispatch.contact.kinds import KINDS
+from dispatch.contact.outgoing import Outgoing, make
 from dispatch.contact.progress import WAITING, get, move, queue, task_keys
-from dispatch.contact.quiet import quiet_until
+from dispatch.contact.recovery import BY_CLASS, InDoubt, Recovery
+from dispatch.contact.subjects import load_for
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.alerts import raise_alert
 from dispatch.core.events import Actor
 from dispatch.core.tables import Task, TaskClass, TaskState
-from dispatch.field.door import check_number
+
+__all__ = [
+    "BY_CLASS", "Held", "InDoubt", "Outgoing", "Recovery", "Settled", "begin", "complete", "fail", "recover",
+    "report", "resend", "unknown",
+]  # fmt: skip
 
 FATE_UNKNOWN = "fate_unknown"
 """Reason of a waiting message whose last attempt may have arrived."""
 
 _ORPHANED_AFTER = timedelta(minutes=2)
-_AGAIN = {"zh-CN": "（重发）", "en": "(repeated) "}
 _DIED = "its worker died during the sending"
-
-
-@dataclass(frozen=True, slots=True)
-class Outgoing:
-    """A message to hand to the channel now. `mail_id` is the same at every attempt."""
-
-    message_id: int
-    mail_id: str
-    recipient: str
-    subject: str
-    body: str
-    language: str
-    message_class: TaskClass
-
-
-@dataclass(frozen=True, slots=True)
-class Held:
-    """Not yet: quiet hours. Try again at `until`; the attempt does not count."""
-
-    until: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,82 +44,138 @@ class Settled:
 
 
 def begin(
-    session: Session, *, message_id: int, base_url: str, key: bytes, now: datetime
-) -> Outgoing | Held | Settled:
+    session: Session,
+    *,
+    message_id: int,
+    base_url: str,
+    key: bytes,
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
+    sender: str = "",
+    recovery: Recovery = BY_CLASS,
+) -> Outgoing | InDoubt | Held | Settled:
     """Take a message for sending; commit before touching the network.
 
-    Checks consent, address, expiry, quiet hours and whether the message is still true. A row found `sending` was
-    left by a worker that died: a safety message goes out again, marked as a repetition; any other becomes
-    `unknown` and is listed. `base_url` begins the customer's link, `key` signs it. Raises NoSuchMessage.
+    Checks consent, address, expiry, hours and whether the message is still true. A row found `sending` was left by
+    a worker that died. What follows is the provider's to make possible (`recovery`): the same key again, or asking
+    it first. Otherwise a safety message goes out again, marked as a repetition; any other becomes `unknown` and is
+    listed. `base_url` begins the customer's link, `key` signs it; `channels` are those of the installation;
+    `sender` is whom its mail comes from, who invites to the visit in calendars. Raises NoSuchMessage.
     """
     message = get(session, message_id)
-    facts = load(session, [message.subject_id])[0]
-    territory_id = facts.territory.id
+    abouts: Sequence[About] = load_for(session, message)
     repeated = message.status is MessageStatus.SENDING or message.reason == FATE_UNKNOWN
+    covered = recovery.covers(message.begun_at, now)
     if message.status is MessageStatus.SENDING:
-        if message.message_class is not TaskClass.SAFETY:
-            _lose(session, message, _DIED, now=now, territory_id=territory_id)
+        if message.task_class is not TaskClass.SAFETY and not covered:
+            _lose(session, message, _DIED, channels=channels, now=now)
             return Settled(message.status)
-        move(session, message, "repeat", territory_id=territory_id, now=now)
+        move(session, message, "repeat", now=now)
     elif message.status in WAITING:
-        held = _check(session, message, facts, now=now)
-        if held is not None:
-            return held
-        if message.status not in WAITING:
+        if not abouts:
+            move(session, message, "suppress", reason="superseded", now=now)
             return Settled(message.status)
-        message.recipient = facts.recipient
-        move(session, message, "begin", territory_id=territory_id, now=now)
+        checked = check(session, message, abouts, channels=channels, now=now)
+        if isinstance(checked, Held):
+            return checked
+        if checked is None:
+            return Settled(message.status)
+        abouts = checked
+        move(session, message, "begin", now=now)
     else:
         return Settled(message.status)
-    message.sends, message.begun_at = message.sends + 1, now
+    doubtful = repeated and message.begun_at is not None
+    if doubtful and message.task_class is not TaskClass.SAFETY and not covered:
+        _lose(session, message, message.error, channels=channels, now=now)
+        return Settled(message.status)
+    message.sends += 1
+    message.begun_at = message.begun_at if doubtful else now
     session.flush()
-    return _outgoing(
-        session, message, facts, base_url=base_url, key=key, repeated=repeated, now=now
-    )
+    outgoing = make(
+        session, message, abouts, base_url=base_url, key=key, sender=sender,
+        repeated=repeated and not (doubtful and covered), now=now,
+    )  # fmt: skip
+    return InDoubt(outgoing) if doubtful and recovery.can_look_up else outgoing
 
 
-def complete(session: Session, *, message_id: int, now: datetime) -> Message:
-    """The server took the message."""
+def as_sent(session: Session, *, message_id: int, base_url: str, key: bytes) -> Outgoing:
+    """What the message says if it goes out now, with its link; nothing is changed. Raises NoSuchMessage."""
+    message = get(session, message_id)
+    facts = load(session, [message.subject_id])[0]
+    return _outgoing(message, facts, base_url=base_url, key=key, repeated=False)
+
+
+def complete(
+    session: Session, *, message_id: int, now: datetime, provider: str = "", provider_id: str = ""
+) -> Message:
+    """`provider` took the message; `provider_id` is its own name for it, by which it may report."""
     message = get(session, message_id)
     message.sent_at, message.error = now, ""
+    message.provider, message.provider_id = provider, provider_id
     return move(session, message, "complete", now=now)
 
 
 def fail(
-    session: Session, *, message_id: int, error: str, final: bool, now: datetime
+    session: Session,
+    *,
+    message_id: int,
+    error: str,
+    final: bool,
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
 ) -> MessageStatus:
-    """The server refused it: `failed` with an alert when that is `final`, else `pending` for the next attempt.
+    """The server refused it: `failed` when that is `final`, else `pending` for the next attempt.
 
-    Final is a permanent refusal (5xx), and the last attempt of the task.
+    Final is a permanent refusal (5xx), and the last attempt of the task. Then the customer's next channel is tried;
+    when there is none, an alert says so.
     """
     message = get(session, message_id)
     message.error = error[:500]
     move(session, message, "fail" if final else "retry", now=now)
     if final:
-        raise_alert(
-            session,
-            "message.failed",
-            "Messages to customers were not delivered. The list of messages that need a person names them.",
-            now=now,
-        )
+        _go_on(session, message, channels=channels, now=now)
     return message.status
 
 
-def unknown(session: Session, *, message_id: int, error: str, now: datetime) -> MessageStatus:
-    """The connection broke before the answer: a safety message is `pending` again, any other `unknown`."""
+def unknown(
+    session: Session,
+    *,
+    message_id: int,
+    error: str,
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
+    recovery: Recovery = BY_CLASS,
+    last: bool = False,
+) -> MessageStatus:
+    """The connection broke before the answer: `pending` again, or `unknown`.
+
+    It is tried again when the provider sees to it that nothing arrives twice (`recovery`), and when it is a safety
+    message; not after the `last` attempt.
+    """
     message = get(session, message_id)
-    if message.message_class is TaskClass.SAFETY:
+    safe = message.task_class is TaskClass.SAFETY or recovery.covers(message.begun_at, now)
+    if safe and not last:
         message.error = error[:500]
         move(session, message, "retry", reason=FATE_UNKNOWN, now=now)
     else:
-        _lose(session, message, error, now=now)
+        _lose(session, message, error, channels=channels, now=now)
     return message.status
 
 
-def report(session: Session, *, message_id: int, delivered: bool, now: datetime) -> Message:
-    """The provider told later what became of a message that was sent."""
+def report(
+    session: Session,
+    *,
+    message_id: int,
+    delivered: bool,
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
+) -> Message:
+    """The provider told later what became of a message that was sent; after a bounce the next channel is tried."""
     message = get(session, message_id)
-    return move(session, message, "deliver" if delivered else "bounce", now=now)
+    move(session, message, "deliver" if delivered else "bounce", now=now)
+    if not delivered:
+        next_channel(session, message, channels=channels, now=now)
+    return message
 
 
 def resend(session: Session, *, message_id: int, actor: Actor, now: datetime) -> Message:
@@ -140,6 +183,7 @@ def resend(session: Session, *, message_id: int, actor: Actor, now: datetime) ->
     message = get(session, message_id)
     reason = FATE_UNKNOWN if message.status is MessageStatus.UNKNOWN else ""
     message.send_after = now
+    message.begun_at = None  # a person has decided: it goes out, whatever became of the one before
     move(session, message, "resend", actor=actor, reason=reason, now=now)
     queue(session, message, now=now)
     return message
@@ -165,48 +209,15 @@ def recover(session: Session, *, now: datetime, limit: int = 500) -> int:
     return len(orphans)
 
 
-def _check(session: Session, message: Message, facts: Facts, *, now: datetime) -> Held | None:
-    """Settle a waiting message that must not go out; Held when it is only too early."""
-    kind, territory_id = KINDS[message.template], facts.territory.id
-    stale = not kind.is_current(message, facts.visit) or _newer_exists(session, message)
-    reason = facts.obstacle or ("superseded" if stale else "")
-    if reason:
-        move(session, message, "suppress", reason=reason, territory_id=territory_id, now=now)
-        return None
-    resume = None if kind.any_hour else quiet_until(now, facts.zone)
-    if (resume or now) >= message.expires_at:
-        move(session, message, "expire", reason="stale", territory_id=territory_id, now=now)
-        return None
-    if resume is None:
-        return None
-    message.send_after = resume
-    move(session, message, "defer", reason="quiet_hours", territory_id=territory_id, now=now)
-    return Held(resume)
-
-
-def _outgoing(
-    session: Session,
-    message: Message,
-    facts: Facts,
-    *,
-    base_url: str,
-    key: bytes,
-    repeated: bool,
-    now: datetime,
-) -> Outgoing:
-    assert message.id is not None, "a message that is sent has been written"
-    visit = facts.visit
-    end = message.told_end_at or message.expires_at
-    token = links.for_visit(session, key, visit, end_at=end, now=now)
-    body = message.body.replace(texts.CODE, check_number(key, visit.id))
-    return Outgoing(
-        message_id=message.id,
-        mail_id=message.message_id,
-        recipient=message.recipient,
-        subject=(_AGAIN[message.language] if repeated else "") + message.subject,
-        body=body.replace(texts.LINK, f"{base_url.rstrip('/')}/v/{token}"),
-        language=message.language,
-        message_class=message.message_class,
+def _go_on(session: Session, message: Message, *, channels: Collection[str], now: datetime) -> None:
+    """Try the next channel; with none left, say that a person is needed."""
+    if next_channel(session, message, channels=channels, now=now) is not None:
+        return
+    raise_alert(
+        session,
+        "message.failed",
+        "Messages to customers were not delivered. The list of messages that need a person names them.",
+        now=now,
     )
 
 
@@ -215,11 +226,16 @@ def _lose(
     message: Message,
     error: str,
     *,
+    channels: Collection[str] = BUILT_IN,
     now: datetime,
-    territory_id: str | None = None,
 ) -> None:
+    """Its fate is unknown. A legal notice is told over another channel: that it may have arrived proves nothing."""
     message.error = error[:500]
-    move(session, message, "lose", territory_id=territory_id, now=now)
+    move(session, message, "lose", now=now)
+    if KINDS[message.template].is_legal and next_channel(
+        session, message, channels=channels, now=now
+    ):
+        return
     raise_alert(
         session,
         "message.unknown",
@@ -235,13 +251,3 @@ def _has_task(session: Session, message: Message) -> bool:
         col(Task.state).in_([TaskState.DUE, TaskState.LEASED]),
     )
     return session.exec(statement.limit(1)).first() is not None
-
-
-def _newer_exists(session: Session, message: Message) -> bool:
-    statement = select(sa.func.count()).where(
-        col(Message.subject_id) == message.subject_id,
-        col(Message.template) == message.template,
-        col(Message.id) > message.id,
-        col(Message.status) != MessageStatus.SUPPRESSED,
-    )
-    return bool(session.exec(statement).one())

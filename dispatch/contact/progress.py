@@ -4,6 +4,8 @@ from datetime import datetime
 
 from sqlmodel import Session
 
+from dispatch.contact.channels import Channel
+from dispatch.contact.classes import CLASSES
 from dispatch.contact.lifecycle import MESSAGES
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core import tasks
@@ -36,14 +38,13 @@ def move(
     now: datetime,
     reason: str = "",
     actor: Actor = SYSTEM,
-    territory_id: str | None = None,
 ) -> Message:
     """Change the status by one move of the life cycle, with its event; raises IllegalMove, MoveNotYours."""
     before = message.status
     message.status = MESSAGES.target(before, action, role=actor.role, subject=str(message.id))
     message.reason = reason
     session.flush()
-    tell(session, message, before, actor=actor, territory_id=territory_id, now=now)
+    tell(session, message, before, actor=actor, now=now)
     return message
 
 
@@ -53,13 +54,13 @@ def tell(
     before: MessageStatus | None,
     *,
     actor: Actor,
-    territory_id: str | None,
     now: datetime,
 ) -> None:
     """Record that the message has its status now; nothing of its text or its recipient."""
     about = {
         "template": message.template,
-        "visit_id": message.subject_id,
+        "channel": message.channel,
+        f"{message.subject_kind.value}_id": message.subject_id,
         "reason": message.reason,
     }
     record(
@@ -71,21 +72,27 @@ def tell(
         now=now,
         from_status=before.value if before else None,
         to_status=message.status.value,
-        territory_id=territory_id,
+        territory_id=message.territory_id,
         data=about,
     )
 
 
 def queue(session: Session, message: Message, *, now: datetime) -> None:
-    """Add the task that sends the message at its `send_after`; safety messages wait in a queue of their own."""
-    safety = message.message_class is TaskClass.SAFETY
+    """Add the task that sends the message at its `send_after`; safety messages wait in a queue of their own.
+
+    Letters have none: they wait for somebody to print the list of them.
+    """
+    if message.channel == Channel.PRINT:
+        return
+    safety = message.task_class is TaskClass.SAFETY
     tasks.enqueue(
         session,
         "message.send_safety" if safety else "message.send",
         key=f"{task_keys(message)}{message.sends}",
         payload={"message_id": message.id},
         run_at=message.send_after,
-        task_class=message.message_class,
+        task_class=message.task_class,
+        max_attempts=CLASSES[message.message_class].attempts,
         now=now,
     )
 

@@ -7,10 +7,9 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from dispatch.contact.tables import Message, MessageStatus
+from dispatch.contact.tables import Message, MessageStatus, Telling
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.registry.tables import Territory
-from dispatch.work.tables import Visit
 
 NEEDS_A_PERSON = (MessageStatus.UNKNOWN, MessageStatus.FAILED, MessageStatus.BOUNCED)
 
@@ -35,8 +34,7 @@ def list_messages(
     """A territory's messages, the newest first, `limit` (1 to 200) at a time."""
     statement = (
         select(Message)
-        .join(Visit, col(Visit.id) == col(Message.subject_id))
-        .where(col(Visit.territory_id) == territory_id)
+        .where(Message.territory_id == territory_id)
         .order_by(col(Message.id).desc())
         .limit(min(max(limit, 1), 200) + 1)
     )
@@ -52,15 +50,37 @@ def list_messages(
 
 
 def need_a_person(session: Session, *, territory_id: str, limit: int = 200) -> list[Message]:
-    """The messages whose fate is unknown or that did not arrive, the newest first."""
-    return list_messages(
-        session, territory_id=territory_id, statuses=NEEDS_A_PERSON, limit=limit
-    ).items
+    """The messages whose fate is unknown or that did not arrive, the newest first.
+
+    Not those that went over another channel instead: that one's fate is what counts.
+    """
+    statement = (
+        select(Message)
+        .where(
+            Message.territory_id == territory_id,
+            col(Message.status).in_(NEEDS_A_PERSON),
+            ~is_replaced(),
+        )
+        .order_by(col(Message.id).desc())
+        .limit(min(max(limit, 1), 200))
+    )
+    return list(session.exec(statement))
+
+
+def is_replaced() -> sa.ColumnElement[bool]:
+    """Whether another message went over another channel instead of this one."""
+    other = sa.orm.aliased(Message)
+    return sa.exists().where(col(other.fallback_of) == col(Message.id))
 
 
 def of_visit(session: Session, *, visit_id: str) -> list[Message]:
     """Every message about a visit, the oldest first."""
-    statement = select(Message).where(col(Message.subject_id) == visit_id).order_by(col(Message.id))
+    statement = (
+        select(Message)
+        .join(Telling, col(Telling.message_id) == col(Message.id))
+        .where(Telling.visit_id == visit_id)
+        .order_by(col(Message.id))
+    )
     return list(session.exec(statement))
 
 
@@ -79,12 +99,25 @@ def counts_between(
     """Messages written in [begin, end), by template and then by status."""
     statement = (
         select(Message.template, Message.status, sa.func.count())
-        .join(Visit, col(Visit.id) == col(Message.subject_id))
         .where(
-            col(Visit.territory_id) == territory_id,
+            Message.territory_id == territory_id,
             col(Message.created_at) >= begin,
             col(Message.created_at) < end,
         )
+        .group_by(col(Message.template), col(Message.status))
+        .order_by(col(Message.template), col(Message.status))
+    )
+    found: dict[str, dict[str, int]] = {}
+    for template, status, count in session.exec(statement):
+        found.setdefault(template, {})[MessageStatus(status).value] = count
+    return found
+
+
+def counts_of_subject(session: Session, *, subject_id: str) -> dict[str, dict[str, int]]:
+    """The messages about one subject, by template and then by status."""
+    statement = (
+        select(Message.template, Message.status, sa.func.count())
+        .where(Message.subject_id == subject_id)
         .group_by(col(Message.template), col(Message.status))
         .order_by(col(Message.template), col(Message.status))
     )

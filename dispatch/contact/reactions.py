@@ -1,19 +1,39 @@
-"""What tasks do about messages: one function per kind of task, `(session, payload, *, now)`.
+"""What tasks do about messages: one function per kind of task, `(session, payload, *, now, channels)`.
 
-Tasks that react to an event carry `event_id`; the daily reminder carries its territory and local day.
+Tasks that react to an event carry `event_id`; the daily reminder carries its territory and local day. `channels`
+are those of the installation.
 """
 
+from collections.abc import Collection, Mapping
 from datetime import datetime
-from typing import Any
+from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import tellings
+from dispatch.contact import delays, notices, on_the_day, surveys, tellings
+from dispatch.contact.channels import BUILT_IN
 from dispatch.core.errors import NotFoundError
 from dispatch.core.tables import Event
 from dispatch.field.tables import CrewAction
 from dispatch.planning.tables import Assignment
 from dispatch.registry.tables import Territory
+
+Channels = Collection[str]
+
+
+class Reacts(Protocol):
+    """What writes the messages that a task is for."""
+
+    def __call__(
+        self,
+        session: Session,
+        payload: dict[str, Any],
+        /,
+        *,
+        now: datetime,
+        channels: Channels = ...,
+    ) -> None:
+        """Write them; again it writes nothing."""
 
 
 class NoSuchEvent(NotFoundError):
@@ -22,55 +42,179 @@ class NoSuchEvent(NotFoundError):
     code = "no_such_event"
 
 
-def on_booked(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+def on_booked(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
     """`message.booked`: a promise was made or moved; told at once if the visit is on a published plan."""
     event = _event(session, payload)
-    tellings.tell_booked(session, visit_ids=[event.entity_id], now=now)
+    tellings.tell_booked(session, visit_ids=[event.entity_id], channels=channels, now=now)
 
 
-def on_plan_published(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+def on_plan_published(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
     """`message.plan_published`: tell everyone on the plan who does not know their time, and who was taken off."""
     event = _event(session, payload)
-    tellings.tell_put_off(session, visit_ids=_ids(event, "withdrawn"), now=now)
+    tellings.tell_put_off(session, visit_ids=_ids(event, "withdrawn"), channels=channels, now=now)
     planned = set(_ids(event, "new")) | set(_ids(event, "changed"))
     if event.entity == "plan":
         on_it = select(Assignment.visit_id).where(col(Assignment.plan_id) == int(event.entity_id))
         planned |= set(session.exec(on_it))
-    tellings.tell_booked(session, visit_ids=planned, now=now)
+    tellings.tell_booked(session, visit_ids=planned, channels=channels, now=now)
 
 
-def on_the_way(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+def on_cancelled(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.cancelled`: a visit was called off; told to whoever was told a time."""
+    event = _event(session, payload)
+    tellings.tell_cancelled(session, visit_ids=[event.entity_id], channels=channels, now=now)
+
+
+def on_the_way(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
     """`message.on_the_way`: the crew has departed. A crew that has arrived meanwhile is not announced."""
     event = _event(session, payload)
-    tellings.tell_on_the_way(
+    on_the_day.tell_on_the_way(
         session,
         visit_id=event.entity_id,
         departed_at=event.happened_at,
         version=f"event:{event.id}",
+        channels=channels,
         now=now,
     )
 
 
-def on_done(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+def on_arrived(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.arrived`: the crew is there; told to whom the customer named."""
+    event = _event(session, payload)
+    on_the_day.tell_arrived(
+        session,
+        visit_id=event.entity_id,
+        version=f"event:{event.id}",
+        channels=channels,
+        now=now,
+    )
+
+
+def on_done(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
     """`message.done`: what was done, by the closing code of the event or of the crew's last action."""
     event = _event(session, payload)
-    tellings.tell_done(
+    on_the_day.tell_done(
         session,
         visit_id=event.entity_id,
         closing_code=event.data.get("closing_code") or _closing_code(session, event.entity_id),
         version=f"event:{event.id}",
+        channels=channels,
         now=now,
     )
 
 
-def day_before(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+def on_not_done(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.could_not`: why the visit was not done, and whether another follows."""
+    event = _event(session, payload)
+    on_the_day.tell_could_not(
+        session,
+        visit_id=event.entity_id,
+        version=f"event:{event.id}",
+        channels=channels,
+        now=now,
+    )
+
+
+def arrange_survey(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+    """`survey.arrange`: a finished visit may be one that its customer is asked about, some hours later."""
+    event = _event(session, payload)
+    surveys.arrange(session, visit_id=event.entity_id, finished_at=event.happened_at, now=now)
+
+
+def ask_survey(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`survey.ask`: ask the customer of `visit_id`, unless work goes on or they were asked lately."""
+    surveys.ask(session, visit_id=str(payload["visit_id"]), channels=channels, now=now)
+
+
+def watch_delays(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`delay.watch`: tell whose promise is at risk now in the territory `subject`."""
+    delays.tell_delayed(session, territory_id=payload["subject"], channels=channels, now=now)
+
+
+def day_before(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
     """`message.day_before`: the territory `subject`'s visits of the day after `scheduled_for`."""
     territory = session.get(Territory, payload["subject"])
     if territory is None:
         return
     scheduled = datetime.fromisoformat(payload["scheduled_for"])
     day = tellings.next_local_day(scheduled, territory.zone)
-    tellings.tell_day_before(session, territory_id=territory.id, day=day, now=now)
+    tellings.tell_day_before(
+        session, territory_id=territory.id, day=day, channels=channels, now=now
+    )
+
+
+def on_request(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.outage_report`: somebody reported a fault; other requests are not answered by a message."""
+    event = _event(session, payload)
+    if event.data.get("kind") == "fault":
+        notices.tell_report(session, request_id=event.entity_id, channels=channels, now=now)
+
+
+def on_call_due(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.follow_up_call`: a follow-up by telephone is due; the customer is told the day."""
+    event = _event(session, payload)
+    notices.tell_call(
+        session, work_order_id=event.data["work_order_id"], channels=channels, now=now
+    )
+
+
+def on_outage(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.planned_outage`: a notice was given or its times changed; told to all whom it concerns."""
+    event = _event(session, payload)
+    notices.tell_outage(session, notice_id=event.entity_id, channels=channels, now=now)
+
+
+def on_restored(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.restoration`: supply is back; told to those who know that it was to be off."""
+    event = _event(session, payload)
+    notices.tell_restored(session, notice_id=event.entity_id, channels=channels, now=now)
+
+
+TASKS: Mapping[str, Reacts] = {
+    "message.booked": on_booked,
+    "message.plan_published": on_plan_published,
+    "message.cancelled": on_cancelled,
+    "message.on_the_way": on_the_way,
+    "message.arrived": on_arrived,
+    "message.done": on_done,
+    "message.could_not": on_not_done,
+    "message.day_before": day_before,
+    "message.outage_report": on_request,
+    "message.follow_up_call": on_call_due,
+    "message.planned_outage": on_outage,
+    "message.restoration": on_restored,
+    "survey.ask": ask_survey,
+    "delay.watch": watch_delays,
+}
+"""Which function writes the messages of a task of each kind."""
 
 
 def _event(session: Session, payload: dict[str, Any]) -> Event:

@@ -1,20 +1,24 @@
-"""What is told when: the rules by which a visit's state becomes messages.
+"""What is told before the day: the rules by which a visit's state becomes messages.
 
 Nothing is told before the visit is on a published plan. `booked` tells the promised window or, without one, the
-expected time (`windows.told_window`); it is written again only when what was told no longer holds. `put_off`
-follows when a visit that was told leaves the plan. Every function may run again: a telling is written once.
+expected time (`windows.told_window`); `changed` follows only when what was told no longer holds, and `put_off` or
+`cancelled` when a visit that was told leaves the plan. What one household is told at once is one message. Every
+function may run again: a telling is written once.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Sequence
 from datetime import date, datetime, timedelta
 
 from sqlmodel import Session, col, select
 
 from dispatch.contact import texts
-from dispatch.contact.drafts import compose
+from dispatch.contact.channels import BUILT_IN
+from dispatch.contact.drafts import MOST_VISITS, Part, compose, why_not
 from dispatch.contact.facts import ON_PLAN, Facts, load
-from dispatch.contact.tables import Message, MessageStatus
-from dispatch.contact.windows import Told, arrival_range, still_holds, told_window
+from dispatch.contact.history import TELL_TIMES, Earlier, earlier_tellings
+from dispatch.contact.households import households
+from dispatch.contact.tables import Message
+from dispatch.contact.windows import Told, told_window
 from dispatch.core.calendar import day_bounds, local_day, zone_named
 from dispatch.core.db import lock_for
 from dispatch.registry.tables import Territory
@@ -23,71 +27,63 @@ from dispatch.work.tables import Visit, VisitStatus
 JUST_TOLD = timedelta(hours=4)
 """A reminder so soon after the booking would only repeat it."""
 
-_S = MessageStatus
-_KNOWN = (_S.SENDING, _S.SENT, _S.DELIVERED, _S.UNKNOWN)
-_ON_ITS_WAY = (_S.PENDING, _S.DEFERRED, *_KNOWN)
 
-
-def tell_booked(session: Session, *, visit_ids: Collection[str], now: datetime) -> list[Message]:
+def tell_booked(
+    session: Session,
+    *,
+    visit_ids: Collection[str],
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
+) -> list[Message]:
     """Tell the customers of these visits when we come, those on a published plan who do not know it yet."""
-    facts = _locked(session, visit_ids)
-    earlier = _tellings(session, [one.visit.id for one in facts])
-    written = []
+    facts = locked(session, visit_ids)
+    earlier = earlier_tellings(session, [one.visit.id for one in facts])
+    parts: dict[str, list[Part]] = {"booked": [], "changed": []}
     for one in facts:
         told = told_window(one.visit)
+        history = earlier.get(one.visit.id, [])
         if one.visit.status not in ON_PLAN or told is None:
             continue
-        history = earlier.get(one.visit.id, [])
-        last = history[-1] if history else None
-        if last is not None and _still_tells(one.visit, last):
+        if history and history[-1].still_tells(one.visit):
             continue
-        again = any(row.status in _KNOWN for row in history)
-        values = {**_when(one, told), "again": again}
-        message = compose(
-            session,
-            one,
-            template="booked",
-            version=str(len(history) + 1),
-            told=told,
-            values=values,
-            expires_at=told.end_at,
-            now=now,
-        )
-        written += [message] if message else []
-    return written
+        template = "changed" if any(telling.is_known for telling in history) else "booked"
+        parts[template].append(Part(one, str(len(history) + 1), told, when(one, told)))
+    return [
+        message
+        for template, some in parts.items()
+        for message in _write(session, template, some, now=now, channels=channels)
+    ]
 
 
-def tell_put_off(session: Session, *, visit_ids: Collection[str], now: datetime) -> list[Message]:
+def tell_put_off(
+    session: Session,
+    *,
+    visit_ids: Collection[str],
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
+) -> list[Message]:
     """Tell the customers of these visits, back in the pool, not to wait, if they were told a time."""
-    facts = _locked(session, visit_ids)
-    earlier = _tellings(session, [one.visit.id for one in facts])
-    written = []
-    for one in facts:
-        history = earlier.get(one.visit.id, [])
-        last = history[-1] if history else None
-        if one.visit.status is not VisitStatus.PLANNED or last is None:
-            continue
-        # One that still waits is dropped at its sending: the visit is on no plan.
-        if last.template != "booked" or last.status not in _KNOWN or last.told_start_at is None:
-            continue
-        assert last.told_end_at is not None, "both ends of a window are told, or none"
-        told = Told(last.told_start_at, last.told_end_at, promised=False)
-        message = compose(
-            session,
-            one,
-            template="put_off",
-            version=str(len(history) + 1),
-            told=told,
-            values=_when(one, told),
-            expires_at=told.end_at + timedelta(hours=12),
-            now=now,
-        )
-        written += [message] if message else []
-    return written
+    return _take_back(session, "put_off", VisitStatus.PLANNED, visit_ids, now, channels)
+
+
+def tell_cancelled(
+    session: Session,
+    *,
+    visit_ids: Collection[str],
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
+) -> list[Message]:
+    """Tell the customers of these visits, called off, not to wait, if they were told a time."""
+    return _take_back(session, "cancelled", VisitStatus.CANCELLED, visit_ids, now, channels)
 
 
 def tell_day_before(
-    session: Session, *, territory_id: str, day: date, now: datetime
+    session: Session,
+    *,
+    territory_id: str,
+    day: date,
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
 ) -> list[Message]:
     """Remind the customers whose visits are planned on `day` (local); useless from that day's beginning on."""
     territory = session.get(Territory, territory_id)
@@ -102,75 +98,21 @@ def tell_day_before(
             col(Visit.planned_start_at) < end,
         )
     ).all()
-    facts = _locked(session, planned)
-    earlier = _tellings(session, planned)
-    written = []
+    facts = locked(session, planned)
+    earlier = earlier_tellings(session, planned)
+    fresh: list[Part] = []
+    parts: list[Part] = []
     for one in facts:
-        history = [row for row in earlier.get(one.visit.id, []) if row.template == "booked"]
+        history = [row for row in earlier.get(one.visit.id, []) if row.template in TELL_TIMES]
         told = _as_told(one.visit, history)
-        if told is None:
-            continue
-        fresh = any(
-            now - row.created_at < JUST_TOLD and row.status in _ON_ITS_WAY for row in history
-        )
-        message = compose(
-            session,
-            one,
-            template="day_before",
-            version=day.isoformat(),
-            told=told,
-            values=_when(one, told),
-            expires_at=begin,
-            now=now,
-            obstacle="just_told" if fresh else "",
-        )
-        written += [message] if message else []
-    return written
-
-
-def tell_on_the_way(
-    session: Session, *, visit_id: str, departed_at: datetime, version: str, now: datetime
-) -> Message | None:
-    """Tell that the crew is coming, with its arrival as a range; stale as soon as it has arrived."""
-    facts = _locked(session, [visit_id])
-    if not facts or facts[0].visit.status is not VisitStatus.EN_ROUTE:
-        return None
-    told = arrival_range(departed_at=departed_at, travel_s=facts[0].visit.travel_s or 0)
-    return compose(
-        session,
-        facts[0],
-        template="on_the_way",
-        version=version,
-        told=told,
-        values=_when(facts[0], told),
-        expires_at=told.end_at,
-        now=now,
-    )
-
-
-def tell_done(
-    session: Session, *, visit_id: str, closing_code: str, version: str, now: datetime
-) -> Message | None:
-    """Tell what was done, the closing code in words."""
-    facts = _locked(session, [visit_id])
-    if not facts or facts[0].visit.status is not VisitStatus.DONE:
-        return None
-    one, zone, language = facts[0], facts[0].zone, facts[0].language
-    finished = one.visit.finished_at or now
-    return compose(
-        session,
-        one,
-        template="done",
-        version=version,
-        told=None,
-        values={
-            "day": texts.day_text(finished, zone, language),
-            "clock": texts.clock_text(finished, zone, language),
-            "outcome": texts.outcome(closing_code, language),
-        },
-        expires_at=finished + timedelta(hours=48),
-        now=now,
-    )
+        if told is not None:
+            just = any(now - row.written_at < JUST_TOLD and row.is_on_its_way for row in history)
+            part = Part(one, day.isoformat(), told, when(one, told))
+            (fresh if just else parts).append(part)
+    return [
+        *_write(session, "day_before", fresh, now=now, channels=channels, expires_at=begin, obstacle="just_told"),
+        *_write(session, "day_before", parts, now=now, channels=channels, expires_at=begin),
+    ]  # fmt: skip
 
 
 def next_local_day(scheduled: datetime, zone_name: str) -> date:
@@ -178,7 +120,7 @@ def next_local_day(scheduled: datetime, zone_name: str) -> date:
     return local_day(scheduled, zone_named(zone_name)) + timedelta(days=1)
 
 
-def _locked(session: Session, visit_ids: Collection[str]) -> list[Facts]:
+def locked(session: Session, visit_ids: Collection[str]) -> list[Facts]:
     """The facts of these visits, while nobody else writes messages about their territory."""
     facts = load(session, visit_ids)
     for territory_id in sorted({one.territory.id for one in facts}):
@@ -186,42 +128,89 @@ def _locked(session: Session, visit_ids: Collection[str]) -> list[Facts]:
     return facts
 
 
-def _tellings(session: Session, visit_ids: Iterable[str]) -> dict[str, list[Message]]:
-    """The messages that told or took back a time, by visit, the oldest first."""
-    statement = (
-        select(Message)
-        .where(
-            col(Message.subject_id).in_(list(visit_ids)),
-            col(Message.template).in_(["booked", "put_off"]),
-        )
-        .order_by(col(Message.id))
-    )
-    found: dict[str, list[Message]] = {}
-    for message in session.exec(statement):
-        found.setdefault(message.subject_id, []).append(message)
-    return found
-
-
-def _still_tells(visit: Visit, last: Message) -> bool:
-    """Whether the last telling says what is so now; one that was dropped as superseded says nothing."""
-    if last.template != "booked" or last.reason == "superseded":
-        return False
-    return still_holds(visit, last.told_start_at, last.told_end_at)
-
-
-def _as_told(visit: Visit, history: list[Message]) -> Told | None:
-    """The window as it was told while that holds, so that a reminder does not name another one."""
-    last = history[-1] if history else None
-    if last and last.told_start_at and last.told_end_at and _still_tells(visit, last):
-        promised = visit.window_start_at is not None
-        return Told(last.told_start_at, last.told_end_at, promised=promised)
-    return told_window(visit)
-
-
-def _when(facts: Facts, told: Told) -> dict[str, object]:
+def when(facts: Facts, told: Told) -> dict[str, object]:
+    """A told span in the reader's words."""
     zone, language = facts.zone, facts.language
     return {
         "day": texts.day_text(told.start_at, zone, language),
         "span": texts.span_text(told.start_at, told.end_at, zone, language),
         "promised": told.promised,
     }
+
+
+def _take_back(
+    session: Session,
+    template: str,
+    status: VisitStatus,
+    visit_ids: Collection[str],
+    now: datetime,
+    channels: Collection[str],
+) -> list[Message]:
+    facts = locked(session, visit_ids)
+    earlier = earlier_tellings(session, [one.visit.id for one in facts])
+    parts = []
+    for one in facts:
+        history = earlier.get(one.visit.id, [])
+        last = history[-1] if history else None
+        if one.visit.status is not status or last is None:
+            continue
+        # One that still waits is dropped at its sending: the visit is on no plan.
+        if last.template not in TELL_TIMES or not last.is_known or last.told_start_at is None:
+            continue
+        assert last.told_end_at is not None, "both ends of a window are told, or none"
+        told = Told(last.told_start_at, last.told_end_at, promised=False)
+        parts.append(Part(one, str(len(history) + 1), told, when(one, told)))
+    return _write(
+        session, template, parts, now=now, channels=channels, stale_after=timedelta(hours=12)
+    )
+
+
+def _write(
+    session: Session,
+    template: str,
+    parts: Sequence[Part],
+    *,
+    now: datetime,
+    channels: Collection[str],
+    expires_at: datetime | None = None,
+    stale_after: timedelta = timedelta(0),
+    obstacle: str = "",
+) -> list[Message]:
+    """One message for each household; stale at `expires_at`, or `stale_after` the end of the last span it tells."""
+    by_visit = {part.facts.subject.id: part for part in parts}
+    facts = [part.facts for part in parts if isinstance(part.facts, Facts)]
+    written = []
+    for group in households(facts, alone=lambda one: bool(why_not(one, template))):
+        own = sorted((by_visit[one.visit.id] for one in group), key=_begins)
+        for start in range(0, len(own), MOST_VISITS):
+            first, *also = own[start : start + MOST_VISITS]
+            last = max(part.told.end_at for part in (first, *also) if part.told)
+            message = compose(
+                session,
+                first.facts,
+                template=template,
+                version=first.version,
+                told=first.told,
+                values=first.values,
+                also=also,
+                expires_at=expires_at or last + stale_after,
+                obstacle=obstacle,
+                channels=channels,
+                now=now,
+            )
+            written += [message] if message else []
+    return written
+
+
+def _begins(part: Part) -> tuple[datetime, str]:
+    assert part.told is not None, "these messages tell a span of time"
+    return part.told.start_at, part.facts.subject.id
+
+
+def _as_told(visit: Visit, history: Sequence[Earlier]) -> Told | None:
+    """The window as it was told while that holds, so that a reminder does not name another one."""
+    last = history[-1] if history else None
+    if last and last.told_start_at and last.told_end_at and last.still_tells(visit):
+        promised = visit.window_start_at is not None
+        return Told(last.told_start_at, last.told_end_at, promised=promised)
+    return told_window(visit)

@@ -45,22 +45,10 @@ def still_holds(visit: Visit, start_at: datetime | None, end_at: datetime | None
     return visit.planned_start_at is not None and start_at <= visit.planned_start_at < end_at
 
 
-def arrival_range(*, departed_at: datetime, travel_s: int) -> Told:
-    """When a crew that has just departed arrives: 10 min before to 20 min after, to 5 min."""
-    expected = departed_at + timedelta(seconds=travel_s)
-    earliest = max(departed_at, expected - timedelta(minutes=10))
-    start = _floor(earliest, ARRIVAL_STEP)
-    return Told(start, _ceil(expected + timedelta(minutes=20), ARRIVAL_STEP), promised=False)
-
-
-def arrival_now(*, departed_at: datetime, travel_s: int, now: datetime) -> Told:
-    """When a crew on its way arrives as it looks `now`: what was told at departure, later when it is late."""
-    told = arrival_range(departed_at=departed_at, travel_s=travel_s)
-    late = arrival_range(departed_at=now, travel_s=0)
-    expected = departed_at + timedelta(seconds=travel_s)
-    if now > expected:
-        return late
-    return Told(max(told.start_at, _floor(now, ARRIVAL_STEP)), told.end_at, promised=False)
+def arrival_range(*, early_at: datetime, late_at: datetime) -> Told:
+    """The range in which an arrival is expected, as it is told: rounded outward to 5 minutes."""
+    start = _floor(early_at, ARRIVAL_STEP)
+    return Told(start, max(_ceil(late_at, ARRIVAL_STEP), start + ARRIVAL_STEP), promised=False)
 
 
 def _floor(moment: datetime, step: timedelta) -> datetime:

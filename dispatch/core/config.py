@@ -3,6 +3,7 @@
 import os
 import secrets
 from functools import cached_property
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal, Self
 
@@ -48,6 +49,19 @@ class Settings(BaseSettings):
         "", description="smtp://user:password@host:port; empty: files in data_dir/outbox"
     )
     mail_from: str = "Gridcrew <dispatch@localhost>"
+    email_gateway: Path | None = Field(None, description="TOML file of an HTTP gateway for email")
+    sms_gateway: Path | None = Field(None, description="TOML file of an HTTP gateway for texts")
+    voice_gateway: Path | None = Field(None, description="TOML file of an HTTP gateway for calls")
+    chat_gateway: Path | None = Field(None, description="TOML file of an HTTP gateway for chats")
+    sms_url: SecretStr = Field(
+        SecretStr(""), description="apprise address of a text service; {phone} is the recipient"
+    )
+    voice_url: SecretStr = Field(SecretStr(""), description="the same for calls")
+    chat_url: SecretStr = Field(SecretStr(""), description="the same for a chat")
+    email_per_second: float = Field(0.0, ge=0, le=1000, description="emails at most; 0: no limit")
+    sms_per_second: float = Field(0.0, ge=0, le=1000, description="texts at most; 0: no limit")
+    voice_per_second: float = Field(0.0, ge=0, le=1000, description="calls at most; 0: no limit")
+    chat_per_second: float = Field(0.0, ge=0, le=1000, description="chats at most; 0: no limit")
     solve_seconds: float = Field(20.0, gt=0, le=3600)
     solve_workers: int = Field(
         default_factory=lambda: min(2, os.cpu_count() or 1),
@@ -81,6 +95,11 @@ class Settings(BaseSettings):
         description="raster tiles under maps, https://host/{z}/{x}/{y}.png; empty: maps need nothing from outside",
     )
     tiles_attribution: str = Field("", max_length=200, description="whose tiles those are")
+    webhook_networks: str = Field(
+        "",
+        description="networks that webhooks may call besides public addresses, as 10.1.0.0/16; with 127.0.0.0/8 "
+        "also by http; empty: none",
+    )
     worker_threads: int = Field(4, ge=1, le=64)
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
     crash_at: str = Field("", description="tests only: the crash point that ends the process")
@@ -136,6 +155,27 @@ class Settings(BaseSettings):
             raise ValueError(
                 "nominatim.openstreetmap.org allows one question a second: lower GRIDCREW_GEOCODER_PER_SECOND"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_two_ways_for_one_channel(self) -> Self:
+        if self.email_gateway and self.smtp_url:
+            raise ValueError("give GRIDCREW_EMAIL_GATEWAY or GRIDCREW_SMTP_URL, not both")
+        for name in ("sms", "voice", "chat"):
+            file, address = getattr(self, f"{name}_gateway"), getattr(self, f"{name}_url")
+            if file and address.get_secret_value():
+                raise ValueError(
+                    f"give GRIDCREW_{name.upper()}_GATEWAY or GRIDCREW_{name.upper()}_URL, not both"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _refuse_what_is_no_network(self) -> Self:
+        for part in filter(None, (one.strip() for one in self.webhook_networks.split(","))):
+            try:
+                ip_network(part)
+            except ValueError as error:
+                raise ValueError(f"GRIDCREW_WEBHOOK_NETWORKS: {error}") from None
         return self
 
     @property

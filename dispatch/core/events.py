@@ -3,7 +3,6 @@
 import hashlib
 import hmac
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -14,18 +13,8 @@ from sqlmodel import Session, col, select
 from dispatch.core import tasks
 from dispatch.core.crash import crashpoint
 from dispatch.core.db import Database, database_now, lock_for, transaction
+from dispatch.core.reactions import REACTIONS
 from dispatch.core.tables import Event
-
-REACTIONS: Mapping[str, tuple[str, ...]] = {
-    "visit.booked": ("message.booked",),
-    "visit.en_route": ("message.on_the_way",),
-    "visit.done": ("message.done",),
-    "plan.published": ("message.plan_published",),
-    "day.closed": ("message.plan_published",),
-    "work_order.completed": ("request.follow",),
-    "work_order.cancelled": ("request.follow",),
-}
-"""Which kinds of task an event of each type brings about, in the same transaction."""
 
 
 @dataclass(frozen=True, slots=True)

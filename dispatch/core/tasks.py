@@ -27,14 +27,17 @@ MAX_RECOVERIES = 3
 APART = timedelta(seconds=5)
 """Between the tasks of a dead worker that had lost its predecessor too: time for each to run alone."""
 
-QUEUES = ("default", "messages", "safety", "solve")
+QUEUES = ("default", "messages", "safety", "solve", "webhooks")
 _QUEUE_OF = {
     "plan.solve": "solve",
     "outlook.look": "solve",
     "import.run": "default",  # a plan need not wait for an import
     "geocoding.run": "default",
     "message.send": "messages",
+    "template.test": "messages",
     "message.send_safety": "safety",
+    "survey.ask": "messages",
+    "webhook.deliver": "webhooks",
 }
 
 

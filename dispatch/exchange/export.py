@@ -16,6 +16,7 @@ from dispatch.core.db import Database
 from dispatch.core.errors import ConflictError
 from dispatch.desk.lifecycle import OPEN
 from dispatch.desk.tables import Counter, Request
+from dispatch.exchange.contact_rows import contact_cells
 from dispatch.exchange.folder import BOUNDARY, COLUMNS
 from dispatch.exchange.registry_rows import Tell
 from dispatch.exchange.sheets import write
@@ -115,6 +116,7 @@ def _registry(session: Session, territory: Territory, day: date) -> dict[str, It
             session.exec(select(Customer).where(with_premises).order_by(Customer.id)),
             "customers.csv",
         ),
+        "contacts.csv": contact_cells(session, territory_id=here),
         "premises.csv": _all(session.exec(premises), "premises.csv"),
     }
 

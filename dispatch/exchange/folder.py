@@ -26,6 +26,11 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     "customers.csv": (
         "id", "name", "customer_class", "phone", "email", "language", "wants_messages",
     ),
+    "contacts.csv": (
+        "customer_id", "channels", "language", "earliest_hour", "latest_hour", "nominee_name",
+        "nominee_phone", "nominee_email", "nominee_instead", "stopped", "wants_marketing",
+        "do_not_contact",
+    ),
     "premises.csv": (
         "id", "customer_id", "address", "district", "area_class", "site_class", "lat", "lon",
         "accuracy_m", "access_notes",
@@ -44,12 +49,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
 """The files and their columns. `order` and `orders` name the `ref` of an order, or of a series due that day."""
 
 OPTIONAL = frozenset(
-    {"counters.csv", "certificates.csv", "stock.csv", "shifts.csv", "series.csv", "requests.csv",
+    {"counters.csv", "certificates.csv", "contacts.csv", "stock.csv", "shifts.csv", "series.csv", "requests.csv",
      "orders.csv", "promises.csv", "relations.csv"}
 )  # fmt: skip
 KEYS = {
     "organisations.csv": "id", "territory.csv": "id", "depots.csv": "id", "counters.csv": "id",
     "crews.csv": "id", "members.csv": "id", "customers.csv": "id", "premises.csv": "id",
+    "contacts.csv": "customer_id",
     "series.csv": "ref", "requests.csv": "ref", "orders.csv": "ref", "promises.csv": "order",
 }  # fmt: skip
 """The column of each file whose values do not repeat."""
@@ -62,6 +68,7 @@ REFERENCES = (
     ("certificates.csv", "member_id", "members.csv"),
     ("stock.csv", "crew_id", "crews.csv"),
     ("shifts.csv", "crew_id", "crews.csv"),
+    ("contacts.csv", "customer_id", "customers.csv"),
     ("premises.csv", "customer_id", "customers.csv"),
     ("series.csv", "owner", "counters.csv"),
     ("series.csv", "customer_id", "customers.csv"),

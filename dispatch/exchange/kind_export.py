@@ -93,9 +93,11 @@ def _shift(session: Session, shift: Shift, zone: ZoneInfo) -> Cells:
         .order_by(col(ShiftBreak.earliest_at))
     ).scalars()
     breaks = list(rests)
+    # Members lent to the shift are not of its crew: a loan is of that day, and no file brings it back.
     members = session.execute(
         sa.select(ShiftMember.__table__.c.member_id)  # type: ignore[attr-defined]
-        .where(col(ShiftMember.shift_id) == shift.id)
+        .join(Member, col(Member.id) == col(ShiftMember.member_id))
+        .where(col(ShiftMember.shift_id) == shift.id, col(Member.crew_id) == shift.crew_id)
         .order_by(col(ShiftMember.member_id))
     ).scalars()
     return (

@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 from dispatch.core.calendar import zone_named
 from dispatch.core.errors import DispatchError
 from dispatch.desk.tables import Counter, RequestKind
+from dispatch.exchange.contact_rows import write_contacts
 from dispatch.exchange.folder import BOUNDARY, Folder
 from dispatch.exchange.moments import read_day
 from dispatch.exchange.sheets import BadFile, Row
@@ -60,6 +61,7 @@ def write_registry(session: Session, folder: Folder, *, day: date, tell: Tell) -
     }
     new["certificates.csv"] = _insert_certificates(session, folder.sheets["certificates.csv"], day)
     new["stock.csv"] = _insert_stock(session, folder.sheets["stock.csv"])
+    new["contacts.csv"] = write_contacts(session, folder.sheets["contacts.csv"])
     return new
 
 

@@ -28,6 +28,15 @@ class RoadTable(Row, table=True):
     asked_at: datetime = instant()
 
 
+class RoadMap(Row, table=True):
+    """The lines that a territory's maps are drawn with, as `road_map` packs them, and whose data they are."""
+
+    territory_id: str = Field(primary_key=True, foreign_key="territory.id", max_length=32)
+    lines: bytes = Field(sa_type=sa.LargeBinary)
+    attribution: str = Field(default="", max_length=200)
+    loaded_at: datetime = instant()
+
+
 class GeocodeAnswer(Row, table=True):
     """What a geocoder said of an address; without lat and lon it knew none.
 

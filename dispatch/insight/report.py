@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from dispatch.contact.queries import counts_between
 from dispatch.insight.driving import DrivingFigures, driving_figures, plan_of_day
+from dispatch.insight.satisfaction import Satisfaction, of_day
 from dispatch.insight.service import (
     CallFigures,
     ClockFigures,
@@ -40,6 +41,7 @@ class DayReport:
     driving: DrivingFigures
     calls: CallFigures
     requests: RequestFigures
+    satisfaction: Satisfaction
     messages: dict[str, dict[str, int]]
     plan: dict[str, Any] | None
     naive: dict[str, Any] | None
@@ -60,6 +62,7 @@ def day_report(session: Session, *, territory_id: str, day: date, now: datetime)
         driving=driving_figures(session, span, plan),
         calls=call_figures(session, span),
         requests=request_figures(session, span),
+        satisfaction=of_day(session, span),
         messages=counts_between(session, territory_id=territory_id, begin=span.begin, end=span.end),
         plan={k: v for k, v in plan.figures.items() if k != "naive"} if plan else None,
         naive=plan.figures.get("naive") if plan else None,

@@ -1,11 +1,12 @@
-"""The report as a sheet: one figure a row, for a spreadsheet."""
+"""Figures as sheets, for a spreadsheet: a day's report one figure a row, satisfaction one group a row."""
 
 import csv
 import io
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from dispatch.insight.report import DayReport, render
+from dispatch.insight.satisfaction import By, Satisfaction
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
@@ -21,6 +22,22 @@ def csv_text(report: DayReport) -> str:
     writer = csv.writer(out)
     writer.writerow(("figure", "value"))
     writer.writerows(csv_rows(report))
+    return "\ufeff" + out.getvalue()
+
+
+def satisfaction_text(by: By, figures: Iterable[Satisfaction]) -> str:
+    """The figures as CSV (RFC 4180, UTF-8 with a mark so that spreadsheets read Chinese)."""
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(
+        (by, "name_zh", "name_en", "asked", "answered", "satisfied", "solved", "bad", "mean")
+    )
+    for one in figures:
+        values = (
+            one.key, one.name_zh, one.name_en, one.asked, one.answered, one.satisfied, one.solved,
+            one.bad, one.mean,
+        )  # fmt: skip
+        writer.writerow([_cell(value) for value in values])
     return "\ufeff" + out.getvalue()
 
 

@@ -12,12 +12,13 @@ from typing import Literal
 from sqlmodel import Session, col, select
 
 from dispatch.contact import wishes
-from dispatch.contact.queries import NEEDS_A_PERSON
+from dispatch.contact.queries import NEEDS_A_PERSON, is_replaced
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.alerts import open_alerts
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.tables import Alert, Event
-from dispatch.planning import queries
+from dispatch.field import tracking
+from dispatch.insight import satisfaction
 from dispatch.planning.projecting import at_risk, limit_of
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tiles import CrewRow
@@ -28,7 +29,8 @@ from dispatch.work.lifecycle import WAITING
 from dispatch.work.tables import Visit, VisitStatus
 
 Kind = Literal[
-    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "conflict", "customer", "message",
+    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "low_score", "conflict", "customer",
+    "message",
     "alert",
 ]  # fmt: skip
 Action = Literal[
@@ -56,9 +58,10 @@ class Item:
     """One matter: `about` is the time that matters (a limit, an expected begin), `since` is when it began to.
 
     `kind`: `check_in_missed` by who works alone, `late` and `risk` of a promise or deadline, `not_on_duty`,
-    `not_set_out`, a `clock` about to break or broken, a `conflict` of a crew's queued action, a `customer` who
-    called the visit off or asks to be called, a `message` that did not arrive, an `alert` of the installation.
-    `code` says more: what kind of clock, why it was refused, the alert.
+    `not_set_out`, a `clock` about to break or broken, a `low_score` that nobody has answered, a `conflict` of a
+    crew's queued action, a `customer` who called the visit off or asks to be called, a `message` that did not
+    arrive, an `alert` of the installation. `code` says more: what kind of clock, what score, why it was refused,
+    the alert.
     """
 
     kind: Kind
@@ -82,6 +85,7 @@ class _List:
     items: list[Item] = field(default_factory=list)
     visits: set[str] = field(default_factory=set)
     orders: set[str] = field(default_factory=set)
+    requests: set[str] = field(default_factory=set)
     crews: set[str] = field(default_factory=set)
 
     def add(self, item: Item) -> None:
@@ -93,6 +97,8 @@ class _List:
             self.visits.add(item.visit_id)
         if item.work_order_id is not None:
             self.orders.add(item.work_order_id)
+        if item.request_id is not None:
+            self.requests.add(item.request_id)
 
 
 def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[Item]:
@@ -101,13 +107,14 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
     Raises NoSuchTerritory.
     """
     today = local_day(now, zone_named(territories.get(session, territory_id).zone))
-    board = queries.board(session, territory_id=territory_id, day=today, now=now)
+    board = tracking.board(session, territory_id=territory_id, day=today, now=now)
     found = _List()
     alerts = open_alerts(session, limit=200)
     _lone_work(found, board, alerts)
     if board.in_force is not None and board.plan is not None and board.plan.id == board.in_force.id:
         _lateness(found, board)
         _crews_behind(found, board, now)
+    _low_scores(session, found, territory_id, now)
     _clocks(session, found, board, now)
     for item in (
         *_conflicts(session, territory_id, now),
@@ -196,6 +203,16 @@ _AT_WORK = (
 )
 
 
+def _low_scores(session: Session, found: _List, territory_id: str, now: datetime) -> None:
+    for bad in satisfaction.to_make_good(session, territory_id=territory_id):
+        found.add(
+            Item(
+                "low_score", "answer_request", bad.due_at <= now, request_id=bad.request_id,
+                code=str(bad.score), about=bad.due_at, since=bad.since,
+            )
+        )  # fmt: skip
+
+
 def _clocks(session: Session, found: _List, board: BoardPage, now: datetime) -> None:
     planned = {s.visit.work_order_id: s.visit.id for crew in board.crews for s in crew.stops}
     waiting = {row.visit.work_order_id: row.visit.id for row in board.queue}
@@ -203,6 +220,8 @@ def _clocks(session: Session, found: _List, board: BoardPage, now: datetime) -> 
         if clock.due_at - now > AHEAD and clock.warned < 75:
             continue
         if clock.subject == "request":
+            if clock.subject_id in found.requests:
+                continue
             found.add(
                 Item(
                     "clock", "answer_request", clock.due_at <= now, request_id=clock.subject_id,
@@ -278,6 +297,7 @@ def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[It
             col(Visit.territory_id) == territory_id,
             col(Visit.status).in_((VisitStatus.PLANNED, *WAITING, VisitStatus.EN_ROUTE)),
             col(Message.status).in_(NEEDS_A_PERSON),
+            ~is_replaced(),
             col(Message.created_at) > now - MESSAGES_BACK,
         )
         .order_by(col(Message.id).desc())

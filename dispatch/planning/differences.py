@@ -5,9 +5,11 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session, select
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
 
 from dispatch.planning.board import Board
+from dispatch.planning.states import NoSuchPlan
 from dispatch.planning.tables import Assignment, Plan
 
 
@@ -38,6 +40,24 @@ def affected(session: Session, plan: Plan, board: Board) -> list[dict[str, Any]]
         }
         for line in lines
     ]
+
+
+def changed_shifts(session: Session, *, plan_id: int, than: int) -> set[str]:
+    """The shifts whose route in the plan is not the one that they have in the other, of the same day.
+
+    Raises NoSuchPlan for a plan that is not of that day.
+    """
+    rows = session.execute(
+        sa.select(col(Plan.id), col(Plan.territory_id), col(Plan.day), col(Plan.answer)["routes"])
+        .where(col(Plan.id).in_((plan_id, than)))
+    )  # fmt: skip
+    found = {row[0]: row for row in rows}
+    if than not in found or found[than][1:3] != found[plan_id][1:3]:
+        raise NoSuchPlan(f"This day has no plan {than}.", field="than")
+    mine, other = (
+        {route["shift"]: route for route in found[number][3] or ()} for number in (plan_id, than)
+    )
+    return {shift for shift in mine.keys() | other.keys() if mine.get(shift) != other.get(shift)}
 
 
 def differences(board: Board, stops: Mapping[str, Assignment]) -> list[Told]:

@@ -1,109 +1,201 @@
-"""How a crew's day will go from here: projected times of its stops, and which of them are at risk of being late.
+"""How a crew's day will go from here: when it is expected at its stops, and which of them may be late.
 
-It follows the plan's order from what the crew has done so far. A crew is not expected to be early: it begins no
-visit before its planned time. What should have ended and has not is expected to take a few minutes more.
+It follows the plan's order from what the crew has done so far, from where it was seen, and from how long work and
+drives really take (`spread`, `arrivals`). A crew sets out as planned or when it is free, whichever is later. This
+is the one source of expected times: the board, the watch list, delay notices and the customer's page tell the same.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from math import inf
 from typing import Literal
+from zoneinfo import ZoneInfo
 
+from dispatch.planning.arrivals import Break, Expected, Leg, along
+from dispatch.planning.spread import Spreads
 from dispatch.planning.tiles import CrewRow, StopRow, VisitRow
-from dispatch.planning.today import AT_LEAST_S
+from dispatch.registry.geometry import metres_between
 from dispatch.work.lifecycle import WAITING
 from dispatch.work.tables import VisitStatus
 
-MARGIN = timedelta(minutes=15)
-"""A begin that is projected this close before its limit is at risk."""
+RISK_FROM, LATE_FROM = 0.2, 0.5
+"""From which probability of being too late a stop counts as at risk, and as late."""
 OVER = (VisitStatus.DONE, VisitStatus.NOT_DONE, VisitStatus.CANCELLED)
+FRESH = timedelta(minutes=5)
+"""How old a position may be for the rest of a drive to be reckoned from it."""
+NEAR_M = 300
+"""A drive as the crow flies shorter than this says nothing in shares of itself."""
 
 
 @dataclass(frozen=True, slots=True)
-class Projected:
-    """When the crew will be there, begin and have done, or was, did and had."""
+class Seen:
+    """Where a crew was at a moment, WGS 84."""
 
-    arrive_at: datetime
-    start_at: datetime
-    end_at: datetime
+    lat: float
+    lon: float
+    at: datetime
 
 
-def project(crew: CrewRow, departed: Mapping[str, datetime], *, now: datetime) -> CrewRow:
-    """The crew's day with the projected times of its stops; `departed` is when it set out for visits under way."""
-    free = crew.departs_at or crew.starts_at or now
-    stops: list[StopRow] = []
-    breaks = [pause for pause in crew.breaks if pause[1] > now]
-    for stop in crew.stops:
-        if stop.start_at is None or stop.end_at is None or stop.arrive_at is None:
-            stops.append(stop)
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What is known when days are projected at `now`.
+
+    `departed` is when crews set out for visits under way, `seen` where each crew was last.
+    """
+
+    now: datetime
+    zone: ZoneInfo
+    spreads: Spreads = field(default_factory=Spreads)
+    departed: Mapping[str, datetime] = field(default_factory=dict)
+    seen: Mapping[str, Seen] = field(default_factory=dict)
+
+    def after(self, moment: datetime) -> float:
+        """Seconds from now until then."""
+        return (moment - self.now).total_seconds()
+
+    def at(self, seconds: float) -> datetime:
+        """The instant so many seconds from now, to the second."""
+        return self.now + timedelta(seconds=round(seconds))
+
+
+def project(crew: CrewRow, known: Known) -> CrewRow:
+    """The crew's day with what is expected of its stops, those without times as they are."""
+    timed = [stop for stop in crew.stops if stop.start_at and stop.end_at and stop.arrive_at]
+    begins = crew.departs_at or crew.starts_at or known.now
+    free_s, ahead, legs = known.after(begins), list[StopRow](), list[Leg]()
+    breaks = [pause for pause in crew.breaks if pause[1] > known.now]
+    places = _places_before(crew, timed)
+    for stop in timed:
+        if stop.visit.status in OVER:
+            if stop.visit.finished_at is not None:
+                free_s = max(free_s, known.after(stop.visit.finished_at))
             continue
-        there: list[tuple[datetime, datetime]] = []
-        if stop.visit.status in WAITING:
+        due: list[tuple[datetime, datetime]] = []
+        if stop.visit.status in WAITING and stop.start_at is not None:
             due = [pause for pause in breaks if pause[0] < stop.start_at]
             breaks = breaks[len(due) :]
-            there = [pause for pause in due if pause[0] >= stop.arrive_at]
-            free = _after(due[: len(due) - len(there)], free)
-        times = _times(stop, free, departed.get(stop.visit.id), now, there)
-        free = max(free, times.end_at)
-        stops.append(_judged(stop, times))
-    return replace(crew, stops=tuple(stops))
+        ahead.append(stop)
+        legs.append(_leg(crew, stop, due, places[stop.visit.id], known))
+    expected = dict(zip((stop.visit.id for stop in ahead), along(legs, free_s=free_s), strict=True))
+    return replace(crew, stops=tuple(_judged(stop, expected, known) for stop in crew.stops))
 
 
-def _after(breaks: Sequence[tuple[datetime, datetime]], free: datetime) -> datetime:
-    """When a crew that is free then has taken its breaks, each at its planned time or later."""
-    for begins, ends in breaks:
-        free = max(free, begins) + (ends - begins)
-    return free
+def _places_before(
+    crew: CrewRow, stops: Sequence[StopRow]
+) -> dict[str, tuple[float, float] | None]:
+    """Where the crew sets out from to each stop: the one before it, or its depot."""
+    places: dict[str, tuple[float, float] | None] = {}
+    before: tuple[float, float] | None = (crew.lat, crew.lon)
+    for stop in stops:
+        places[stop.visit.id] = before
+        visit = stop.visit
+        before = None if visit.lat is None or visit.lon is None else (visit.lat, visit.lon)
+    return places
 
 
-def _times(
+def _leg(
+    crew: CrewRow,
     stop: StopRow,
-    free: datetime,
-    departed: datetime | None,
-    now: datetime,
-    there: Sequence[tuple[datetime, datetime]],
-) -> Projected:
-    """The times of a stop whose crew is free then; it takes the breaks of `there` at the place, before its work."""
-    visit = stop.visit
+    due: Sequence[tuple[datetime, datetime]],
+    origin: tuple[float, float] | None,
+    known: Known,
+) -> Leg:
+    visit, after = stop.visit, known.after
     assert stop.arrive_at is not None, "a stop without times is not projected"
     assert stop.start_at is not None, "a stop without times is not projected"
     assert stop.end_at is not None, "a stop without times is not projected"
-    service = max(stop.end_at - stop.start_at, timedelta(0))
-    drive = timedelta(seconds=stop.travel_s)
-    if visit.arrived_at is not None:
-        arrive = visit.arrived_at
-    elif visit.status is VisitStatus.EN_ROUTE:
-        arrive = max(now, (departed or stop.arrive_at - drive) + drive)
-    elif visit.status in OVER:  # given up on the way
-        arrive = visit.finished_at or stop.arrive_at
-    else:
-        arrive = max(stop.arrive_at, max(free, now) + drive)
-    if visit.started_at is not None:
-        start = visit.started_at
-    elif visit.status in OVER:
-        start = arrive
-    elif visit.arrived_at is not None:
-        start = max(now, visit.window_start_at or now)
-    else:
-        start = max(_after(there, arrive), stop.start_at)
-    if visit.finished_at is not None:
-        return Projected(arrive, start, visit.finished_at)
-    end = start + service
-    if visit.started_at is not None:
-        end = max(end, now + timedelta(seconds=AT_LEAST_S))
-    return Projected(arrive, start, end)
+    departs = stop.arrive_at - timedelta(seconds=stop.travel_s)
+    on_the_way = visit.status is VisitStatus.EN_ROUTE
+    departed = known.departed.get(visit.id, departs)
+    there = [pause for pause in due if pause[0] >= stop.arrive_at]
+    rests = sum((ends - begins for begins, ends in there), timedelta(0))
+    waits = stop.start_at > stop.arrive_at + rests and visit.arrived_at is None
+    opens = stop.start_at if waits else visit.window_start_at
+    return Leg(
+        travel_s=stop.travel_s,
+        travel=known.spreads.travel(
+            crew_id=crew.crew_id, hour=max(departs, known.now).astimezone(known.zone).hour
+        ),
+        service_s=max((stop.end_at - stop.start_at).total_seconds(), 0.0),
+        service=known.spreads.service(
+            visit.work_type,
+            crew_id=crew.crew_id,
+            hour=(visit.started_at or max(stop.start_at, known.now)).astimezone(known.zone).hour,
+        ),
+        departs_s=after(departs),
+        opens_s=after(opens) if opens is not None else -inf,
+        breaks_before=[_rest(pause, known) for pause in due if pause not in there],
+        breaks_there=[_rest(pause, known) for pause in there],
+        driven_s=max(-after(departed), 0.0) if on_the_way else None,
+        left_s=_left(crew, stop, origin, departed, known) if on_the_way else None,
+        arrived_s=min(after(visit.arrived_at), 0.0) if visit.arrived_at is not None else None,
+        worked_s=max(-after(visit.started_at), 0.0) if visit.started_at is not None else None,
+        arrive_by_s=after(visit.window_end_at) if visit.window_end_at is not None else None,
+        start_by_s=after(visit.due_at) if visit.due_at is not None else None,
+    )
 
 
-def _judged(stop: StopRow, times: Projected) -> StopRow:
-    limit = limit_of(stop.visit)
-    spare = None if limit is None else round((limit - times.start_at).total_seconds())
+def _rest(pause: tuple[datetime, datetime], known: Known) -> Break:
+    begins, ends = pause
+    return known.after(begins), (ends - begins).total_seconds()
+
+
+def _left(
+    crew: CrewRow,
+    stop: StopRow,
+    origin: tuple[float, float] | None,
+    departed: datetime,
+    known: Known,
+) -> float | None:
+    """Seconds that the drive still takes by plan from where the crew was seen; None when that says nothing."""
+    seen, visit = known.seen.get(crew.crew_id), stop.visit
+    if seen is None or origin is None or visit.lat is None or visit.lon is None:
+        return None
+    if seen.at < departed or known.now - seen.at > FRESH:
+        return None
+    whole = metres_between(*origin, visit.lat, visit.lon)
+    if whole < NEAR_M:
+        return None
+    share = metres_between(seen.lat, seen.lon, visit.lat, visit.lon) / whole
+    return max(stop.travel_s * share + known.after(seen.at), 0.0)
+
+
+def _judged(stop: StopRow, expected: Mapping[str, Expected], known: Known) -> StopRow:
+    visit = stop.visit
+    found = expected.get(visit.id)
+    if found is None:
+        return _as_it_was(stop)
+    start = visit.started_at or known.at(found.start_s)
+    limit = limit_of(visit)
     return replace(
         stop,
-        projected_arrive_at=times.arrive_at,
-        projected_start_at=times.start_at,
-        projected_end_at=times.end_at,
-        spare_s=spare,
-        risk=_risk(stop.visit, spare),
+        arrive_early_at=known.at(found.early_s),
+        projected_arrive_at=visit.arrived_at or known.at(found.mid_s),
+        arrive_late_at=known.at(found.late_s),
+        projected_start_at=start,
+        projected_end_at=known.at(found.end_s),
+        spare_s=None if limit is None else round((limit - start).total_seconds()),
+        late_probability=None if limit is None else round(found.too_late, 3),
+        break_probability=round(found.broken, 3) if visit.window_end_at else None,
+        risk="none" if limit is None else _risk(visit, found.too_late),
+    )
+
+
+def _as_it_was(stop: StopRow) -> StopRow:
+    """A stop that is over: when the crew was there, as far as it was."""
+    visit = stop.visit
+    if visit.status not in OVER or stop.arrive_at is None:
+        return stop
+    arrive = visit.arrived_at or visit.finished_at or stop.arrive_at
+    start = visit.started_at or arrive
+    limit = limit_of(visit)
+    return replace(
+        stop,
+        projected_arrive_at=arrive,
+        projected_start_at=start,
+        projected_end_at=visit.finished_at or stop.end_at,
+        spare_s=None if limit is None else round((limit - start).total_seconds()),
     )
 
 
@@ -113,13 +205,11 @@ def limit_of(visit: VisitRow) -> datetime | None:
     return min(limits, default=None)
 
 
-def _risk(visit: VisitRow, spare: int | None) -> Literal["none", "risk", "late"]:
-    if spare is None or visit.status in OVER:
-        return "none"
-    if spare < 0:
+def _risk(visit: VisitRow, too_late: float) -> Literal["none", "risk", "late"]:
+    if too_late >= LATE_FROM:
         return "late"
     begun = visit.started_at is not None
-    return "risk" if not begun and spare < MARGIN.total_seconds() else "none"
+    return "risk" if not begun and too_late >= RISK_FROM else "none"
 
 
 def at_risk(crews: Sequence[CrewRow]) -> list[tuple[CrewRow, StopRow]]:

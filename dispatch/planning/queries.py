@@ -1,47 +1,27 @@
-"""Reads of planning: the day's plans, and everything the board's page shows."""
+"""Reads of planning: everything the board's page shows, and crews' days as they are expected to go on."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.core import trail
 from dispatch.core.calendar import day_bounds, zone_named
-from dispatch.planning import answers
+from dispatch.planning import answers, learning
+from dispatch.planning.heads import PlanHead, plans_of
 from dispatch.planning.lifecycle import IN_FORCE
-from dispatch.planning.projecting import project
+from dispatch.planning.projecting import Known, Seen, project
 from dispatch.planning.reading import departures
 from dispatch.planning.states import NoSuchPlan
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
-from dispatch.planning.tiles import CrewRow, QueueRow, StopRow, VisitRow, visit_rows
+from dispatch.planning.tiles import CrewRow, QueueRow, StopRow, VisitRow, shift_rows, visit_rows
 from dispatch.registry import territories
-from dispatch.registry.tables import Crew, Depot, Shift
 from dispatch.work.lifecycle import READY_ORDERS
 from dispatch.work.tables import Visit, VisitStatus, WorkOrder
-
-
-@dataclass(frozen=True, slots=True)
-class PlanHead:
-    """A plan without its stops."""
-
-    id: int
-    number: int
-    day: date
-    status: PlanStatus
-    version: int
-    origin: str
-    branch: str | None
-    created_by: str
-    created_at: datetime
-    published_at: datetime | None
-    published_by: str | None
-    error: str
-    progress: Mapping[str, Any]
-    figures: Mapping[str, Any]
-    options: Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +48,6 @@ class BoardPage:
     at_counters: int
 
 
-def plans_of(session: Session, *, territory_id: str, day: date) -> list[PlanHead]:
-    """The day's plans, the newest first, in one statement."""
-    columns = [col(getattr(Plan, name)) for name in PlanHead.__slots__]
-    statement = (
-        sa.select(*columns)
-        .where(col(Plan.territory_id) == territory_id, col(Plan.day) == day)
-        .order_by(col(Plan.number).desc())
-    )
-    return [PlanHead(*row) for row in session.execute(statement)]
-
-
-def head(session: Session, plan_id: int) -> PlanHead | None:
-    """One plan as `plans_of` gives them."""
-    columns = [col(getattr(Plan, name)) for name in PlanHead.__slots__]
-    row = session.execute(sa.select(*columns).where(col(Plan.id) == plan_id)).first()
-    return None if row is None else PlanHead(*row)
-
-
 def board(
     session: Session,
     *,
@@ -94,30 +56,26 @@ def board(
     plan_id: int | None = None,
     draft: bool = False,
     now: datetime | None = None,
+    seen: Mapping[str, Seen] | None = None,
 ) -> BoardPage:
     """The board of a territory's local day, in a fixed number of statements; with `now`, what is expected then.
 
-    Without `plan_id` it shows the plan in force, else the newest proposed; with `draft` the newest proposed when it
-    was made after the one in force. Raises NoSuchTerritory, NoSuchPlan.
+    `seen` is where crews were last (`field.tracking.board` looks it up). Without `plan_id` it shows the plan in
+    force, else the newest proposed; with `draft` the newest proposed when it was made after the one in force.
+    Raises NoSuchTerritory, NoSuchPlan.
     """
     territory = territories.get(session, territory_id)
-    opens_at, closes_at = day_bounds(day, zone_named(territory.zone))
+    zone = zone_named(territory.zone)
+    opens_at, closes_at = day_bounds(day, zone)
     heads = plans_of(session, territory_id=territory_id, day=day)
     in_force = next((h for h in heads if h.status in IN_FORCE), None)
     shown = _chosen(heads, in_force, plan_id, draft=draft)
-    shifts = _shift_rows(session, territory_id, day)
-    visits = _visits(session, territory_id, day, shown, shifts, opens_at, closes_at)
-    stops, returned = _stops(session, shown), set[str]()
-    if shown is not None and shown.status in IN_FORCE:
-        # What a crew has declined, or was withdrawn, waits again: it is in the queue, not on the day.
-        returned = {s.visit_id for s in stops if visits[s.visit_id].status is VisitStatus.PLANNED}
-        stops = [stop for stop in stops if stop.visit_id not in returned]
-    detail = _detail(session, shown, returned)
+    shifts = shift_rows(session, territory_id=territory_id, day=day)
+    visits = _visits(session, territory_id, day, shown, shifts, (opens_at, closes_at))
+    stops, detail = _stops(session, shown, visits)
     crews = _crew_rows(shifts, stops, visits, detail, opens_at)
     if now is not None:
-        on_the_way = [v.id for v in visits.values() if v.status is VisitStatus.EN_ROUTE]
-        departed = departures(session, on_the_way)
-        crews = [project(crew, departed, now=now) for crew in crews]
+        crews = _projected(session, territory_id, zone, crews, seen, now)
     return BoardPage(
         territory_id=territory_id,
         day=day,
@@ -134,13 +92,52 @@ def board(
     )
 
 
-def compare_naive(session: Session, *, plan_id: int) -> dict[str, dict[str, Any]]:
-    """The plan's figures beside those of the naive rule on the same problem; empty when it has none yet."""
-    found = head(session, plan_id)
-    if found is None or "naive" not in found.figures:
-        return {}
-    mine = {name: value for name, value in found.figures.items() if name != "naive"}
-    return {"plan": mine, "naive": found.figures["naive"]}
+def live_days(
+    session: Session,
+    *,
+    territory_id: str,
+    day: date,
+    crew_ids: Collection[str],
+    now: datetime,
+    seen: Mapping[str, Seen] | None = None,
+) -> list[CrewRow]:
+    """The days of these crews by the plan in force with what is expected now, as the board has them.
+
+    Raises NoSuchTerritory.
+    """
+    zone = zone_named(territories.get(session, territory_id).zone)
+    span = day_bounds(day, zone)
+    heads = plans_of(session, territory_id=territory_id, day=day)
+    in_force = next((head for head in heads if head.status in IN_FORCE), None)
+    shifts = shift_rows(session, territory_id=territory_id, day=day, crew_ids=crew_ids)
+    visits = _visits(session, territory_id, day, in_force, shifts, span, theirs_alone=True)
+    stops, detail = _stops(session, in_force, visits)
+    crews = _crew_rows(shifts, stops, visits, detail, span[0])
+    return _projected(session, territory_id, zone, crews, seen, now)
+
+
+def _projected(
+    session: Session,
+    territory_id: str,
+    zone: ZoneInfo,
+    crews: Sequence[CrewRow],
+    seen: Mapping[str, Seen] | None,
+    now: datetime,
+) -> list[CrewRow]:
+    on_the_way = [
+        stop.visit.id
+        for crew in crews
+        for stop in crew.stops
+        if stop.visit.status is VisitStatus.EN_ROUTE
+    ]
+    known = Known(
+        now,
+        zone,
+        learning.spreads_of(session, territory_id=territory_id),
+        departures(session, on_the_way),
+        seen or {},
+    )
+    return [project(crew, known) for crew in crews]
 
 
 def _chosen(
@@ -158,32 +155,24 @@ def _chosen(
     return in_force or proposed
 
 
-def _shift_rows(session: Session, territory_id: str, day: date) -> list[CrewRow]:
-    """Every crew of the territory, once for each shift that day or once without."""
-    shift_of_day = sa.and_(col(Shift.crew_id) == col(Crew.id), col(Shift.day) == day)
-    statement = (
-        sa.select(
-            col(Crew.id), col(Crew.name_zh), col(Crew.name_en), col(Crew.phone), col(Depot.id),
-            col(Depot.lat), col(Depot.lon), col(Shift.id), col(Shift.starts_at), col(Shift.ends_at),
-            col(Shift.max_overtime_s), col(Shift.status), col(Shift.absent),
-        )
-        .join(Depot, col(Depot.id) == col(Crew.depot_id))
-        .join(Shift, shift_of_day, isouter=True)
-        .where(col(Crew.territory_id) == territory_id)
-        .order_by(col(Crew.id), col(Shift.starts_at))
-    )  # fmt: skip
-    return [CrewRow(*row) for row in session.execute(statement)]
-
-
-def _stops(session: Session, plan: PlanHead | None) -> list[Assignment]:
+def _stops(
+    session: Session, plan: PlanHead | None, visits: Mapping[str, VisitRow]
+) -> tuple[list[Assignment], "_Detail"]:
+    """The plan's stops at these visits, and what else it says."""
     if plan is None:
-        return []
+        return [], _Detail({}, {}, set())
     statement = (
         select(Assignment)
         .where(Assignment.plan_id == plan.id)
         .order_by(col(Assignment.shift_id), col(Assignment.position))
     )
-    return list(session.exec(statement))
+    stops = [stop for stop in session.exec(statement) if stop.visit_id in visits]
+    returned: set[str] = set()
+    if plan.status in IN_FORCE:
+        # What a crew has declined, or was withdrawn, waits again: it is in the queue, not on the day.
+        returned = {s.visit_id for s in stops if visits[s.visit_id].status is VisitStatus.PLANNED}
+        stops = [stop for stop in stops if stop.visit_id not in returned]
+    return stops, _detail(session, plan, returned)
 
 
 def _visits(
@@ -192,25 +181,33 @@ def _visits(
     day: date,
     plan: PlanHead | None,
     shifts: Sequence[CrewRow],
-    opens_at: datetime,
-    closes_at: datetime,
+    span: tuple[datetime, datetime],
+    *,
+    theirs_alone: bool = False,
 ) -> dict[str, VisitRow]:
-    """The visits of the plan shown, of the day's shifts, and of the pool."""
-    pool = sa.and_(
-        col(Visit.territory_id) == territory_id,
-        col(Visit.status) == VisitStatus.PLANNED,
-        col(Visit.earliest_day) <= day,
-        col(WorkOrder.status).in_(READY_ORDERS),
-    )
-    on_the_day = sa.and_(
-        col(Visit.crew_id).in_([row.crew_id for row in shifts]),
-        col(Visit.planned_start_at).between(opens_at, closes_at + timedelta(days=1)),
-        col(Visit.shift_id).in_([row.shift_id for row in shifts if row.shift_id is not None]),
-        col(Visit.status) != VisitStatus.CANCELLED,
-    )
-    conditions = [pool, on_the_day]
+    """The visits of the plan shown, of the day's shifts, and of the pool; or of these shifts alone."""
+    opens_at, closes_at = span
+    shift_ids = [row.shift_id for row in shifts if row.shift_id is not None]
+    conditions = [
+        sa.and_(
+            col(Visit.crew_id).in_([row.crew_id for row in shifts]),
+            col(Visit.planned_start_at).between(opens_at, closes_at + timedelta(days=1)),
+            col(Visit.shift_id).in_(shift_ids),
+            col(Visit.status) != VisitStatus.CANCELLED,
+        )
+    ]
+    if not theirs_alone:
+        pool = sa.and_(
+            col(Visit.territory_id) == territory_id,
+            col(Visit.status) == VisitStatus.PLANNED,
+            col(Visit.earliest_day) <= day,
+            col(WorkOrder.status).in_(READY_ORDERS),
+        )
+        conditions.insert(0, pool)
     if plan is not None:
         ids = sa.select(col(Assignment.visit_id)).where(col(Assignment.plan_id) == plan.id)
+        if theirs_alone:
+            ids = ids.where(col(Assignment.shift_id).in_(shift_ids))
         conditions.append(col(Visit.id).in_(ids))
     return visit_rows(session, conditions)
 
@@ -224,9 +221,7 @@ class _Detail:
     returned: set[str]
 
 
-def _detail(session: Session, plan: PlanHead | None, returned: set[str]) -> _Detail:
-    if plan is None:
-        return _Detail({}, {}, returned)
+def _detail(session: Session, plan: PlanHead, returned: set[str]) -> _Detail:
     row = session.execute(
         sa.select(col(Plan.answer), col(Plan.unplaceable)).where(col(Plan.id) == plan.id)
     ).one()
@@ -244,11 +239,9 @@ def _crew_rows(
     by_shift: dict[str, list[StopRow]] = {}
     planned = set()
     for stop in stops:
-        if stop.visit_id in visits:
-            planned.add(stop.visit_id)
-            by_shift.setdefault(stop.shift_id, []).append(
-                StopRow.planned(visits[stop.visit_id], stop)
-            )
+        planned.add(stop.visit_id)
+        row = StopRow.planned(visits[stop.visit_id], stop)
+        by_shift.setdefault(stop.shift_id, []).append(row)
     for visit in visits.values():
         # What was finished before this plan was made, or is under way without it, is part of the day too.
         if visit.id not in planned and visit.shift_id is not None and visit.has_begun:

@@ -10,6 +10,7 @@ from sqlmodel import Field
 from dispatch.core.db import Row, Versioned, choice, document, instant
 from dispatch.core.runs import RunRow
 from dispatch.planning.packing import ProblemDocument
+from dispatch.planning.spread import Measure, Part
 
 
 class PlanStatus(StrEnum):
@@ -138,3 +139,23 @@ class OutlookRun(RunRow, table=True):
     options: dict[str, Any] = document()
     progress: dict[str, Any] = document()
     found: dict[str, Any] | None = Field(default=None, sa_type=sa.JSON)
+
+
+class LearntSpread(Row, table=True):
+    """How actual times compare with planned ones, learnt from `visits` observations: quantiles of the ratio.
+
+    `key` is the work type, the crew or the hour of the local day; empty for all drives (see `spread`).
+    """
+
+    __table_args__ = (sa.UniqueConstraint("territory_id", "measure", "part", "key"),)
+
+    id: int | None = Field(default=None, primary_key=True)
+    territory_id: str = Field(foreign_key="territory.id", max_length=32)
+    measure: Measure = choice(Measure)
+    part: Part = choice(Part)
+    key: str = Field(max_length=32)
+    visits: int
+    low: float
+    mid: float
+    high: float
+    learnt_at: datetime = instant()

@@ -15,7 +15,7 @@ from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.errors import ConflictError
 from dispatch.core.events import Actor
 from dispatch.core.tables import Event
-from dispatch.planning import states
+from dispatch.planning import relaxing, states
 from dispatch.planning.edits import locks_of, set_locks
 from dispatch.planning.lifecycle import IN_FORCE
 from dispatch.planning.tables import Plan, PlanStatus
@@ -49,7 +49,8 @@ class NotUndoable(ConflictError):
 
     `published`, `superseded`: the plan it made is no draft any more. `built_upon`: somebody has edited that plan.
     `changed_since`: somebody has changed the visit. `set_out`: the crew was on its way. `called_off`: the customer
-    may have been told. `shift_gone`: the crew does not work any more.
+    may have been told. `shift_gone`: the crew does not work any more. `fact_changed`: what it changed for the
+    visit, such as overtime or who works on the shift, is no longer as it left it.
     """
 
     code = "not_undoable"
@@ -57,7 +58,10 @@ class NotUndoable(ConflictError):
 
 @dataclass(frozen=True, slots=True)
 class Undone:
-    """What was undone: `move`, `insert`, `put_back`, `lock`, `unlock` or `withdraw`, of which visit.
+    """What was undone, and of which visit.
+
+    `kind`: `move`, `insert`, `put_back`, `lock`, `unlock`, `withdraw`, or an insertion for which `overtime` was
+    allowed, parts were put on a vehicle (`load`) or members were lent (`loan`).
 
     `plan_id` is the plan that the edit was made on, for those that had made a plan of it.
     """
@@ -173,6 +177,12 @@ def _undo_plan(session: Session, event: Event, *, actor: Actor, now: datetime) -
         visit = visits.get(session, edit["visit_id"])
         _refuse_if_relocked(session, event, visit, edit["after"])
         set_locks(session, visit, edit["before"], by="undo", actor=actor, now=now)
+    if "fact" in edit and not relaxing.restore(session, edit["fact"], actor=actor, now=now):
+        raise NotUndoable(
+            f"What was changed for visit {edit['visit_id']} has been changed since; that would be overwritten.",
+            reason="fact_changed",
+            visit=edit["visit_id"],
+        )
     states.move(session, plan, "discard", actor=actor, now=now, data={"undone": True})
     made_of = next(
         (

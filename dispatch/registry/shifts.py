@@ -1,7 +1,7 @@
 """Shifts: when a crew works, and whether it came."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
@@ -23,6 +23,9 @@ from dispatch.registry.tables import (
     Territory,
 )
 
+MOST_OVERTIME = timedelta(hours=3)
+"""How much overtime a day may be given that was not planned with it (Labour Law of China, article 41)."""
+
 
 class NoSuchShift(NotFoundError):
     """No shift has this id."""
@@ -40,6 +43,12 @@ class ShiftOver(ConflictError):
     """The shift has ended, so nobody can be missing from it any more."""
 
     code = "shift_over"
+
+
+class TooMuchOvertime(ConflictError):
+    """The shift would be longer than a crew may work."""
+
+    code = "too_much_overtime"
 
 
 def create(
@@ -127,6 +136,40 @@ def mark_present(session: Session, *, shift_id: str, actor: Actor, now: datetime
         shift.absent = False
         _record(session, "shift.present", shift, crews.get(session, shift.crew_id), actor, now)
     return shift
+
+
+def allow_overtime(
+    session: Session, *, shift_id: str, seconds: int, reason: str, actor: Actor, now: datetime
+) -> Shift:
+    """Let this shift, and no other of the crew's, last up to `seconds` beyond its end.
+
+    Raises NoSuchShift, ShiftOver, TooMuchOvertime, and BadShift without a reason.
+    """
+    shift = get(session, shift_id)
+    if not reason.strip():
+        raise BadShift("Say why the crew works longer, and who agreed to it.", field="reason")
+    if shift.status is ShiftStatus.OFF_DUTY:
+        raise ShiftOver(f"The shift {shift_id} has ended.", shift=shift_id)
+    if not 0 <= seconds <= MOST_OVERTIME.total_seconds():
+        raise TooMuchOvertime(
+            f"Crew {shift.crew_id} would work {seconds // 60} minutes beyond its shift; "
+            f"{MOST_OVERTIME.total_seconds() // 60:.0f} are the most. Give the visit to another crew or day.",
+            field="minutes",
+            shift=shift_id,
+        )
+    set_overtime(session, shift, seconds, reason=reason, actor=actor, now=now)
+    return shift
+
+
+def set_overtime(
+    session: Session, shift: Shift, seconds: int, *, reason: str, actor: Actor, now: datetime
+) -> None:
+    """Change how long the shift may last, and record what was before."""
+    before, shift.max_overtime_s = shift.max_overtime_s, seconds
+    _record(
+        session, "shift.overtime_changed", shift, crews.get(session, shift.crew_id), actor, now,
+        max_overtime_s=seconds, before_s=before, reason=reason,
+    )  # fmt: skip
 
 
 def move(session: Session, shift: Shift, action: str, *, actor: Actor, now: datetime) -> Shift:

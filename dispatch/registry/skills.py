@@ -30,17 +30,17 @@ class CrewSkills:
 
 
 def shift_skills(
-    session: Session, *, shift_ids: Collection[str], day: date
+    session: Session, *, shift_ids: Collection[str], day: date, without: Collection[str] = ()
 ) -> dict[str, CrewSkills]:
     """The skills of each shift on `day`, in one query; certificates count on their first and last day.
 
-    A shift that nobody works has no skills and 0 members.
+    A shift that nobody works has no skills and 0 members. Members named in `without` are not counted.
     """
     statement = (
         select(ShiftMember.shift_id, Member, Certificate)
         .join(Member, col(Member.id) == ShiftMember.member_id)
         .join(Certificate, col(Certificate.member_id) == Member.id, isouter=True)
-        .where(col(ShiftMember.shift_id).in_(shift_ids))
+        .where(col(ShiftMember.shift_id).in_(shift_ids), col(Member.id).not_in(without))
         .order_by(
             ShiftMember.shift_id, Member.id, col(Certificate.valid_until), col(Certificate.id)
         )

@@ -222,6 +222,8 @@ def _advance(
         else:
             order = _order(session, series, found, day, now=now)
             row.work_order_id = order.id
+            if series.mode is Mode.PHONE:
+                _record_call(session, series, order, now=now)
         session.add(row)
     series.next_on = _after(series, day)
     if series.next_on is None:
@@ -247,6 +249,19 @@ def _order(
         due_at=due_at if due_at > now else None,
         actor=SYSTEM,
         now=now,
+    )
+
+
+def _record_call(session: Session, series: Series, order: WorkOrder, *, now: datetime) -> None:
+    events.record(
+        session,
+        "series.call_due",
+        entity=ENTITY,
+        entity_id=series.id,
+        actor=SYSTEM,
+        now=now,
+        territory_id=series.territory_id,
+        data={"work_order_id": order.id},
     )
 
 

@@ -97,6 +97,11 @@ def main(folder: Path) -> None:
                 for p in people
             ),
         ),
+        "contacts": (
+            "customer_id channels language earliest_hour latest_hour nominee_name nominee_phone nominee_email "
+            "nominee_instead stopped wants_marketing do_not_contact",
+            contacts(people),
+        ),
         "premises": (
             "id customer_id address district area_class site_class lat lon accuracy_m access_notes",
             map(premises, people),
@@ -118,6 +123,40 @@ def main(folder: Path) -> None:
             writer = csv.writer(file, lineterminator="\n")
             writer.writerow(header.split())
             writer.writerows(rows)
+
+
+def contacts(people: Sequence[Person]) -> list[tuple[object, ...]]:
+    """How some customers want to be told: their hours, their language, who else is told, what they stopped."""
+    rows: list[tuple[object, ...]] = []
+    for number, person in enumerate(people):
+        wish = dict.fromkeys(
+            ("channels", "language", "earliest", "latest", "name", "email", "stopped"), ""
+        )
+        instead, marketing = "no", "no"
+        match number % 40:
+            case 3:
+                wish |= {"channels": "email;sms", "earliest": "9", "latest": "20"}
+            case 11:
+                wish |= {
+                    "name": f"{person.name}的家人",
+                    "email": f"family.{person.id.lower()}@example.com",
+                }
+                instead = "yes" if number % 80 == 11 else "no"
+            case 19:
+                wish |= {"stopped": "survey"}
+            case 27:
+                wish |= {"language": "en"}
+            case 35:
+                marketing = "yes"
+            case _:
+                continue
+        rows.append(
+            (
+                person.id, wish["channels"], wish["language"], wish["earliest"], wish["latest"], wish["name"], "",
+                wish["email"], instead, wish["stopped"], marketing, "",
+            )
+        )  # fmt: skip
+    return rows
 
 
 def certificates(chance: random.Random) -> list[tuple[object, ...]]:

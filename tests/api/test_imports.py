@@ -1,13 +1,16 @@
 """Files over HTTP: sent in pieces, checked, imported by a worker, stopped; layouts saved; rows exported."""
 
+from datetime import timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from starlette.testclient import TestClient
 
+from dispatch.core import tasks
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
+from dispatch.core.tables import Task
 from dispatch.exchange import imports
 from dispatch.exchange.checking import Stopped
 from dispatch.registry.tables import Customer
@@ -217,3 +220,21 @@ def test_what_is_exported_over_http_changes_nothing_when_imported(
     assert (
         admin.get("/api/v1/territories/town/exports/clients.csv").json()["code"] == "no_such_kind"
     )
+
+
+def test_an_import_waits_while_other_work_is_minutes_late(
+    admin: TestClient, database: Database, settings: Settings
+) -> None:
+    address = sent(admin, GOOD)
+    with transaction(database) as session:
+        late = NOW - timedelta(seconds=121)
+        task_id = tasks.enqueue(session, "request.follow", key="late", now=late)
+
+    refused = admin.post(f"{address}/start", json={})
+    with transaction(database) as session:
+        session.get_one(Task, task_id).run_at = NOW - timedelta(seconds=120)
+    started = admin.post(f"{address}/start", json={})
+
+    assert (refused.status_code, refused.json()["code"]) == (503, "too_busy")
+    assert refused.headers["Retry-After"] == "60"
+    assert started.status_code == 202

@@ -20,6 +20,7 @@ PUBLIC = {
     "/api/v1/sessions",
     "/api/v1/sessions/link",
     "/api/v1/customer-visits/{token}",
+    "/api/v1/callbacks/{provider}",
     "/sign-in",
     "/sign-in/{token}",
     "/v/{token}",

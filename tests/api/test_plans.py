@@ -108,6 +108,36 @@ def test_a_stale_version_is_refused_by_body_and_by_if_match(sign_in: SignIn, pro
     assert good.status_code == 200
 
 
+def test_a_board_tells_only_the_days_that_differ_from_another_plan(
+    sign_in: SignIn, database: Database
+) -> None:
+    with transaction(database) as session:
+        for crew in ("C1", "C2", "C3"):
+            day_of.crew_on(session, crew)
+        visits = [day_of.job(session, east=1 + k).id for k in range(3)]
+        shifts = [f"C{k}-20260310" for k in (1, 2, 3)]
+        base = day_of.published(
+            session, orders=dict(zip(shifts, [[v] for v in visits], strict=True))
+        )
+        plan = base.id or 0
+    client = sign_in("dispatcher")
+    version = client.get(f"/api/v1/plans/{plan}").json()["version"]
+    body = {"visit_id": visits[0], "shift_id": shifts[1], "version": version}
+    made = client.post(f"/api/v1/plans/{plan}/moves", json=body).json()
+
+    def crews(**query: object) -> list[str]:
+        answer = client.get(f"{DAY}/board", params={"draft": True, **query})
+        assert answer.json()["plan"]["id"] == made["id"]
+        return [row["crew_id"] for row in answer.json()["crews"]]
+
+    assert crews() == ["C1", "C2", "C3"]
+    assert crews(than=plan) == ["C1", "C2"]
+    assert crews(than=made["id"]) == []
+    assert crews(than=made["id"], crew=["C3"]) == ["C3"]
+    unknown = client.get(f"{DAY}/board", params={"draft": True, "than": 999})
+    assert (unknown.status_code, unknown.json()["field"]) == (404, "than")
+
+
 def test_publishing_is_refused_when_the_board_has_moved(
     sign_in: SignIn, proposal: int, database: Database
 ) -> None:

@@ -76,13 +76,19 @@ def make_message(
         template=template,
         version=str(next(_numbers)),
         told=told,
-        values={"day": "day", "span": "span", "promised": False, "again": False},
+        values={
+            "day": "day",
+            "span": "span",
+            "promised": False,
+            "clock": "clock",
+            "outcome": "outcome",
+        },
         expires_at=told.end_at,
         now=moment,
     )
     assert message is not None
     if safety:
-        message.message_class = TaskClass.SAFETY
+        message.task_class = TaskClass.SAFETY
     assert message.status in (MessageStatus.PENDING, MessageStatus.DEFERRED)
     session.flush()
     return message

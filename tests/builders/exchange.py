@@ -22,6 +22,10 @@ ROWS: dict[str, list[str]] = {
         "HM2,Pearl Garments Ltd,B,+86 769 0000 0002,hm2@example.org,en,no",
         "HM3,李小芳,C,,,zh-CN,yes",
     ],
+    "contacts.csv": [
+        "HM1,email;sms,en,9,20,陈太,,family@example.com,no,survey,yes,",
+        "HM3,,,,,,,,no,,no,asked so",
+    ],
     "premises.csv": [
         "HM1-1,HM1,太平路1号,太平,urban,ordinary,22.82,113.67,10,",
         "HM2-1,HM2,工业路2号,北栅,urban,essential,22.83,113.71,5,请登记",

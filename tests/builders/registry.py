@@ -31,6 +31,9 @@ DISPATCHER = Actor("dispatcher", "dispatcher")
 
 _numbers = itertools.count(1)
 
+OWN_PHONE = "own"
+"""Stands for a number that no other customer has."""
+
 SQUARE = {
     "type": "Polygon",
     "coordinates": [
@@ -101,11 +104,13 @@ def make_customer(
     name: str = "陈小明",
     customer_class: CustomerClass = CustomerClass.C,
     email: str | None = "chen@example.com",
-    phone: str | None = "+86 769 5550 0100",
+    phone: str | None = OWN_PHONE,
     language: str = "zh-CN",
     wants_messages: bool = True,
 ) -> Customer:
-    """A customer without premises."""
+    """A customer without premises, with a telephone number of their own unless told otherwise."""
+    if phone == OWN_PHONE:
+        phone = f"+86 769 5550 {next(_numbers):04d}"
     return customers.create(
         session,
         id=id,

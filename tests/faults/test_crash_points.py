@@ -19,6 +19,7 @@ from dispatch.core import events, tasks
 from dispatch.core.config import Settings
 from dispatch.core.crash import POINTS
 from dispatch.core.db import Database, database_now, sqlite_driver, transaction
+from dispatch.core.reactions import REACTIONS
 from dispatch.core.tables import Event, Occurrence, Task, TaskState
 from dispatch.core.tasks import QUEUES
 from dispatch.planning.tables import Plan, PlanStatus
@@ -161,7 +162,7 @@ def expect_nothing_left_over(workers: Crowd, *, messages: int, plans: int) -> No
         caused = {
             f"{kind}:event:{event.id}"
             for event in session.exec(select(Event))
-            for kind in events.REACTIONS.get(event.type, ())
+            for kind in REACTIONS.get(event.type, ())
         }
         solved = Counter(session.exec(select(Plan.status)))
     assert statuses.pop(MessageStatus.SENT) >= messages

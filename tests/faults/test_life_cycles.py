@@ -29,12 +29,16 @@ from dispatch.planning.lifecycle import OUTLOOKS, PLANS
 from dispatch.planning.tables import OutlookRun, Plan
 from dispatch.registry import shifts
 from dispatch.registry.lifecycle import SHIFTS
+from dispatch.webhooks import deliveries, subscribers
+from dispatch.webhooks.lifecycle import DELIVERIES, WEBHOOKS
+from dispatch.webhooks.tables import WebhookDelivery
 from dispatch.work import progress, promises, series, visits
 from dispatch.work.lifecycle import PROMISES, SERIES, VISITS, WORK_ORDERS
 from dispatch.work.tables import Visit
 from tests.builders.contact import make_message
 from tests.builders.desk import make_request
 from tests.builders.registry import DISPATCHER, make_territory
+from tests.builders.webhooks import make_webhook
 from tests.builders.work import first_visit, make_order, make_series, make_visit, shift_of
 from tests.dispatch.desk.test_lifecycle import MOVES as REQUEST_MOVES
 from tests.dispatch.planning.test_lifecycle import ALLOWED as PLAN_MOVES
@@ -99,6 +103,15 @@ GEOCODING_MOVES: Moves = {
     "done": {},
     "failed": {},
 }
+WEBHOOK_MOVES: Moves = {
+    "active": {"disable": "disabled"},
+    "disabled": {"enable": "active"},
+}
+DELIVERY_MOVES: Moves = {
+    "waiting": {"deliver": "delivered", "give_up": "failed"},
+    "delivered": {"replay": "waiting"},
+    "failed": {"replay": "waiting"},
+}
 REASONS = {"fail": "no_access", "decline": "too_far", "withdraw": "diverted"}
 ROLES = ("admin", "dispatcher", "intake", "crew", "auditor", "customer", "system")
 _numbers = itertools.count(1)
@@ -152,6 +165,13 @@ def _plan(session: Session, state: str) -> Any:
     return _set(session, _added(session, plan), state)
 
 
+def _delivery(session: Session) -> WebhookDelivery:
+    webhook = make_webhook(session)
+    return WebhookDelivery(
+        webhook_id=webhook.id, message_id="event-1", type="visit.done", created_at=NOW
+    )
+
+
 CASES = (
     Case(
         REQUESTS, REQUEST_MOVES, lambda s, state: _set(s, make_request(s), state),
@@ -203,6 +223,14 @@ CASES = (
         GEOCODINGS, GEOCODING_MOVES,
         lambda s, state: _set(s, _added(s, Geocoding(provider="amap", **RUN)), state),
         lambda s, row, action, actor: geocoding.RUNS.move(s, row, action, actor=actor, now=NOW),
+    ),
+    Case(
+        WEBHOOKS, WEBHOOK_MOVES, lambda s, state: _set(s, make_webhook(s), state),
+        lambda s, row, action, actor: subscribers.move(s, row, action, actor=actor, now=NOW),
+    ),
+    Case(
+        DELIVERIES, DELIVERY_MOVES, lambda s, state: _set(s, _added(s, _delivery(s)), state),
+        lambda s, row, action, actor: deliveries.move(row, action, actor=actor),
     ),
 )  # fmt: skip
 

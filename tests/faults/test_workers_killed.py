@@ -197,7 +197,7 @@ def send_under_fire(workers: Crowd, mail: MailServer, *, kills: int) -> int:
         time.sleep(chance.uniform(0, 0.1))
         landed += workers.kill("one")
         eventually(lambda: "one" in workers.keeper.pids())
-    workers.wait_until_done(seconds=times(120, 300))
+    workers.wait_until_done(seconds=times(120, 1200))
     return landed
 
 
@@ -209,7 +209,7 @@ def fates(workers: Crowd) -> Counter[MessageStatus]:
 def test_no_courtesy_message_is_sent_twice_and_each_doubt_is_listed(
     mailing: Crowd, mail: MailServer
 ) -> None:
-    count, kills = times(60, 2000), times(3, 50)
+    count, kills = times(60, 10_000), times(3, 50)
     write_messages(mailing, count, safety=False)
 
     landed = send_under_fire(mailing, mail, kills=kills)
@@ -226,7 +226,7 @@ def test_no_courtesy_message_is_sent_twice_and_each_doubt_is_listed(
 def test_no_safety_message_is_lost_and_a_repeated_one_has_the_same_id(
     mailing: Crowd, mail: MailServer
 ) -> None:
-    count, kills = times(60, 2000), times(3, 50)
+    count, kills = times(60, 10_000), times(3, 50)
     write_messages(mailing, count, safety=True)
 
     landed = send_under_fire(mailing, mail, kills=kills)

@@ -9,24 +9,27 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
 from sqlmodel import Session
 
+from dispatch.contact.messages import Outgoing
 from dispatch.core import crash, tasks
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Alert
 from dispatch.planning.publishing import publish
+from dispatch.webhooks import deliveries, subscribers
 from optimizer.codec import read_problem, write_plan
 from optimizer.naive import naive
 from tests.builders.registry import DISPATCHER
-from workers import logs, sending, sweeper, watching
+from workers import logs, sending, sweeper, watching, webhooks
 from workers.__main__ import work
 from workers.broker import bell, make_broker
-from workers.channels.delivery import Channel, Refused
+from workers.channels.delivery import Accepted, Channel, Refused
 from workers.execution import (
     Handlers,
     Interrupted,
@@ -133,22 +136,36 @@ class _Nth(str):
     __hash__ = str.__hash__
 
 
-def refusing_once(settings: Settings, plain: Callable[[Settings], Channel]) -> Channel:
-    """A channel that refuses each message the first time."""
+def refusing_once(settings: Settings, plain: Mapping[str, Channel]) -> Mapping[str, Channel]:
+    """Channels that refuse each message the first time."""
 
-    def send(outgoing: Any) -> None:
+    def send(outgoing: Outgoing) -> Accepted:
         marker = settings.data_dir / f"refused-{outgoing.message_id}"
         if not marker.exists():
             marker.touch()
             raise Refused("come again", final=False)
-        plain(settings)(outgoing)
+        return plain[outgoing.channel].send(outgoing)
 
-    return send
+    return {name: replace(channel, send=send) for name, channel in plain.items()}
 
 
 def quick_plan(_settings: Settings, document: str, **_options: object) -> str:
     """A plan in no time: these tests are not about the search."""
     return write_plan(naive(read_problem(document)))
+
+
+def post_last(work: Work) -> None:
+    """Say that a webhook's delivery was taken, then post it: the control."""
+    with transaction(work.database) as session:
+        number, now = work.payload["delivery_id"], work.clock(session)
+        settings = work.settings
+        step = deliveries.begin(
+            session, delivery_id=number, key=settings.key, source=settings.base_url, now=now
+        )
+        deliveries.succeed(session, delivery_id=number, code=204, now=now)
+        work.finish(session)
+    if isinstance(step, deliveries.Outgoing):
+        webhooks.post(step, settings)
 
 
 TEST_HANDLERS: Handlers = {
@@ -186,13 +203,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     tasks.MAX_RECOVERIES = options.recoveries
     if options.back_off:
         tasks.RETRY_AFTER = (options.back_off,)  # type: ignore[assignment]
+    if options.rest:
+        subscribers.RESTS = (options.rest,)  # type: ignore[assignment]
     if options.no_fence:
         tasks.finish = lambda *_args, **_options: None
     if options.quick_plans:
         watching.run_solver = quick_plan
     if options.refuse_once:
-        plain = sending.channel_of
-        sending.channel_of = lambda settings: refusing_once(settings, plain)
+        plain = sending.channels_of
+        sending.channels_of = lambda settings: refusing_once(settings, plain(settings))  # type: ignore[assignment]
     database = Database(settings.database, bell=bell(make_broker(settings)))
     asked = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -200,7 +219,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     shift = timedelta(seconds=options.shift)
     work(
         settings, database, queues=options.queues, threads=options.threads, grace=options.grace,
-        sweeps=not options.no_sweeper, asked=asked, handlers=TEST_HANDLERS,
+        sweeps=not options.no_sweeper, asked=asked,
+        handlers={**TEST_HANDLERS, **({"webhook.deliver": Long(post_last)} if options.post_last else {})},
         clock=lambda session: database_now(session) + shift,
         length=timedelta(seconds=options.lease),
     )  # fmt: skip
@@ -221,6 +241,12 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--no-fence", action="store_true", help="finish what it has lost, too")
     parser.add_argument("--quick-plans", action="store_true", help="plan without a solver process")
     parser.add_argument("--refuse-once", action="store_true", help="refuse each message once")
+    parser.add_argument(
+        "--rest", type=float, default=0.0, help="seconds that subscribers are left alone"
+    )
+    parser.add_argument(
+        "--post-last", action="store_true", help="post a webhook when it is settled"
+    )
     parser.add_argument("--machine", default="", help="on which machine it believes to be")
     parser.add_argument("queues", nargs="+")
     return parser

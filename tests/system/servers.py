@@ -96,11 +96,14 @@ def process(
 
 def environment(settings: Settings, **more: str) -> dict[str, str]:
     """The variables that give a process these settings."""
+    gateway = settings.email_gateway
     return {
+        **({"GRIDCREW_EMAIL_GATEWAY": str(gateway)} if gateway else {}),
         "GRIDCREW_DATA_DIR": str(settings.data_dir),
         "GRIDCREW_DATABASE_URL": settings.database_url,
         "GRIDCREW_REDIS_URL": settings.redis_url,
         "GRIDCREW_SMTP_URL": settings.smtp_url,
+        "GRIDCREW_WEBHOOK_NETWORKS": settings.webhook_networks,
         "GRIDCREW_SECRET_KEY": settings.secret_key.get_secret_value(),
         **more,
     }

@@ -44,7 +44,7 @@ def message_id(database: Database) -> int:
 
 def outgoing(**changes: str) -> Outgoing:
     given = {"recipient": "chen@example.com", "subject": "明天上门", "body": "您好\n", **changes}
-    return Outgoing(7, "7@gridcrew", **given, language="zh-CN", message_class=TaskClass.COURTESY)
+    return Outgoing(7, "7@gridcrew", **given, language="zh-CN", task_class=TaskClass.COURTESY)
 
 
 def send(database: Database, settings: Settings, after: float = 0) -> list[Outcome]:
@@ -119,7 +119,7 @@ def test_a_connection_cut_after_the_message_repeats_a_safety_message_with_the_sa
     database: Database, mailing: Settings, mail: MailServer, message_id: int
 ) -> None:
     with transaction(database) as session:
-        session.get_one(Message, message_id).message_class = TaskClass.SAFETY
+        session.get_one(Message, message_id).task_class = TaskClass.SAFETY
         session.exec(select(Task)).one().task_class = TaskClass.SAFETY
     mail.cut_after_data = True
     assert send(database, mailing) == [Outcome.RETRY]

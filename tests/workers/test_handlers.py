@@ -8,7 +8,8 @@ from sqlmodel import Session, select
 from dispatch.core import events, tasks
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
-from dispatch.core.events import REACTIONS, SYSTEM
+from dispatch.core.events import SYSTEM
+from dispatch.core.reactions import REACTIONS
 from dispatch.core.retention import KEPT
 from dispatch.core.tables import Occurrence, Task, TaskState
 from dispatch.core.tasks import _QUEUE_OF

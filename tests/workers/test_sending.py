@@ -42,7 +42,7 @@ def written(database: Database, *, safety: bool = False) -> int:
         assert message.id is not None
         for task in session.exec(select(Task)):
             task.kind = "message.send_safety" if safety else task.kind
-            task.task_class = message.message_class
+            task.task_class = message.task_class
         return message.id
 
 
@@ -78,7 +78,7 @@ def test_a_message_becomes_a_file_that_a_mail_program_opens(
     assert mail["To"] == "chen@example.com"
     assert mail["Subject"] == message.subject
     assert message.message_id.strip("<>") in mail["Message-ID"]
-    assert "http://127.0.0.1:8000/v/" in mail.get_content()
+    assert "http://127.0.0.1:8000/v/" in mail.get_body(("plain",)).get_content()
 
 
 def test_a_message_of_the_night_waits_for_the_morning_without_counting_attempts(

@@ -18,6 +18,7 @@ from tests.builders.contact import make_message
 from tests.builders.tampering import unguarded
 from tests.conftest import NewDatabase
 from tests.instants import at
+from workers.channels.gateway_file import BadGateway
 from workers.identity import machine
 from workers.startup import DatabaseDamaged, DataDirUnusable, prepare
 
@@ -138,3 +139,13 @@ def test_a_folder_that_cannot_be_written_is_refused_with_the_way_out(tmp_path: P
 
     with pytest.raises(DataDirUnusable, match="GRIDCREW_DATA_DIR"):
         prepare(Settings(data_dir=tmp_path / "file" / "data"), say=str)
+
+
+def test_a_gateways_file_that_is_wrong_is_refused_before_anything_serves(
+    settings: Settings,
+) -> None:
+    file = settings.data_dir.parent / "sms.toml"
+    file.write_text('name = "sms"\n[request]\nurl = "ftp://x"\n')
+
+    with pytest.raises(BadGateway, match=r"request\.url"):
+        prepare(settings.model_copy(update={"sms_gateway": file}), say=str)

@@ -4,11 +4,11 @@ import os
 from pathlib import Path
 
 from dispatch.contact.messages import Outgoing
-from workers.channels.delivery import Refused
+from workers.channels.delivery import Accepted, Refused
 from workers.channels.mail import compose
 
 
-def send(outgoing: Outgoing, *, folder: Path, sender: str) -> None:
+def send(outgoing: Outgoing, *, folder: Path, sender: str) -> Accepted:
     """Write the message to `folder` as NUMBER.eml; again for the same message it is the same file.
 
     Raises Refused (not final) when the folder cannot be written.
@@ -25,3 +25,4 @@ def send(outgoing: Outgoing, *, folder: Path, sender: str) -> None:
         part.replace(target)
     except OSError as error:
         raise Refused(f"{folder} cannot be written: {error.strerror}", final=False) from error
+    return Accepted()

@@ -10,6 +10,7 @@ from dispatch.contact.messages import Outgoing
 from workers.channels.delivery import Refused
 
 _ADDRESS = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([^\s@,;:<>()\[\]\\\"]{1,190})")
+_METHOD = re.compile(r"^METHOD:(REQUEST|CANCEL)\r?$", re.MULTILINE)
 _DOMAIN = re.compile(r"[A-Za-z0-9.-]+")
 
 
@@ -41,4 +42,18 @@ def compose(outgoing: Outgoing, *, sender: str) -> EmailMessage:
     except ValueError as error:
         raise Refused("the message's subject or address holds a line break", final=True) from error
     mail.set_content(outgoing.body, cte="base64" if not outgoing.body.isascii() else None)
+    if outgoing.calendar:
+        _invite(mail, outgoing.calendar)
     return mail
+
+
+def _invite(mail: EmailMessage, calendar: str) -> None:
+    """Add the calendar as what mail programs offer to accept (RFC 6047, 2.4), and as a file for the others."""
+    method = _METHOD.search(calendar)
+    if method is None:
+        raise Refused("the message's calendar names no method", final=True)
+    mail.add_alternative(calendar, subtype="calendar", cte="base64")
+    invitation = mail.get_payload()[-1]  # type: ignore[index]
+    assert isinstance(invitation, EmailMessage)
+    invitation.set_param("method", method[1])
+    mail.add_attachment(calendar.encode(), "application", "ics", filename="visit.ics")

@@ -8,7 +8,7 @@ from urllib.parse import unquote, urlsplit
 import aiosmtplib
 
 from dispatch.contact.messages import Outgoing
-from workers.channels.delivery import Refused, Unclear
+from workers.channels.delivery import Accepted, Refused, Unclear
 from workers.channels.mail import check_address, compose
 from workers.logs import mask
 
@@ -16,7 +16,7 @@ CONNECT_S = 5.0
 TOTAL_S = 20.0  # below the lease, so that a slow server never costs us the task
 
 
-def send(outgoing: Outgoing, *, url: str, sender: str) -> None:
+def send(outgoing: Outgoing, *, url: str, sender: str) -> Accepted:
     """Hand the message to the mail server at `url` (smtp:// with STARTTLS when offered, or smtps://).
 
     Raises Refused when the server did not take it, Unclear when the connection broke before its last answer.
@@ -25,6 +25,7 @@ def send(outgoing: Outgoing, *, url: str, sender: str) -> None:
     asyncio.run(
         _converse(url, parseaddr(sender)[1], check_address(outgoing.recipient), mail.as_bytes())
     )
+    return Accepted(str(mail["Message-ID"]).strip("<>"))
 
 
 async def _converse(url: str, sender: str, recipient: str, data: bytes) -> None:
@@ -49,14 +50,14 @@ async def _converse(url: str, sender: str, recipient: str, data: bytes) -> None:
     except aiosmtplib.SMTPResponseException as answer:
         # 4yz: "try again later", 5yz: "do not" (RFC 5321, section 4.2.1); 421 is the server going away
         reason = mask(f"{answer.code} {answer.message}")[:300]
-        raise Refused(reason, final=answer.code >= 500) from answer
+        raise Refused(reason, final=answer.code >= 500, away=answer.code == 421) from answer
     except aiosmtplib.SMTPNotSupported as error:
         raise Refused(f"the mail server cannot do it: {error}", final=True) from error
     except (aiosmtplib.SMTPException, OSError, TimeoutError) as error:
         text = f"{type(error).__name__}: {mask(str(error))}"[:300]
         if handed_over:
             raise Unclear(text) from error
-        raise Refused(text, final=False) from error
+        raise Refused(text, final=False, away=True) from error
     finally:
         with contextlib.suppress(aiosmtplib.SMTPException, OSError, TimeoutError):
             if client.is_connected:

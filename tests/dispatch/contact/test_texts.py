@@ -8,52 +8,128 @@ import pytest
 
 from dispatch.contact import texts
 from dispatch.contact.kinds import KINDS
+from dispatch.contact.tables import SubjectKind, TextKind
 from dispatch.work import catalogue
 from tests.instants import HUMEN, at
 
 CATALOGUE = tomllib.loads(catalogue.SHIPPED.read_text(encoding="utf-8"))
-VALUES = {
-    "company": "虎门供电分局",
-    "customer": "陈小明",
+VISIT = {
     "address": "虎门镇解放路1号",
     "crew": "三班",
     "purpose": "电能表更换",
     "day": "2026年3月10日星期二",
     "span": "09:00–11:00",
+    "promised": True,
+    "code": "[[code]]",
+    "link": "[[link]]",
+}
+VALUES = {
+    **VISIT,
+    "company": "虎门供电分局",
+    "customer": "陈小明",
+    "reader": "陈小明",
     "clock": "10:35",
     "outcome": "已完成",
-    "promised": True,
     "again": False,
+    "earlier": False,
+    "window": "09:00–11:00",
+    "why": "无法进入现场",
+    "follows": True,
+    "visits": [VISIT],
+    "number": "N-2026-0001",
+    "cause": "线路检修",
+    "begin": "2026年3月10日星期二 09:00",
+    "end": "2026年3月10日星期二 17:00",
+    "addresses": ["虎门镇解放路1号", "虎门镇解放路3号"],
 }
+ENGLISH = {
+    "address": "1 Jiefang Road, Humen",
+    "crew": "Crew 3",
+    "purpose": "work on your metering equipment",
+    "day": "Wednesday, September 30, 2026",
+    "span": "9:00 AM – 12:30 PM",
+    "promised": True,
+    "code": "[[code]]",
+    "link": "[[link]]",
+}
+VALUES_IN = {
+    "zh-CN": VALUES,
+    "en": {
+        **VALUES,
+        **ENGLISH,
+        "company": "Humen Power Supply",
+        "customer": "Chen Xiaoming",
+        "reader": "Chen Xiaoming",
+        "clock": "10:35 AM",
+        "outcome": "repaired for the time being; lasting work will follow",
+        "why": "we could not get in",
+        "visits": [ENGLISH],
+        "cause": "line maintenance",
+        "begin": "Wednesday, September 30, 2026 9:00 AM",
+        "end": "Wednesday, September 30, 2026 5:00 PM",
+        "addresses": ["1 Jiefang Road, Humen", "3 Jiefang Road, Humen"],
+    },
+}
+ABOUT_VISITS = {name for name, kind in KINDS.items() if kind.subject is SubjectKind.VISIT}
 
 
 @pytest.mark.parametrize("template", KINDS)
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 def test_every_kind_of_message_has_a_text_in_every_language(template: str, language: str) -> None:
-    text = texts.render(template, language, VALUES)
+    values = VALUES_IN[language]
 
-    assert VALUES["company"] in text.subject
-    assert VALUES["customer"] in text.body
-    assert texts.LINK in text.body
+    text = texts.render(template, language, values)
+
+    assert str(values["company"]) in text.subject
+    assert str(values["reader"]) in text.body
+    assert (texts.LINK in text.body) == (template in ABOUT_VISITS)
     assert "{" not in text.body
     assert "\n\n\n" not in text.body, "no gap where a condition left a line out"
     assert all(len(line) < 120 for line in text.body.splitlines())
 
 
+@pytest.mark.parametrize("template", KINDS)
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_every_kind_of_message_has_an_sms_that_fits_in_two(template: str, language: str) -> None:
+    values = VALUES_IN[language]
+    link = "https://power.example/v/" + "x" * 30
+
+    text = texts.render(template, language, values, TextKind.SMS)
+
+    assert text.subject == ""
+    assert len(text.body.splitlines()) == 1
+    assert str(values["company"]) in text.body
+    assert texts.sms_parts(text.body.replace(texts.LINK, link).replace(texts.CODE, "1234")) <= 2
+
+
 def test_messages_that_announce_a_crew_tell_the_number_to_check_at_the_door() -> None:
-    for template in ("booked", "day_before", "on_the_way"):
+    for template in ("booked", "changed", "day_before", "on_the_way", "arrived"):
         for language in texts.LANGUAGES:
-            assert texts.CODE in texts.render(template, language, VALUES).body
+            for kind in TextKind:
+                assert texts.CODE in texts.render(template, language, VALUES, kind).body
 
 
-def test_no_template_is_without_a_kind() -> None:
+def test_no_template_is_without_a_kind_and_every_one_has_its_short_text() -> None:
     folder = Path(texts.__file__).parent / "templates"
+    long = {f"{name}.{language}.txt" for name in KINDS for language in texts.LANGUAGES}
+    short = {f"{name}.{language}.sms.txt" for name in KINDS for language in texts.LANGUAGES}
 
-    assert {path.name.split(".")[0] for path in folder.iterdir()} == set(KINDS)
+    assert {path.name for path in folder.iterdir()} == long | short
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("x" * 160, 1), ("x" * 161, 2), ("x" * 306, 2), ("x" * 307, 3), ("[" * 81, 2),
+        ("电" * 70, 1), ("电" * 71, 2), ("电" * 134, 2), ("电" * 135, 3), ("x" * 70 + "电", 2), ("", 1),
+    ],
+)  # fmt: skip
+def test_an_sms_is_counted_as_operators_do(text: str, parts: int) -> None:
+    assert texts.sms_parts(text) == parts
 
 
 def test_a_name_cannot_forge_a_line_or_a_header() -> None:
-    values = {**VALUES, "customer": "Eve\r\nBcc: all@example.com\x00\u2028x", "company": "A\nB: c"}
+    values = {**VALUES, "reader": "Eve\r\nBcc: all@example.com\x00\u2028x", "company": "A\nB: c"}
     text = texts.render("booked", "en", values)
 
     assert "\n" not in text.subject
@@ -62,7 +138,7 @@ def test_a_name_cannot_forge_a_line_or_a_header() -> None:
 
 
 def test_a_name_that_looks_like_a_template_is_only_a_name() -> None:
-    text = texts.render("booked", "en", {**VALUES, "customer": "{{ 7*7 }}"})
+    text = texts.render("booked", "en", {**VALUES, "reader": "{{ 7*7 }}"})
 
     assert "{{ 7*7 }}" in text.body
 

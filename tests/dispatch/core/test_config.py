@@ -118,3 +118,17 @@ def test_sentinels_and_their_master_are_read_from_the_address() -> None:
 
     assert (address.hosts, address.service) == ((("s1", 26379), ("fd00::3", 26380)), "mymaster")
     assert address.master_like == "rediss://u:p%40@localhost/2?sentinel_password=x"
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        {"smtp_url": "smtp://localhost", "email_gateway": "mail.toml"},
+        {"sms_url": "twilio://x", "sms_gateway": "sms.toml"},
+        {"voice_url": "twilio://x", "voice_gateway": "voice.toml"},
+        {"chat_url": "wecombot://x", "chat_gateway": "chat.toml"},
+    ],
+)
+def test_a_channel_has_one_way(given: dict[str, Any]) -> None:
+    with pytest.raises(ValidationError, match="not both"):
+        Settings(**given)

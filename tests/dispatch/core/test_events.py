@@ -8,6 +8,7 @@ from sqlmodel import Session, select
 
 from dispatch.core import events
 from dispatch.core.db import Database, transaction
+from dispatch.core.reactions import REACTIONS
 from dispatch.core.tables import Event, Task
 from tests.builders.tampering import unguarded
 from tests.instants import NOW
@@ -116,7 +117,7 @@ def test_an_event_brings_its_reactions_about_in_the_same_transaction(database: D
         record_reacting(session)
     with database.reading() as session:
         kinds = {task.kind for task in session.exec(select(Task))}
-        assert kinds == set(events.REACTIONS["visit.done"])
+        assert kinds == set(REACTIONS["visit.done"])
 
 
 def record_reacting(session: Session) -> None:

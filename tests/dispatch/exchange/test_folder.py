@@ -47,6 +47,7 @@ def test_a_folder_that_is_not_there_is_refused(tmp_path: Path) -> None:
         ("certificates", 2, "member_id", "K9-1", "K9-1 is not in members.csv"),
         ("organisations", 2, "parent_id", "branch", "branch must stand above its parts"),
         ("premises", 2, "customer_id", "HM9", "HM9 is not in customers.csv"),
+        ("contacts", 2, "customer_id", "HM9", "HM9 is not in customers.csv"),
         ("requests", 2, "premises_id", "HM2-1", "HM2-1 is of HM2, not of HM1"),
         ("series", 2, "premises_id", "HM3-1", "HM3-1 is of HM3, not of HM1"),
         ("orders", 2, "request", "R9", "R9 is not in requests.csv"),

@@ -11,7 +11,7 @@ from dispatch.field.door import check_number
 from dispatch.registry.crews import NoSuchCrew
 from dispatch.registry.tables import SiteClass
 from dispatch.work.tables import VisitStatus
-from tests.builders.registry import make_crew, make_premises
+from tests.builders.registry import make_crew, make_customer, make_premises
 from tests.builders.work import make_visit
 from tests.instants import DAY, NOW, at
 
@@ -33,7 +33,8 @@ def test_a_day_shows_the_visits_in_the_order_of_the_plan(session: Session) -> No
 
 
 def test_a_stop_shows_all_that_the_crew_needs_at_the_door(session: Session) -> None:
-    premises = make_premises(session, site_class=SiteClass.ESSENTIAL)
+    customer = make_customer(session, phone="+86 769 5550 0100")
+    premises = make_premises(session, customer=customer, site_class=SiteClass.ESSENTIAL)
     premises.access_notes = "Ring at the gatehouse"
     visit = make_visit(session, status="accepted", premises=premises, description="Meter dead")
 

@@ -5,8 +5,9 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import messages, reactions
+from dispatch.contact import messages
 from dispatch.contact.messages import Outgoing
+from dispatch.contact.reactions import TASKS
 from dispatch.contact.tables import Message
 from dispatch.core.tables import Task, TaskState
 from dispatch.field.closing import close_day
@@ -20,13 +21,6 @@ from tests.builders import planning
 from tests.builders.field import act
 from tests.builders.registry import DISPATCHER
 from tests.instants import DAY, NOW, at, minutes
-
-REACTIONS = {
-    "message.booked": reactions.on_booked,
-    "message.plan_published": reactions.on_plan_published,
-    "message.on_the_way": reactions.on_the_way,
-    "message.done": reactions.on_done,
-}
 
 
 def work_off(session: Session, *, now: datetime) -> list[Outgoing]:
@@ -46,8 +40,8 @@ def work_off(session: Session, *, now: datetime) -> list[Outgoing]:
         if task is None:
             return sent
         task.state = TaskState.DONE
-        if task.kind in REACTIONS:
-            REACTIONS[task.kind](session, task.payload, now=now)
+        if task.kind in TASKS:
+            TASKS[task.kind](session, task.payload, now=now)
             continue
         number = task.payload["message_id"]
         step = messages.begin(
@@ -93,7 +87,7 @@ def test_a_day_is_planned_told_worked_closed_and_reported(session: Session) -> N
         row.subject_id for row in session.exec(select(Message).where(Message.template == "put_off"))
     }
     assert put_off == {free[2].id}, "told a time in the morning, and nobody comes"
-    again = [row for row in booked(session, free[1].id) if row.id in texts]
+    again = [row for row in changed(session, free[1].id) if row.id in texts]
     assert len(again) == 1, "another time than the one told"
     assert "时间有调整" in again[0].body
 
@@ -117,6 +111,6 @@ def test_a_day_is_planned_told_worked_closed_and_reported(session: Session) -> N
     assert plans.in_force(session, territory_id="humen", day=DAY) is None
 
 
-def booked(session: Session, visit_id: str) -> list[Message]:
-    statement = select(Message).where(Message.subject_id == visit_id, Message.template == "booked")
+def changed(session: Session, visit_id: str) -> list[Message]:
+    statement = select(Message).where(Message.subject_id == visit_id, Message.template == "changed")
     return list(session.exec(statement.order_by(col(Message.id))))

@@ -75,7 +75,7 @@ def test_a_promise_at_risk_is_listed_and_then_as_late_with_its_limit(
     first, second = day
     work_on(session, first, now=at("08:10"))
 
-    assert told(session, "10:40") == [("risk", "move_visit", second.id)]
+    assert told(session, "10:10") == [("risk", "move_visit", second.id)]
     (item,) = items(session, "10:58")
     assert (item.kind, item.code, item.is_urgent, item.since) == (
         "late", "window", True, at("11:00"),

@@ -7,7 +7,7 @@ import pytest
 from sqlmodel import Session
 
 from dispatch.core.db import Database, transaction
-from dispatch.planning import queries
+from dispatch.planning import heads, queries
 from dispatch.planning.problem import build
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.reading import read_board
@@ -161,11 +161,11 @@ def test_a_plan_stands_beside_the_naive_rule(session: Session) -> None:
     job(session)
     plan = proposed(session)
 
-    found = queries.compare_naive(session, plan_id=plan.id or 0)
+    found = heads.compare_naive(session, plan_id=plan.id or 0)
 
     assert found["plan"]["visits"] == found["naive"]["visits"] == 1
     assert "naive" not in found["plan"]
-    assert queries.compare_naive(session, plan_id=request(session).id or 0) == {}
+    assert heads.compare_naive(session, plan_id=request(session).id or 0) == {}
 
 
 def test_the_board_takes_as_many_statements_for_many_visits_as_for_few(

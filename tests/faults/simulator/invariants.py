@@ -5,8 +5,8 @@ from datetime import UTC, datetime
 from typing import Any
 
 from dispatch.contact.lifecycle import MESSAGES
-from dispatch.core.events import REACTIONS
 from dispatch.core.lifecycle import Machine
+from dispatch.core.reactions import REACTIONS
 from dispatch.planning.lifecycle import PLANS
 from dispatch.work.lifecycle import VISITS, WORK_ORDERS
 from tests.faults.simulator.world import World
@@ -19,7 +19,7 @@ _ARROWS = {
     for name, machine in _MACHINES.items()
 }
 _OPEN = "('due', 'leased')"
-_EVERY_MINUTE = "('clock.sweep', 'check_in.sweep')"
+_EVERY_MINUTE = "('clock.sweep', 'check_in.sweep', 'delay.watch')"
 
 
 class Violation(BaseException):
@@ -148,7 +148,7 @@ class Watcher:
         taken: dict[int, int] = defaultdict(int)
         for number in self._world.accepted:
             taken[number] += 1
-        rows = self._rows("SELECT id, message_class, status, sends FROM message")
+        rows = self._rows("SELECT id, task_class, status, sends FROM message")
         for number, kind, status, sends in rows:
             most = sends if kind == "safety" else 1
             _demand(

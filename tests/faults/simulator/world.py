@@ -24,7 +24,8 @@ from tests.builders.planning import solved
 from tests.instants import at
 from workers import periodic, sending, solving
 from workers.broker import bell, make_stub_broker
-from workers.channels.delivery import Refused, Unclear
+from workers.channels.delivery import Accepted, Channel, Refused, Unclear
+from workers.channels.pacing import Breaker, Bucket, Pace
 from workers.execution import Outcome, execute
 from workers.handlers import HANDLERS
 from workers.solver import SolverFailed
@@ -168,7 +169,7 @@ class World:
 
     # -- the outside --------------------------------------------------------------------------------------------
 
-    def deliver(self, outgoing: Outgoing) -> None:
+    def deliver(self, outgoing: Outgoing) -> Accepted:
         """The mail server takes the message, or refuses it, or its answer is lost, or it takes very long."""
         if self.one_in(12):
             raise Refused("451 later", final=False)
@@ -182,6 +183,7 @@ class World:
         if lost:
             self.landed["answer lost"] += 1
             raise Unclear("the connection broke")
+        return Accepted()
 
     def solve(
         self, _work: object, document: str, _options: Mapping[str, Any], _watch: object
@@ -225,7 +227,10 @@ class World:
 
 def made_up(monkeypatch: pytest.MonkeyPatch, world: World) -> None:
     """Put the world's mail server and solver where the product looks for them."""
-    monkeypatch.setattr(sending, "channel_of", lambda _settings: world.deliver)
+    ways = {"email": Channel("made up", world.deliver)}
+    monkeypatch.setattr(sending, "channels_of", lambda _settings: ways)
+    never = Pace(Bucket("made up", 0.0), Breaker(failures=10**9))  # their clock is not this world's
+    monkeypatch.setattr(sending, "pace_of", lambda *_which: never)
     monkeypatch.setattr(solving, "searched", world.solve)
     monkeypatch.setattr(
         periodic, "PER_TERRITORY", ()

@@ -7,11 +7,11 @@ import { coded, t } from "./text";
 
 type Plan = Schema["PlanOut"];
 
-/** Do it, load the board anew, and tell what was refused. */
-export async function attempt<T>(work: () => Promise<T>, said?: string): Promise<T | null> {
+/** Do it, load what it changes of the board (all, unless told otherwise), and tell what was refused. */
+export async function attempt<T>(work: () => Promise<T>, said?: string, load = () => day.load()): Promise<T | null> {
   try {
     const made = await work();
-    await day.load();
+    await load();
     if (said) day.say("good", said);
     return made;
   } catch (error) {
@@ -31,7 +31,7 @@ async function edit(work: (plan: Head) => Promise<Plan>, said?: string): Promise
     const plan = await work(base);
     day.chosen = base.branch ? plan.id : null;
     return plan;
-  }, said);
+  }, said, () => day.catchUp());
   if (made && base) conflict(base, made);
   return made;
 }
@@ -196,6 +196,14 @@ export function discard(): Promise<Plan | null> {
     day.chosen = null;
     return made;
   }, t("plan.discarded"));
+}
+
+/** Change what keeps the visit from the shift for that day, and put it in there; undone as one. */
+export function relax(visit: string, shift: string, change: Schema["RelaxationIn"]["change"]): Promise<Plan | null> {
+  return edit((plan) => taken(api.POST("/api/v1/plans/{plan_id}/relaxations", {
+    params: { path: { plan_id: plan.id }, header: ifMatch(plan.version) },
+    body: { visit_id: visit, shift_id: shift, change, version: plan.version },
+  })));
 }
 
 /** Take back one's own last edit of the day. */

@@ -5,24 +5,16 @@ import { api, Problem, taken } from "../shared/client";
 import { language } from "../shared/i18n";
 import { may, start, type Schema } from "../shared/start";
 import { dayOf, decimal, HOUR } from "../shared/time";
-import { Changes, patched } from "./changes";
+import { Changes, type Part, patched } from "./changes";
+import { Feed } from "./feed";
 import { axisOf, type Board, figuresOf, type Head, queueOf, type Row, rowsOf, type Stop, travelTimesOf, viewsOf, type Visit, type Waiting } from "./model";
+import { Notices } from "./notices.svelte";
 import { t } from "./text";
 
 const MAKING = new Set<string>(["draft", "solving"]);
 const IN_FORCE = new Set<string>(["published", "active"]);
 /** Changes that come together are loaded together. */
 const GATHER = 40;
-/** How long after a refused connection it is tried again. */
-const RETRY = 5000;
-
-export interface Notice {
-  id: number;
-  kind: "good" | "bad" | "info";
-  text: string;
-  act?: { label: string; run: () => void };
-}
-
 function offsetOf(now: string | undefined): number {
   return now === undefined ? 0 : Date.parse(now) - Date.now();
 }
@@ -34,6 +26,8 @@ export class Day {
   board = $state.raw<Board | null>(null);
   watch = $state.raw<Schema["WatchList"] | null>(null);
   ground = $state.raw<{ territory: Schema["TerritoryOut"]; depots: Schema["DepotOut"][] } | null>(null);
+  /** The roads that the map is drawn with; asked for when there is a map. */
+  roads = $state.raw<Schema["RoadsOut"] | null>(null);
   /** Where crews were last seen, by crew. */
   positions = $state.raw<ReadonlyMap<string, [number, number]>>(new Map());
   loading = $state(true);
@@ -46,17 +40,16 @@ export class Day {
   now = $state(Date.now() + offsetOf(start.now));
   /** A refusal said that the board has moved since the plan shown was made. */
   moved = $state(false);
-  notices = $state<Notice[]>([]);
+  notices = new Notices();
   /** The cost of the run at hand as it falls, by plan. */
   falling = new SvelteMap<number, number[]>();
 
   #offset = offsetOf(start.now);
-  #feed: EventSource | null = null;
+  #feed: Feed | null = null;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #changed = new Changes();
   #asked = 0;
   #shown = 0;
-  #noticed = 0;
 
   isDraft = $derived(this.board?.plan?.status === "proposed");
   happens = $derived(this.board?.plan ? IN_FORCE.has(this.board.plan.status) : false);
@@ -149,21 +142,28 @@ export class Day {
     return this.#take(null);
   }
 
-  // `crews`: those whose days alone have changed; null loads everything.
-  async #take(crews: string[] | null): Promise<void> {
+  /** Load what one's own edit changes: the crews whose day is another on the plan that it made. */
+  catchUp(): Promise<void> {
+    this.#changed.replan();
+    return this.#take(this.#changed.take());
+  }
+
+  // `part`: what alone has changed; null loads everything.
+  async #take(part: Part | null): Promise<void> {
     const mine = ++this.#asked;
+    const than = part?.plans ? this.board?.plan?.id : undefined;
     const path = { territory_id: this.territory, day: this.day };
     const isOpen = () => path.day === this.day && path.territory_id === this.territory;
     const shown = this.chosen === null ? { draft: true } : { plan_id: this.chosen };
     try {
       const [board, watch] = await Promise.all([
         taken(api.GET("/api/v1/territories/{territory_id}/days/{day}/board", {
-          params: { path, query: { hints: language, ...shown, ...(crews === null ? {} : { crew: crews }) } },
+          params: { path, query: { hints: language, ...shown, ...(part === null ? {} : { crew: part.crews }), ...(than === undefined ? {} : { than }) } },
         })),
         this.#listed(path.territory_id),
       ]);
       if (mine < this.#shown || !isOpen()) return;
-      const whole = crews === null ? board : patched(this.board, board, crews);
+      const whole = part === null ? board : patched(this.board, board, part.crews, than);
       if (whole === null) {
         await this.load();
         return;
@@ -250,14 +250,18 @@ export class Day {
     if (id !== null) this.crew = null;
   }
 
-  say(kind: Notice["kind"], text: string, act?: Notice["act"]): void {
-    const notice: Notice = { id: ++this.#noticed, kind, text, ...(act ? { act } : {}) };
-    this.notices = [...this.notices.slice(-2), notice];
-    if (kind !== "bad") setTimeout(() => this.dismiss(notice.id), 6000);
+  say(...said: Parameters<Notices["say"]>): void {
+    this.notices.say(...said);
   }
 
-  dismiss(id: number): void {
-    this.notices = this.notices.filter((notice) => notice.id !== id);
+  async loadRoads(): Promise<void> {
+    const territory = this.territory;
+    try {
+      const roads = await taken(api.GET("/api/v1/territories/{territory_id}/roads", { params: { path: { territory_id: territory } } }));
+      if (territory === this.territory) this.roads = roads;
+    } catch (error) {
+      if (!(error instanceof Problem)) throw error; // a map without roads is a map
+    }
   }
 
   async #loadGround(): Promise<void> {
@@ -274,31 +278,18 @@ export class Day {
     }
   }
 
-  // What happens after `position` is told; a lost connection goes on from the last event that came.
   #follow(position: number): void {
-    const where = `/api/v1/territories/${encodeURIComponent(this.territory)}/days/${this.day}/feed`;
-    const feed = new EventSource(`${where}?after=${position}`);
-    feed.addEventListener("ready", () => { this.live = "live"; });
-    feed.addEventListener("message", (told) => this.#heard(JSON.parse(String(told.data)) as Schema["FeedEvent"]));
-    feed.addEventListener("reset", () => this.#heard(null));
-    feed.addEventListener("end", () => {
-      feed.close();
-      location.reload(); // the session is over, or may not see this any more: the server says which
-    });
-    feed.onerror = () => {
-      this.live = "lost";
-      if (feed.readyState === EventSource.CLOSED) this.#retry(feed);
-    };
+    const feed: Feed = new Feed(
+      this.territory, this.day, position,
+      (change) => this.#heard(change),
+      (live) => { if (this.#feed === feed) this.live = live; },
+      () => {
+        if (this.#feed !== feed) return;
+        this.#feed = null;
+        void this.load();
+      },
+    );
     this.#feed = feed;
-  }
-
-  // A refused connection is not taken up by the browser itself.
-  #retry(feed: EventSource): void {
-    setTimeout(() => {
-      if (this.#feed !== feed) return;
-      this.#feed = null;
-      void this.load();
-    }, RETRY);
   }
 }
 

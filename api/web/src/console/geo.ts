@@ -10,10 +10,10 @@ const COLOURS = [
 ];
 
 /** The scheme's colours that the map needs, read from the page's variables. */
-export function paint(): Record<"sea" | "land" | "line" | "card" | "bad", string> {
+export function paint(): Record<"sea" | "land" | "road" | "line" | "card" | "bad", string> {
   const style = getComputedStyle(document.documentElement);
   const of = (name: string) => style.getPropertyValue(`--${name}`).trim();
-  return { sea: of("sea"), land: of("land"), line: of("line-strong"), card: of("card"), bad: of("bad") };
+  return { sea: of("sea"), land: of("land"), road: of("road"), line: of("line-strong"), card: of("card"), bad: of("bad") };
 }
 
 export function groundOf(territory: Schema["TerritoryOut"]): Collection {

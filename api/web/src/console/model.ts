@@ -30,7 +30,6 @@ export interface Row {
   id: string;
   /** What is drawn of it, short. */
   sign: string;
-  isDraft: boolean;
   crewId: string;
   crew: Schema["CrewRow"];
   colour: number;
@@ -58,11 +57,10 @@ export function rowsOf(board: Board, before: readonly Row[] = []): Row[] {
     if (crew.shift_id === null || crew.starts_at === null || crew.ends_at === null) continue;
     const colour = rows.length % COLOURS;
     const old = known.get(crew.shift_id);
-    const sign = old?.crew === crew && old.isDraft === isDraft && old.colour === colour ? old.sign : signOf(crew, isDraft, colour);
+    const sign = signOf(crew, isDraft, colour);
     rows.push(old?.sign === sign ? old : {
       id: crew.shift_id,
       sign,
-      isDraft,
       crewId: crew.crew_id,
       crew,
       colour,
@@ -84,11 +82,19 @@ function lookOf(visit: Visit): string {
 
 /** What is drawn of a crew's day, short: two days with the same sign look the same. */
 function signOf(crew: Schema["CrewRow"], isDraft: boolean, colour: number): string {
-  let sign = `${isDraft} ${colour} ${crew.status} ${crew.absent} ${crew.starts_at} ${crew.ends_at} ${crew.overtime_s} ${crew.travel_s} ${crew.returns_at}`;
-  for (const { visit, start_at, end_at, travel_s, risk, projected_start_at } of crew.stops) {
-    sign += `|${lookOf(visit)} ${start_at} ${end_at} ${travel_s} ${risk} ${projected_start_at}`;
+  let sign = `${colour} ${crew.status} ${crew.absent} ${crew.starts_at} ${crew.ends_at} ${crew.overtime_s} ${crew.travel_s} ${crew.returns_at}`;
+  for (const stop of crew.stops) {
+    const { visit, start_at, end_at, travel_s, risk, projected_start_at } = stop;
+    sign += `|${lookOf(visit)} ${start_at} ${end_at} ${travel_s} ${risk} ${projected_start_at} ${isDraft && isChanged(crew, stop)}`;
   }
   return sign;
+}
+
+/** Whether the plan gives the visit another crew or time than the one in force does. */
+function isChanged(crew: Schema["CrewRow"], { visit, start_at }: Schema["StopRow"]): boolean {
+  const [was, is] = [visit.planned_start_at, start_at];
+  return !BEGUN.has(visit.status) &&
+    (visit.crew_id !== crew.crew_id || was === null || is === null || (was !== is && at(was) !== at(is)));
 }
 
 /** The queue with what has not changed in it taken over as it is. */
@@ -118,8 +124,7 @@ function stopsOf(crew: Schema["CrewRow"], isDraft: boolean): Stop[] {
       risk: visit.status === "cancelled" ? "none" : stop.risk,
       expected: BEGUN.has(visit.status) && visit.started_at ? null : expected,
       delay: expected === null ? 0 : Math.max(0, expected - planned),
-      changed: isDraft && !BEGUN.has(visit.status) &&
-        (visit.crew_id !== crew.crew_id || visit.planned_start_at === null || at(visit.planned_start_at) !== planned),
+      changed: isDraft && isChanged(crew, stop),
     });
   }
   return stops;

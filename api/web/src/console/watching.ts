@@ -26,6 +26,8 @@ export interface Item {
 const DEEDS: Partial<Record<Matter["action"], Deed>> = {
   move_visit: "move", plan_visit: "places", plan_day: "plan", look_at_visit: "select", call_customer: "select",
 };
+/** What must be answered by a time. */
+const TIMED = new Set<Matter["kind"]>(["clock", "low_score"]);
 const LIMITED = new Set<Matter["kind"]>(["late", "risk"]);
 
 /** The watch list in words, in the order the server gives it. */
@@ -48,7 +50,7 @@ function itemOf(day: Day, matter: Matter, index: number): Item {
     tone: matter.is_urgent ? "bad" : matter.kind === "alert" ? "info" : "warn",
     title: titleOf(matter, crew),
     text: parts.filter(Boolean).join(" · "),
-    due: LIMITED.has(matter.kind) ? matter.since : matter.kind === "clock" ? matter.about : null,
+    due: LIMITED.has(matter.kind) ? matter.since : TIMED.has(matter.kind) ? matter.about : null,
     visit: matter.visit_id,
     crew: matter.crew_id,
     phone: matter.action === "call_crew" ? (crew?.phone ?? null) : null,

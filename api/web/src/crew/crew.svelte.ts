@@ -1,6 +1,7 @@
 import { api, content, Problem } from "../shared/client";
 import type { Schema } from "../shared/start";
 import { differences } from "./differences";
+import { CrewPosition } from "./position.svelte";
 import { project, type SeenDay } from "./project";
 import { type Action, type Day, type News, type Queued, store } from "./store";
 import { flush, type Sent } from "./sync";
@@ -35,6 +36,8 @@ export class CrewDay {
   mine = $derived(this.queue.filter((item) => item.crew === this.crew && !item.sent));
   others = $derived([...new Set(this.queue.filter((item) => item.crew !== this.crew && !item.sent).map((item) => item.crew))]);
 
+  readonly position: CrewPosition;
+
   #lastAt = 0;
   #wait = FIRST_WAIT;
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -48,7 +51,9 @@ export class CrewDay {
     readonly crew: string,
     readonly chosen: string | null,
     readonly keeps: boolean,
-  ) {}
+  ) {
+    this.position = new CrewPosition(this);
+  }
 
   /** Show what is kept, then send and load; go on doing so whenever there is a reason to. */
   async begin(): Promise<void> {
@@ -100,6 +105,7 @@ export class CrewDay {
   /** Forget the day, for good: what is still being loaded is not kept either. What waits to be sent stays. */
   async leave(): Promise<void> {
     this.#left = true;
+    this.position.forget();
     this.#feed?.close();
     await this.#round;
     await store.clear();
@@ -178,6 +184,7 @@ export class CrewDay {
     await store.enqueue(items);
     await this.#read();
     void this.sync();
+    void this.position.look(); // whoever has just set out is followed from there, whoever has arrived no more
   }
 
   /** The time it is, later than every one given before: the server goes by the order of these. */

@@ -46,6 +46,15 @@ export default {
   "shift.off_duty": "Off duty",
   "shift.break": "Break of {length}, begins {from} to {to}",
 
+  "position.title": "Share where we are on the way",
+  "position.off": "Off. Nobody is told where you are.",
+  "position.denied": "This telephone does not let the page know its place. Allow it in the browser's settings.",
+  "position.resting": "Nothing is sent now: only on duty, and only between setting out and arriving.",
+  "position.seeking": "Looking for the place …",
+  "position.sent": "Sent at {time}, to about 100 m",
+  "position.what": "Who sees it, and for how long?",
+  "position.what_text": "The office on its map, and the customer whom you are on the way to. To about a hundred metres, never off duty, and only while this page is open. It is deleted after two days; this telephone keeps nothing of it.",
+
   "status.published": "On the plan",
   "status.dispatched": "Given to you",
   "status.accepted": "Accepted",

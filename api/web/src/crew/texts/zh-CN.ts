@@ -47,6 +47,15 @@ export default {
   "shift.off_duty": "已下班",
   "shift.break": "休息 {length}，{from} 至 {to} 开始",
 
+  "position.title": "途中共享位置",
+  "position.off": "已关闭，没有人知道您的位置。",
+  "position.denied": "本机未允许页面获取位置，请在浏览器设置中允许。",
+  "position.resting": "目前不发送：仅在当班且出发后、到达前发送。",
+  "position.seeking": "正在获取位置 …",
+  "position.sent": "{time} 已发送，精确到约 100 米",
+  "position.what": "谁能看到？保留多久？",
+  "position.what_text": "调度台地图，以及您正前往的客户。精确到约一百米；下班后绝不发送，且仅在本页打开时发送。两天后删除，本机不保存任何轨迹。",
+
   "status.published": "已排入计划",
   "status.dispatched": "已派发",
   "status.accepted": "已接受",

@@ -1,0 +1,114 @@
+"""Notices of planned interruptions of supply."""
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, status
+from sqlmodel import Session
+
+from api.deps import IfMatch, Now, Reading, Who, Writing, requires
+from api.repeats import Route
+from api.schemas.forms import PathId
+from api.schemas.telling import OutageEnd, OutageIn, OutageOut, OutageTimes, OutageVersion
+from dispatch.contact import outages, queries
+from dispatch.contact.tables import OutageNotice
+from dispatch.registry import territories
+
+router = APIRouter(route_class=Route, tags=["outages"])
+
+
+@router.post(
+    "/outage-notices",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[requires("outage:write")],
+)
+def announce(body: OutageIn, session: Writing, caller: Who, moment: Now) -> OutageOut:
+    """Give notice: every customer of the premises named, or inside the area, is told once."""
+    notice = outages.announce(session, **body.model_dump(), actor=caller.actor, now=moment)
+    return _out(session, notice)
+
+
+@router.get("/outage-notices", dependencies=[requires("message:read")])
+def list_notices(
+    session: Reading, territory: Annotated[str, Query(max_length=32)]
+) -> list[OutageOut]:
+    """The territory's notices, the latest interruption first; at most 100."""
+    territories.get(session, territory)
+    return [_out(session, one) for one in outages.listing(session, territory_id=territory)]
+
+
+@router.get("/outage-notices/{notice_id}", dependencies=[requires("message:read")])
+def get_notice(notice_id: PathId, session: Reading) -> OutageOut:
+    """One notice, and how far its messages are."""
+    return _out(session, outages.get(session, notice_id))
+
+
+@router.put("/outage-notices/{notice_id}/times", dependencies=[requires("outage:write")])
+def move(
+    notice_id: PathId,
+    body: OutageTimes,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+) -> OutageOut:
+    """Give the interruption other times; everybody is told anew."""
+    notice = outages.move(
+        session,
+        notice_id=notice_id,
+        starts_at=body.starts_at,
+        ends_at=body.ends_at,
+        expect=if_match.of(body.version),
+        actor=caller.actor,
+        now=moment,
+    )
+    return _out(session, notice)
+
+
+@router.post("/outage-notices/{notice_id}/restored", dependencies=[requires("outage:write")])
+def restore(
+    notice_id: PathId,
+    body: OutageEnd,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+) -> OutageOut:
+    """Supply is back: those who knew of the interruption are told."""
+    notice = outages.restore(
+        session,
+        notice_id=notice_id,
+        restored_at=body.restored_at,
+        expect=if_match.of(body.version),
+        actor=caller.actor,
+        now=moment,
+    )
+    return _out(session, notice)
+
+
+@router.post("/outage-notices/{notice_id}/withdraw", dependencies=[requires("outage:write")])
+def withdraw(
+    notice_id: PathId,
+    body: OutageVersion,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+) -> OutageOut:
+    """The interruption does not take place; notices that still wait are not sent."""
+    notice = outages.withdraw(
+        session,
+        notice_id=notice_id,
+        expect=if_match.of(body.version),
+        actor=caller.actor,
+        now=moment,
+    )
+    return _out(session, notice)
+
+
+def _out(session: Session, notice: OutageNotice) -> OutageOut:
+    session.flush()
+    return OutageOut(
+        **notice.model_dump(exclude={"premises"}),
+        premises=len(notice.premises),
+        messages=queries.counts_of_subject(session, subject_id=notice.id),
+    )

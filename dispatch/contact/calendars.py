@@ -1,0 +1,92 @@
+"""Calendar entries that go with emails: a visit is one entry, changed or cancelled by later messages (RFC 5546)."""
+
+import hashlib
+import hmac
+from datetime import timedelta
+from email.utils import parseaddr
+
+import sqlalchemy as sa
+from icalendar import Calendar, Event, Timezone, vCalAddress, vText
+from sqlmodel import Session, col, select
+
+from dispatch.contact import texts
+from dispatch.contact.facts import Facts
+from dispatch.contact.kinds import KINDS
+from dispatch.contact.tables import Message, Telling
+
+PRODUCT = "-//Gridcrew//Gridcrew//EN"
+_AROUND = timedelta(days=400)
+"""How far around the visit the zone's changes of clocks are told."""
+
+
+def entry(
+    session: Session, message: Message, facts: Facts, *, method: str, sender: str, key: bytes
+) -> str:
+    """The iCalendar object for a message about one visit; empty when it tells no span of time.
+
+    `method` is REQUEST or CANCEL, `sender` whom our mail comes from. The entry's UID is the visit's for good, under
+    the installation's `key`, and its SEQUENCE is higher than that of every earlier message about the visit, so that
+    the newest one holds.
+    """
+    start, end = message.told_start_at, message.told_end_at
+    if start is None or end is None:
+        return ""
+    cancelled = method == "CANCEL"
+    event = Event()
+    event.add("uid", f"{facts.visit.id}.{_mark(key, facts.visit.id)}@gridcrew")
+    event.add("sequence", _sequence(session, message, facts.visit.id))
+    event.add("dtstamp", message.created_at)
+    event.add("dtstart", start.astimezone(facts.zone))
+    event.add("dtend", end.astimezone(facts.zone))
+    purpose = texts.purpose(facts.order.work_type, facts.language)
+    event.add("summary", f"{facts.values()['company']}: {purpose}")
+    event.add("location", facts.place)
+    event.add("status", "CANCELLED" if cancelled else "CONFIRMED")
+    event.add("transp", "TRANSPARENT" if cancelled else "OPAQUE")
+    organizer = vCalAddress(f"mailto:{parseaddr(sender)[1]}")
+    organizer.params["cn"] = vText(facts.values()["company"])
+    event["organizer"] = organizer
+    attendee = vCalAddress(f"mailto:{message.recipient}")
+    attendee.params["rsvp"] = vText("FALSE")
+    event.add("attendee", attendee, encode=False)
+    calendar = Calendar()
+    calendar.add("prodid", PRODUCT)
+    calendar.add("version", "2.0")
+    calendar.add("method", method)
+    calendar.add_component(
+        Timezone.from_tzid(
+            facts.territory.zone,
+            first_date=(start - _AROUND).date(),
+            last_date=(end + _AROUND).date(),
+        )
+    )
+    calendar.add_component(event)
+    text: bytes = calendar.to_ical()
+    return text.decode()
+
+
+def _sequence(session: Session, message: Message, visit_id: str) -> int:
+    """How many messages with a calendar entry were written about the visit before this telling of it."""
+    with_entry = [name for name, kind in KINDS.items() if kind.calendar]
+    own = select(Telling.version).where(
+        col(Telling.message_id) == message.id, col(Telling.visit_id) == visit_id
+    )
+    statement = (
+        select(sa.func.count())
+        .select_from(Telling)
+        .join(Message, col(Message.id) == col(Telling.message_id))
+        .where(
+            col(Telling.visit_id) == visit_id,
+            col(Message.template).in_(with_entry),
+            col(Message.id) < message.id,
+            sa.or_(
+                col(Message.template) != message.template,
+                col(Telling.version) != own.scalar_subquery(),
+            ),
+        )
+    )
+    return session.exec(statement).one()
+
+
+def _mark(key: bytes, visit_id: str) -> str:
+    return hmac.new(key, f"gridcrew.calendar:{visit_id}".encode(), hashlib.sha256).hexdigest()[:16]

@@ -1,0 +1,136 @@
+"""Delay notices: a customer is told that a promise will probably break, early, seldom, and with a new range.
+
+A first notice goes out when the promise is at risk (`TELL_FROM`). From then on what was told stands, however the
+expectation trembles, until the new range leaves the told one by more than a `STEP`: later while the promise is
+still at risk, or earlier.
+"""
+
+from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
+
+from sqlmodel import Session, col, select
+
+from dispatch.contact import texts
+from dispatch.contact.channels import BUILT_IN
+from dispatch.contact.drafts import compose
+from dispatch.contact.facts import ON_PLAN, Facts, load
+from dispatch.contact.tables import Message
+from dispatch.contact.windows import Told, arrival_range
+from dispatch.core.db import lock_for
+from dispatch.field import tracking
+from dispatch.field.tracking import Arrival
+from dispatch.work.tables import Visit, VisitStatus
+
+TELL_FROM = 0.7
+"""From which probability of breaking it a promise is at risk."""
+STEP = timedelta(minutes=30)
+"""By how much a new range must leave the told one to be told."""
+AHEAD = timedelta(hours=8)
+"""Promises that end later than this are left to the plan, which may still be made anew."""
+
+
+def is_due(probability: float, found: Told, last: Told | None) -> bool:
+    """Whether a range is to be told of a promise that breaks with this probability; `last` was told of it."""
+    if last is None:
+        return probability >= TELL_FROM
+    later = found.end_at > last.end_at + STEP
+    earlier = found.start_at < last.start_at - STEP
+    return (later and probability >= TELL_FROM) or earlier
+
+
+def tell_delayed(
+    session: Session, *, territory_id: str, now: datetime, channels: Collection[str] = BUILT_IN
+) -> list[Message]:
+    """Tell the customers of a territory whose promise is at risk now, those who do not know it yet."""
+    waiting = _promised(session, territory_id, now)
+    if not waiting:
+        return []
+    expected = tracking.arrivals(session, visit_ids=waiting, now=now)
+    told = _told(session, expected)
+    due = [
+        visit_id
+        for visit_id, arrival in expected.items()
+        if is_due(arrival.break_probability or 0.0, _range(arrival), _last(told.get(visit_id)))
+    ]
+    if not due:
+        return []
+    lock_for(session, f"message:{territory_id}")
+    told = _told(session, due)  # another worker may have told meanwhile
+    written = [
+        _tell(session, facts, expected[facts.visit.id], told.get(facts.visit.id, []), channels, now)
+        for facts in load(session, due)
+    ]
+    return [message for message in written if message is not None]
+
+
+def _tell(
+    session: Session,
+    facts: Facts,
+    arrival: Arrival,
+    history: Sequence[Message],
+    channels: Collection[str],
+    now: datetime,
+) -> Message | None:
+    found, last = _range(arrival), _last(history)
+    if not is_due(arrival.break_probability or 0.0, found, last):
+        return None
+    visit, zone, language = facts.visit, facts.zone, facts.language
+    assert visit.window_start_at is not None, "a promise has both ends"
+    assert visit.window_end_at is not None, "a promise has both ends"
+    return compose(
+        session,
+        facts,
+        template="delayed",
+        version=f"{_promise(visit.window_end_at)}{len(history) + 1}",
+        told=found,
+        values={
+            "day": texts.day_text(found.start_at, zone, language),
+            "span": texts.span_text(found.start_at, found.end_at, zone, language),
+            "window": texts.span_text(visit.window_start_at, visit.window_end_at, zone, language),
+            "again": last is not None,
+            "earlier": last is not None and found.start_at < last.start_at,
+        },
+        expires_at=max(found.end_at, now + STEP),
+        channels=channels,
+        now=now,
+    )
+
+
+def _promised(session: Session, territory_id: str, now: datetime) -> list[str]:
+    """The visits on their way or to come whose promise ends soon or has just ended."""
+    statement = select(Visit.id).where(
+        col(Visit.territory_id) == territory_id,
+        col(Visit.status).in_((*ON_PLAN, VisitStatus.EN_ROUTE)),
+        col(Visit.window_end_at).between(now - AHEAD, now + AHEAD),
+    )
+    return list(session.exec(statement))
+
+
+def _told(session: Session, visit_ids: Collection[str]) -> dict[str, list[Message]]:
+    """The notices written of these visits' present promises, the oldest first."""
+    statement = (
+        select(Message, Visit.window_end_at)
+        .join(Visit, col(Visit.id) == col(Message.subject_id))
+        .where(col(Message.subject_id).in_(list(visit_ids)), col(Message.template) == "delayed")
+        .order_by(col(Message.id))
+    )
+    found: dict[str, list[Message]] = {}
+    for message, window_end_at in session.exec(statement):
+        if window_end_at and message.subject_version.startswith(_promise(window_end_at)):
+            found.setdefault(message.subject_id, []).append(message)
+    return found
+
+
+def _promise(window_end_at: datetime) -> str:
+    """How the versions of a promise's notices begin: another window is another promise."""
+    return f"{window_end_at:%Y-%m-%dT%H:%MZ}#"
+
+
+def _range(arrival: Arrival) -> Told:
+    return arrival_range(early_at=arrival.early_at, late_at=arrival.late_at)
+
+
+def _last(history: Sequence[Message] | None) -> Told | None:
+    if not history or history[-1].told_start_at is None or history[-1].told_end_at is None:
+        return None
+    return Told(history[-1].told_start_at, history[-1].told_end_at, promised=False)

@@ -1,0 +1,157 @@
+"""What is told that is not about a visit: a fault reported, a call to come, supply off and on again."""
+
+from collections.abc import Collection
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlmodel import Session, col, select
+
+from dispatch.contact import texts
+from dispatch.contact.channels import BUILT_IN
+from dispatch.contact.drafts import compose
+from dispatch.contact.facts import About, load_customer, load_outage, load_requests
+from dispatch.contact.history import KNOWN
+from dispatch.contact.tables import Message, OutageNotice
+from dispatch.contact.windows import Told
+from dispatch.core.calendar import day_bounds
+from dispatch.core.db import lock_for
+from dispatch.desk.lifecycle import OPEN
+from dispatch.work.lifecycle import OPEN_ORDERS
+from dispatch.work.tables import WorkOrder
+
+FRESH = timedelta(hours=2)
+"""A report received longer ago than this is not confirmed any more: whoever made it knows."""
+NEWS_FOR = timedelta(hours=12)
+"""How long it is news that supply is back."""
+
+
+def tell_report(
+    session: Session, *, request_id: str, now: datetime, channels: Collection[str] = BUILT_IN
+) -> Message | None:
+    """Tell who reported a fault its number; nobody whose report is old, or settled already."""
+    found = load_requests(session, [request_id])
+    if not found:
+        return None
+    about, request = found[0], found[0].request
+    if request.status not in OPEN or now - request.received_at > FRESH:
+        return None
+    lock_for(session, f"message:{about.territory.id}")
+    return compose(
+        session,
+        about,
+        template="outage_report",
+        version="1",
+        told=None,
+        values=_moment(about, request.received_at),
+        expires_at=request.received_at + FRESH,
+        channels=channels,
+        now=now,
+    )
+
+
+def tell_call(
+    session: Session, *, work_order_id: str, now: datetime, channels: Collection[str] = BUILT_IN
+) -> Message | None:
+    """Tell the customer of work by telephone on which day we call."""
+    order = session.get(WorkOrder, work_order_id)
+    if order is None or order.status not in OPEN_ORDERS:
+        return None
+    about = load_customer(session, customer_id=order.customer_id, territory_id=order.territory_id)
+    if about is None:
+        return None
+    lock_for(session, f"message:{about.territory.id}")
+    begin, end = day_bounds(order.earliest_day, about.zone)
+    return compose(
+        session,
+        about,
+        template="follow_up_call",
+        version=order.id,
+        told=Told(begin, end, promised=False),
+        values={"day": texts.day_text(begin, about.zone, about.language)},
+        expires_at=end,
+        channels=channels,
+        now=now,
+    )
+
+
+def tell_outage(
+    session: Session, *, notice_id: str, now: datetime, channels: Collection[str] = BUILT_IN
+) -> list[Message]:
+    """Tell every customer of the notice when supply will be off: one message each, however many premises."""
+    notice = session.get(OutageNotice, notice_id)
+    if notice is None or notice.withdrawn_at or notice.restored_at:
+        return []
+    lock_for(session, f"message:{notice.territory_id}")
+    told = Told(notice.starts_at, notice.ends_at, promised=True)
+    written = []
+    for about in load_outage(session, notice):
+        message = compose(
+            session,
+            about,
+            template="planned_outage",
+            version=_times(notice),
+            told=told,
+            values={
+                "begin": _full(about, notice.starts_at),
+                "end": _full(about, notice.ends_at),
+            },
+            expires_at=notice.ends_at,
+            channels=channels,
+            now=now,
+        )
+        written += [message] if message else []
+    return written
+
+
+def tell_restored(
+    session: Session, *, notice_id: str, now: datetime, channels: Collection[str] = BUILT_IN
+) -> list[Message]:
+    """Tell those who know that supply was to be off that it is back."""
+    notice = session.get(OutageNotice, notice_id)
+    if notice is None or notice.restored_at is None:
+        return []
+    lock_for(session, f"message:{notice.territory_id}")
+    know = set(
+        session.exec(
+            select(Message.customer_id).where(
+                Message.subject_id == notice.id,
+                Message.template == "planned_outage",
+                col(Message.status).in_(KNOWN),
+            )
+        )
+    )
+    written = []
+    for about in load_outage(session, notice):
+        if about.customer.id not in know:
+            continue
+        message = compose(
+            session,
+            about,
+            template="restoration",
+            version="1",
+            told=None,
+            values=_moment(about, notice.restored_at),
+            expires_at=notice.restored_at + NEWS_FOR,
+            channels=channels,
+            now=now,
+        )
+        written += [message] if message else []
+    return written
+
+
+def _times(notice: OutageNotice) -> str:
+    """Which telling it is: other times are told anew."""
+    return f"{int(notice.starts_at.timestamp())}-{int(notice.ends_at.timestamp())}"
+
+
+def _full(about: About, moment: datetime) -> str:
+    day = texts.day_text(moment, about.zone, about.language)
+    clock = texts.clock_text(moment, about.zone, about.language)
+    return f"{day} {clock}"
+
+
+def _moment(about: About, moment: datetime) -> dict[str, Any]:
+    return {
+        "day": texts.day_text(moment, about.zone, about.language),
+        "clock": texts.clock_text(moment, about.zone, about.language),
+    }

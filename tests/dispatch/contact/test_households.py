@@ -1,0 +1,274 @@
+"""One message for a household, and calendar entries."""
+
+from datetime import datetime, timedelta
+
+import icalendar
+import pytest
+from sqlmodel import Session, col, select
+
+from dispatch.contact import messages, tellings
+from dispatch.contact.facts import load
+from dispatch.contact.households import households
+from dispatch.contact.messages import Outgoing, Settled, begin, complete
+from dispatch.contact.queries import of_visit
+from dispatch.contact.tables import Message, MessageStatus, Telling
+from dispatch.registry.tables import Customer, Premises
+from dispatch.work.tables import Visit, VisitStatus, WorkOrder
+from tests.builders.contact import make_told_visit, plan_anew
+from tests.builders.work import make_visit
+from tests.dispatch.contact.test_tellings import EVE
+from tests.instants import DAY, at
+
+S = MessageStatus
+KEY = b"k" * 32
+
+
+def another(session: Session, visit: Visit, *, at_hour: str = "14:00") -> Visit:
+    """Another visit to the same customer at the same premises, the same day."""
+    order = session.get_one(WorkOrder, visit.work_order_id)
+    return make_visit(
+        session,
+        status=VisitStatus.PUBLISHED,
+        crew="T2",
+        start_at=at(at_hour),
+        work_type="INSP-U",
+        premises=session.get_one(Premises, order.premises_id),
+        earliest_day=DAY,
+    )
+
+
+def book(session: Session, *visits: Visit) -> list[Message]:
+    return tellings.tell_booked(session, visit_ids=[visit.id for visit in visits], now=EVE)
+
+
+def send(session: Session, message: Message, now: datetime = EVE) -> Outgoing:
+    outgoing = begin(
+        session,
+        message_id=message.id or 0,
+        base_url="http://x",
+        key=KEY,
+        sender="Power <power@example.com>",
+        now=now,
+    )
+    assert isinstance(outgoing, Outgoing)
+    complete(session, message_id=message.id or 0, now=now)
+    return outgoing
+
+
+def test_two_visits_to_one_customer_are_told_in_one_message(session: Session) -> None:
+    first = make_told_visit(session)
+    second = another(session, first)
+
+    (message,) = book(session, second, first)
+
+    assert "电能表更换" in message.body
+    assert "用电安全检查" in message.body
+    assert message.subject_id == first.id, "the earlier visit comes first"
+    assert message.expires_at == at("15:00")
+    assert of_visit(session, visit_id=second.id) == [message]
+    assert book(session, first, second) == []
+    outgoing = send(session, message)
+    assert outgoing.body.count("http://x/v/") == 2
+    assert "[[" not in outgoing.body
+    assert outgoing.calendar == "", "an invitation is to one visit"
+
+
+def test_a_change_of_one_visit_tells_only_of_that_one(session: Session) -> None:
+    first = make_told_visit(session)
+    second = another(session, first)
+    (message,) = book(session, first, second)
+    send(session, message)
+    plan_anew(second, at("17:00"))
+
+    (changed,) = book(session, first, second)
+
+    assert (changed.template, changed.subject_id) == ("changed", second.id)
+    assert "电能表更换" not in changed.body
+
+
+def test_a_visit_that_moved_before_the_sending_is_left_out_of_the_message(
+    session: Session,
+) -> None:
+    first = make_told_visit(session)
+    second = another(session, first)
+    (message,) = book(session, first, second)
+    plan_anew(first, at("16:00"))
+    (anew,) = book(session, first, second)
+
+    outgoing = send(session, message)
+
+    assert anew.subject_id == first.id
+    assert "电能表更换" not in outgoing.body
+    assert "用电安全检查" in outgoing.body
+    assert message.subject_id == second.id
+    assert session.exec(select(Telling.visit_id).where(Telling.message_id == message.id)).all() == [
+        second.id
+    ]
+
+
+def test_a_message_none_of_whose_visits_holds_is_not_sent(session: Session) -> None:
+    first = make_told_visit(session)
+    second = another(session, first)
+    (message,) = book(session, first, second)
+    for visit in (first, second):
+        visit.status = VisitStatus.PLANNED
+
+    verdict = messages.begin(
+        session, message_id=message.id or 0, base_url="http://x", key=KEY, now=EVE
+    )
+
+    assert verdict == Settled(S.SUPPRESSED)
+
+
+def test_more_visits_than_fit_are_told_in_several_messages(session: Session) -> None:
+    first = make_told_visit(session)
+    visits = [first, *(another(session, first, at_hour="15:00") for _ in range(11))]
+
+    written = book(session, *visits)
+
+    listed = [len(message.details["visits"]) for message in written]
+    assert listed == [10, 2]
+    assert all(len(message.body) <= 4000 for message in written)
+
+
+def test_an_unannounced_visit_is_never_listed_beside_another(session: Session) -> None:
+    first = make_told_visit(session)
+    secret = another(session, first)
+    session.get_one(WorkOrder, secret.work_order_id).work_type = "INSP-TH"
+
+    told, kept = book(session, first, secret)
+
+    assert [visit["id"] for visit in told.details["visits"]] == [first.id]
+    assert (kept.status, kept.reason) == (S.SUPPRESSED, "unannounced")
+
+
+@pytest.mark.parametrize(
+    ("same_phone", "same_address", "groups"), [(True, True, 1), (True, False, 2), (False, True, 2)]
+)
+def test_customers_of_one_address_and_one_telephone_are_one_household(
+    session: Session, same_phone: bool, same_address: bool, groups: int
+) -> None:
+    visits = [make_told_visit(session) for _ in range(2)]
+    facts = load(session, [visit.id for visit in visits])
+    if same_phone:
+        facts[0].customer.phone, facts[1].customer.phone = "13800138000", "138-0013-8000"
+    if not same_address:
+        facts[1].premises.address = "somewhere else"
+
+    assert len(households(facts, alone=lambda _: False)) == groups
+
+
+def test_a_chain_of_visits_that_belong_together_is_one_household(session: Session) -> None:
+    first, second = make_told_visit(session), make_told_visit(session)
+    third = another(session, second)
+    facts = load(session, [first.id, second.id, third.id])
+    for one in facts:
+        one.customer.phone = "13800138000"
+
+    (group,) = households(facts, alone=lambda _: False)
+
+    assert [one.visit.id for one in group] == [one.visit.id for one in facts]
+
+
+def test_the_invitation_keeps_its_uid_and_counts_its_changes(session: Session) -> None:
+    visit = make_told_visit(session, language="en", window=(at("09:00"), at("11:00")))
+    found = []
+    (booked,) = book(session, visit)
+    found.append(send(session, booked).calendar)
+    visit.window_start_at, visit.window_end_at = at("14:00"), at("16:00")
+    (changed,) = book(session, visit)
+    found.append(send(session, changed).calendar)
+    visit.status, visit.planned_start_at = VisitStatus.PLANNED, None
+    (put_off,) = tellings.tell_put_off(session, visit_ids=[visit.id], now=EVE)
+    found.append(send(session, put_off).calendar)
+
+    calendars = [icalendar.Calendar.from_ical(text) for text in found]
+    events = [next(iter(calendar.walk("VEVENT"))) for calendar in calendars]
+    assert [str(one["METHOD"]) for one in calendars] == ["REQUEST", "REQUEST", "CANCEL"]
+    assert len({str(event["UID"]) for event in events}) == 1
+    assert [int(event["SEQUENCE"]) for event in events] == [0, 1, 2]
+    assert str(events[2]["STATUS"]) == "CANCELLED"
+    assert events[1].decoded("DTSTART") == at("14:00")
+    assert str(events[0]["ORGANIZER"]) == "mailto:power@example.com"
+    assert str(events[0]["ATTENDEE"]) == "mailto:chen@example.com"
+    zone = next(iter(calendars[0].walk("VTIMEZONE")))
+    assert str(zone["TZID"]) == "Asia/Shanghai"
+    assert events[0]["DTSTART"].params["TZID"] == "Asia/Shanghai"
+    assert all(len(line.encode()) <= 75 for line in found[0].split("\r\n"))
+    assert "陈小明" not in found[0]
+
+
+def test_an_invitation_across_a_change_of_clocks_names_the_local_hour(session: Session) -> None:
+    visit = make_told_visit(session, window=(at("09:00"), at("11:00")))
+    (message,) = book(session, visit)
+    visit.territory_id = "humen"
+    (facts,) = load(session, [visit.id])
+    facts.territory.zone = "Europe/London"
+
+    outgoing = send(session, message, EVE + timedelta(hours=8))
+
+    event = next(iter(icalendar.Calendar.from_ical(outgoing.calendar).walk("VEVENT")))
+
+    assert event.decoded("DTSTART") == at("09:00")
+    assert event["DTSTART"].params["TZID"] == "Europe/London"
+
+
+def test_a_repeated_sending_sends_the_same_invitation(session: Session) -> None:
+    visit = make_told_visit(session, window=(at("09:00"), at("11:00")))
+    (message,) = book(session, visit)
+    first = send_once(session, message)
+    messages.fail(session, message_id=message.id or 0, error="451", final=False, now=EVE)
+
+    assert send_once(session, message) == first
+
+
+def send_once(session: Session, message: Message) -> str:
+    outgoing = begin(
+        session,
+        message_id=message.id or 0,
+        base_url="http://x",
+        key=KEY,
+        sender="power@example.com",
+        now=EVE,
+    )
+    assert isinstance(outgoing, Outgoing)
+    return outgoing.calendar
+
+
+def test_who_was_told_a_time_and_is_called_off_is_told_not_to_wait(session: Session) -> None:
+    visit = make_told_visit(session, language="en")
+    (booked,) = book(session, visit)
+    send(session, booked)
+    visit.status = VisitStatus.CANCELLED
+
+    (message,) = tellings.tell_cancelled(session, visit_ids=[visit.id], now=EVE)
+
+    assert message.template == "cancelled"
+    assert "9:00 – 11:00 AM" in message.body
+    assert tellings.tell_cancelled(session, visit_ids=[visit.id], now=EVE) == []
+
+
+def test_who_objects_is_told_nothing_by_a_message_to_the_others_of_the_household(
+    session: Session,
+) -> None:
+    first, second = make_told_visit(session), make_told_visit(session)
+    customers = session.exec(select(Customer).order_by(col(Customer.id))).all()
+    for customer in customers:
+        customer.phone = "13800138000"
+    customers[1].wants_messages = False
+
+    written = book(session, first, second)
+
+    assert sorted(message.status for message in written) == [S.PENDING, S.SUPPRESSED]
+
+
+def test_a_household_is_reminded_once_of_all_its_visits(session: Session) -> None:
+    first = make_told_visit(session)
+    second = another(session, first)
+    written = tellings.tell_day_before(
+        session, territory_id="humen", day=DAY, now=EVE + timedelta(hours=7)
+    )
+
+    assert [len(message.details["visits"]) for message in written] == [2]
+    assert written[0].subject_id == first.id
+    assert second.id in [visit["id"] for visit in written[0].details["visits"]]

@@ -1,0 +1,302 @@
+"""What is told that is not about a visit: reports, calls, interruptions."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from sqlmodel import Session, col, select
+
+from dispatch.contact import messages, outages, preferences, reactions
+from dispatch.contact.channels import Channel
+from dispatch.contact.messages import Outgoing, Settled
+from dispatch.contact.outages import BadOutage, OutageOver
+from dispatch.contact.tables import Message, MessageStatus, OutageNotice
+from dispatch.core.alerts import open_alerts
+from dispatch.core.tables import Event, Task
+from dispatch.desk import requests
+from dispatch.desk.tables import RequestKind
+from dispatch.registry.tables import Customer, Premises
+from dispatch.work import series
+from dispatch.work.tables import Mode
+from tests.builders.desk import make_counters
+from tests.builders.registry import DISPATCHER, make_customer, make_premises, make_territory
+from tests.builders.work import make_catalogue
+from tests.instants import DAY, at, minutes
+
+S = MessageStatus
+NOW = at("10:00")
+START, END = at("09:00") + timedelta(days=3), at("17:00") + timedelta(days=3)
+AREA = {
+    "type": "Polygon",
+    "coordinates": [
+        [[113.67, 22.81], [113.69, 22.81], [113.69, 22.83], [113.67, 22.83], [113.67, 22.81]]
+    ],
+}
+
+
+def announce(session: Session, *places: Premises, **given: Any) -> OutageNotice:
+    """A notice for three days hence, and what its task does."""
+    values: dict[str, Any] = {
+        "territory_id": "humen",
+        "starts_at": START,
+        "ends_at": END,
+        "reason_zh": "线路检修",
+        "reason_en": "line maintenance",
+        "premises": [place.id for place in places],
+        "actor": DISPATCHER,
+        "now": NOW,
+    }
+    notice = outages.announce(session, **{**values, **given})
+    react(session, "outage.announced", reactions.on_outage)
+    return notice
+
+
+def react(session: Session, type: str, reaction: Any, now: datetime = NOW) -> None:
+    event = session.exec(
+        select(Event).where(Event.type == type).order_by(col(Event.id).desc())
+    ).first()
+    assert event is not None
+    reaction(session, {"event_id": event.id}, now=now)
+
+
+def told(session: Session, template: str) -> list[Message]:
+    return list(
+        session.exec(select(Message).where(Message.template == template).order_by(col(Message.id)))
+    )
+
+
+def send(session: Session, message: Message, now: datetime = NOW) -> Any:
+    return messages.begin(
+        session, message_id=message.id or 0, base_url="http://x", key=b"k" * 32, now=now
+    )
+
+
+def sent(session: Session, message: Message) -> None:
+    assert isinstance(send(session, message), Outgoing)
+    messages.complete(session, message_id=message.id or 0, now=NOW)
+
+
+def test_all_customers_of_the_premises_are_told_once_each_with_all_their_addresses(
+    session: Session,
+) -> None:
+    owner = make_customer(session, language="en", name="Chen")
+    places = [make_premises(session, customer=owner, address=f"{n} Long Road") for n in (1, 2)]
+    other = make_premises(session, address="9 Short Road")
+
+    announce(session, *places, other)
+    react(session, "outage.announced", reactions.on_outage)
+
+    written = told(session, "planned_outage")
+    assert len(written) == 2
+    mine = next(message for message in written if message.customer_id == owner.id)
+    assert "1 Long Road" in mine.body
+    assert "2 Long Road" in mine.body
+    assert "9 Short Road" not in mine.body
+    assert "From: Friday, March 13, 2026 9:00 AM" in mine.body
+    assert "line maintenance" in mine.body
+
+
+def test_an_area_concerns_the_premises_inside_it(session: Session) -> None:
+    inside = make_premises(session, lat=22.82, lon=113.68)
+    make_premises(session, lat=22.86, lon=113.73)
+    make_premises(session, lat=None, lon=None)
+
+    notice = announce(session, area=AREA)
+
+    assert notice.premises == [inside.id]
+
+
+@pytest.mark.parametrize(
+    ("given", "field"),
+    [
+        ({"starts_at": NOW}, "starts_at"),
+        ({"ends_at": START}, "ends_at"),
+        ({"ends_at": START + timedelta(days=8)}, "ends_at"),
+        ({"reason_en": " "}, "reason_en"),
+        ({"premises": []}, "premises"),
+        ({"premises": ["P-nobody"]}, "premises"),
+        ({"premises": [], "area": {**AREA, "coordinates": [[[0, 0], [1, 0], [1, 1], [0, 0]]]}}, "area"),
+    ],
+)  # fmt: skip
+def test_a_notice_that_cannot_be_is_refused_by_its_field(
+    session: Session, given: dict[str, Any], field: str
+) -> None:
+    place = make_premises(session)
+
+    with pytest.raises(BadOutage) as caught:
+        announce(session, place, **given)
+
+    assert caught.value.details["field"] == field
+
+
+def test_a_legal_notice_goes_to_those_who_stopped_everything_too(session: Session) -> None:
+    customer = make_customer(session, wants_messages=False)
+    preferences.stop(session, customer_id=customer.id, actor=DISPATCHER, now=NOW)
+    preferences.put(
+        session,
+        customer_id=customer.id,
+        values={"do_not_contact": "asked so"},
+        actor=DISPATCHER,
+        now=NOW,
+    )
+
+    announce(session, make_premises(session, customer=customer))
+
+    (message,) = told(session, "planned_outage")
+    assert isinstance(send(session, message), Outgoing)
+
+
+def test_a_legal_notice_ends_as_a_letter_when_nothing_else_leads_there(session: Session) -> None:
+    place = make_premises(session, customer=make_customer(session, email=None, phone=None))
+
+    announce(session, place)
+
+    (message,) = told(session, "planned_outage")
+    assert (message.channel, message.status) == (Channel.PRINT, S.PENDING)
+    assert message.recipient == place.address
+
+
+@pytest.mark.parametrize("fate", ["failed", "unknown", "bounced"])
+def test_a_legal_notice_that_may_not_have_arrived_is_told_by_letter(
+    session: Session, fate: str
+) -> None:
+    announce(session, make_premises(session))
+    (message,) = told(session, "planned_outage")
+    assert isinstance(send(session, message), Outgoing)
+    number = message.id or 0
+    if fate == "failed":
+        messages.fail(session, message_id=number, error="550", final=True, now=NOW)
+    elif fate == "unknown":
+        messages.unknown(session, message_id=number, error="cut", now=NOW)
+    else:
+        messages.complete(session, message_id=number, now=NOW)
+        messages.report(session, message_id=number, delivered=False, now=NOW)
+
+    _, letter = told(session, "planned_outage")
+    assert (letter.fallback_of, letter.channel) == (message.id, Channel.PRINT)
+    assert "线路检修" in letter.body
+    assert open_alerts(session) == []
+
+
+def test_other_times_are_told_anew_and_the_old_ones_are_not_sent_any_more(
+    session: Session,
+) -> None:
+    notice = announce(session, make_premises(session))
+    outages.move(
+        session,
+        notice_id=notice.id,
+        starts_at=START + timedelta(hours=1),
+        ends_at=END,
+        expect=1,
+        actor=DISPATCHER,
+        now=NOW,
+    )
+    react(session, "outage.announced", reactions.on_outage)
+
+    old, new = told(session, "planned_outage")
+    assert send(session, old) == Settled(S.SUPPRESSED)
+    assert isinstance(send(session, new), Outgoing)
+    assert "10:00" in new.body
+
+
+def test_what_was_withdrawn_is_not_sent_any_more(session: Session) -> None:
+    notice = announce(session, make_premises(session))
+    outages.withdraw(session, notice_id=notice.id, actor=DISPATCHER, now=NOW)
+
+    (message,) = told(session, "planned_outage")
+
+    assert send(session, message) == Settled(S.SUPPRESSED)
+    with pytest.raises(OutageOver):
+        outages.withdraw(session, notice_id=notice.id, actor=DISPATCHER, now=NOW)
+
+
+def test_those_who_knew_are_told_that_supply_is_back(session: Session) -> None:
+    notice = announce(session, make_premises(session), make_premises(session))
+    knows, _waits = told(session, "planned_outage")
+    sent(session, knows)
+    back = START + timedelta(hours=4)
+    outages.restore(session, notice_id=notice.id, actor=DISPATCHER, now=back)
+
+    react(session, "outage.restored", reactions.on_restored, back)
+
+    (message,) = told(session, "restoration")
+    assert message.customer_id == knows.customer_id
+    assert "13:00" in message.body
+    assert isinstance(send(session, message, back), Outgoing)
+
+
+def test_supply_cannot_be_back_before_it_went_off(session: Session) -> None:
+    notice = announce(session, make_premises(session))
+
+    with pytest.raises(BadOutage) as caught:
+        outages.restore(session, notice_id=notice.id, actor=DISPATCHER, now=NOW)
+
+    assert caught.value.details["field"] == "restored_at"
+
+
+def receive(session: Session, kind: RequestKind, received_at: datetime = NOW) -> None:
+    make_territory(session)
+    make_counters(session)
+    place = make_premises(session)
+    requests.receive(
+        session,
+        kind=kind,
+        customer_id=place.customer_id,
+        premises_id=place.id,
+        subject="没电",
+        text="家里有病人",
+        received_at=received_at,
+        actor=DISPATCHER,
+        now=NOW,
+    )
+    react(session, "request.received", reactions.on_request)
+
+
+def test_who_reports_a_fault_is_told_its_number_and_nothing_of_what_was_said(
+    session: Session,
+) -> None:
+    receive(session, RequestKind.FAULT)
+
+    (message,) = told(session, "outage_report")
+    assert message.subject_id in message.body
+    assert "病人" not in message.body
+    assert isinstance(send(session, message, NOW + minutes(5)), Outgoing)
+    assert isinstance(send(session, message), Settled | Outgoing)
+
+
+@pytest.mark.parametrize(
+    ("kind", "received_at"),
+    [(RequestKind.BILLING, NOW), (RequestKind.FAULT, NOW - timedelta(hours=3))],
+)
+def test_other_requests_and_old_reports_are_not_confirmed(
+    session: Session, kind: RequestKind, received_at: datetime
+) -> None:
+    receive(session, kind, received_at)
+
+    assert session.exec(select(Message)).all() == []
+
+
+def test_a_call_to_come_is_announced_with_its_day(session: Session) -> None:
+    make_catalogue(session)
+    place = make_premises(session)
+    series.create(
+        session,
+        territory_id="humen",
+        customer_id=place.customer_id,
+        premises_id=place.id,
+        mode=Mode.PHONE,
+        rrule="FREQ=YEARLY",
+        starts_on=DAY,
+        actor=DISPATCHER,
+        now=NOW,
+    )
+    series.generate(session, territory_id="humen", day=DAY, now=NOW)
+    tasks = session.exec(select(Task).where(Task.kind == "message.follow_up_call")).all()
+    assert len(tasks) == 1
+
+    reactions.on_call_due(session, tasks[0].payload, now=NOW)
+
+    (message,) = told(session, "follow_up_call")
+    assert "2026年3月10日星期二" in message.body
+    assert message.subject_id == session.exec(select(Customer)).one().id
+    assert isinstance(send(session, message), Outgoing)

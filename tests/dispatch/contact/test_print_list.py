@@ -1,0 +1,118 @@
+"""The print list: what waits to be handed over on a day, and the word that it was."""
+
+from datetime import timedelta
+
+import pytest
+from sqlmodel import Session, select
+
+from dispatch.contact import print_list
+from dispatch.contact.print_list import Notice, NotOnList
+from dispatch.contact.tables import Message, MessageStatus
+from dispatch.core.tables import Event
+from dispatch.registry.tables import Customer
+from dispatch.work.tables import Visit, VisitStatus
+from tests.builders.contact import make_message, make_told_visit
+from tests.builders.registry import DISPATCHER
+from tests.instants import DAY, at
+
+MORNING = at("10:05") - timedelta(days=1)
+EVE = DAY - timedelta(days=1)
+S = MessageStatus
+
+
+def on_paper(session: Session, **visit: object) -> Message:
+    message = make_message(session, visit=make_told_visit(session, **visit))  # type: ignore[arg-type]
+    message.channel = "print"
+    session.flush()
+    return message
+
+
+def due(session: Session, day: object = EVE) -> list[Notice]:
+    return print_list.due(
+        session,
+        territory_id="humen",
+        day=day,
+        base_url="https://x",
+        key=b"k" * 32,  # type: ignore[arg-type]
+    )
+
+
+def test_what_waits_is_on_the_list_with_its_address_and_its_link(session: Session) -> None:
+    message = on_paper(session)
+    make_message(session)  # goes by email
+
+    (notice,) = due(session)
+
+    assert notice.message_id == message.id
+    assert notice.name == "陈小明"
+    assert "https://x/v/" in notice.body
+    assert "[[" not in notice.body
+
+
+def test_a_day_has_what_still_holds_on_it(session: Session) -> None:
+    on_paper(session)
+
+    assert len(due(session, EVE)) == len(due(session, DAY)) == 1
+    assert due(session, DAY + timedelta(days=1)) == []
+    assert due(session, EVE - timedelta(days=1)) == []
+
+
+def test_what_is_no_longer_true_is_left_out(session: Session) -> None:
+    message = on_paper(session)
+    session.get_one(Visit, message.subject_id).status = VisitStatus.CANCELLED
+    session.flush()
+
+    assert due(session) == []
+
+
+def test_who_wants_no_messages_gets_none_on_paper_either(session: Session) -> None:
+    message = on_paper(session)
+    session.get_one(Customer, message.customer_id).wants_messages = False
+    session.flush()
+
+    assert due(session) == []
+
+
+def test_a_door_needs_no_telephone_and_no_mailbox(session: Session) -> None:
+    message = on_paper(session)
+    session.get_one(Customer, message.customer_id).email = None
+    session.flush()
+
+    assert [notice.message_id for notice in due(session)] == [message.id]
+
+
+def test_what_was_handed_over_is_sent_and_off_the_list(session: Session) -> None:
+    numbers = [on_paper(session).id, on_paper(session).id]
+    assert None not in numbers
+
+    count = print_list.hand_over(
+        session,
+        territory_id="humen",
+        message_ids=numbers[:1],
+        actor=DISPATCHER,
+        now=MORNING,  # type: ignore[arg-type]
+    )
+
+    assert count == 1
+    first = session.get_one(Message, numbers[0])
+    assert (first.status, first.provider, first.sent_at) == (S.SENT, "print", MORNING)
+    assert [notice.message_id for notice in due(session)] == numbers[1:]
+    event = session.exec(select(Event).where(Event.type == "print_list.handed_over")).one()
+    assert (event.actor, event.data) == (DISPATCHER.id, {"message_ids": numbers[:1]})
+
+
+def test_nothing_is_handed_over_twice_and_nothing_that_was_sent_otherwise(session: Session) -> None:
+    message, mail = on_paper(session), make_message(session)
+    assert message.id is not None
+    assert mail.id is not None
+
+    def hand_over(number: int) -> int:
+        return print_list.hand_over(
+            session, territory_id="humen", message_ids=[number], actor=DISPATCHER, now=MORNING
+        )
+
+    assert hand_over(message.id) == 1
+    for number in (message.id, mail.id, 999):
+        with pytest.raises(NotOnList):
+            hand_over(number)
+    assert mail.status is S.PENDING
