@@ -26,6 +26,7 @@ from dispatch.contact import texts as customer_texts
 from dispatch.contact.appointment import appointment_of
 from dispatch.contact.appointments import Through, TooLateToChange, WindowTaken
 from dispatch.contact.facts import Facts
+from dispatch.contact.surveys import NotDoneYet, SurveyClosed
 from dispatch.contact.tables import Link
 from dispatch.contact.windows import Told
 from dispatch.core.calendar import local_day
@@ -144,7 +145,7 @@ def act(
             said, where = _done(what, form, session, link, facts, engine, moment), ""
     except WindowTaken:
         said, where = "taken", "/windows"
-    except TooLateToChange:
+    except (TooLateToChange, NotDoneYet, SurveyClosed):
         said, where = "too_late", ""
     except StaleDataError:  # the same form at the same moment
         said, where = "again", ""
