@@ -20,6 +20,7 @@ from api.pages import (
     crew_page,
     customers,
     import_page,
+    messages_page,
     outlook_page,
     pages,
     places_page,
@@ -77,6 +78,7 @@ def create_app(
     app.include_router(crew_page.router)
     app.include_router(calls_page.router)
     app.include_router(outlook_page.router)
+    app.include_router(messages_page.router)
     app.include_router(import_page.router)
     app.include_router(places_page.router)
     app.include_router(templates_page.router)

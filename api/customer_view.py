@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import appointments, links, texts
+from dispatch.contact import appointments, delays, links, texts
 from dispatch.contact import facts as contact_facts
 from dispatch.contact.appointment import appointment_of
 from dispatch.contact.facts import Facts
@@ -177,6 +177,10 @@ def _window(
     if departed is not None:
         coming = tracking.on_the_way(session, visit=facts.visit, departed_at=departed, now=now)
         return arrival_range(early_at=coming.early_at, late_at=coming.late_at)
+    if status == "scheduled":
+        delayed = delays.range_after_notice(session, visit=facts.visit, now=now)
+        if delayed is not None:
+            return delayed
     return told_window(facts.visit)
 
 

@@ -7,6 +7,7 @@ import structlog
 from sqlmodel import Session, select
 
 from dispatch.contact import callbacks, messages, print_list
+from dispatch.contact.channels import Channel as Way
 from dispatch.contact.messages import Held, InDoubt, Outgoing
 from dispatch.contact.progress import get
 from dispatch.contact.tables import MessageStatus
@@ -50,7 +51,7 @@ def send_message(work: Work) -> None:
         urgent = work.lease.task_class is not TaskClass.COURTESY
         if not urgent and backlog.behind(session, now=now) > COURTESY_WAITS_BEHIND:
             raise Postponed(now + COURTESY_PAUSE)
-    if name == print_list.CHANNEL:
+    if name == Way.PRINT:
         return _wait_to_be_printed(work, message_id)
     channel = channels_of(settings).get(name) or absent(name)
     pace = pace_of(settings, channel.provider, channel.per_second)

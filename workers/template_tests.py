@@ -7,8 +7,8 @@ from dispatch.contact.tables import TextKind
 from dispatch.core.db import transaction
 from dispatch.core.tables import TaskClass
 from workers.channels.delivery import Refused, Unclear
+from workers.channels.registry import absent, channels_of
 from workers.execution import Work
-from workers.sending import channel_of
 
 _MARK = {"zh-CN": "【测试】", "en": "[Test] "}
 
@@ -41,7 +41,8 @@ def send_test(work: Work) -> None:
     )
     error = ""
     try:
-        channel_of(settings)(outgoing)
+        channel = channels_of(settings).get(outgoing.channel) or absent(outgoing.channel)
+        channel.send(outgoing)
     except (Refused, Unclear) as trouble:
         error = str(trouble)
     with transaction(work.database) as session:

@@ -34,7 +34,7 @@ def print_notices(
 ) -> None:
     """Print the notices that are handed over by hand: four door hangers a page, to be cut.
 
-    Printing changes nothing: say `--handed-over` when they hang.
+    Printing sends nothing: say `--handed-over` when they hang.
 
         gridcrew print-list humen --day 2026-03-10 -o notices.pdf
     """
@@ -42,12 +42,13 @@ def print_notices(
     with opened(settings) as database, transaction(database) as session:
         zone = zone_named(territories.get(session, territory).zone)
         chosen = day.date() if day else local_day(now, zone)
-        notices = print_list.due(
+        notices = print_list.printed(
             session,
             territory_id=territory,
             day=chosen,
             base_url=settings.base_url,
             key=settings.key,
+            now=now,
         )
         if handed_over:
             numbers = [notice.message_id for notice in notices]

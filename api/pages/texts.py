@@ -38,6 +38,10 @@ class Words:
         text = self._table.get(key, key)
         return text.format(**values) if values else text
 
+    def known(self, key: str, otherwise: str) -> str:
+        """The text of `key`, or `otherwise` where nobody has worded it yet."""
+        return self._table.get(key, otherwise)
+
     def hint(self, hint: str) -> str:
         """What would make a visit fit, in this language."""
         return in_chinese(hint) if self.language == "zh-CN" else hint

@@ -13,19 +13,20 @@ from workers.channels.door_hangers import sheets
 router = APIRouter(route_class=Route, tags=["contact"])
 
 
-@router.get(
+@router.post(
     "/territories/{territory_id}/print-list",
-    dependencies=[requires("message:read")],
+    dependencies=[requires("visit:write")],
     response_class=Response,
     responses={200: {"content": {"application/pdf": {}}}},
 )
 def print_sheets(
-    territory_id: PathId, day: QueryDay, session: Reading, settings: TheSettings
+    territory_id: PathId, day: QueryDay, session: Writing, settings: TheSettings, moment: Now
 ) -> Response:
-    """The notices to hand over on the day, four a page; nothing is changed by printing them."""
-    notices = print_list.due(
-        session, territory_id=territory_id, day=day, base_url=settings.base_url, key=settings.key
-    )
+    """Print the notices to hand over on the day, four a page; each printing makes new links for their customers."""
+    notices = print_list.printed(
+        session, territory_id=territory_id, day=day,
+        base_url=settings.base_url, key=settings.key, now=moment,
+    )  # fmt: skip
     name = f"print-list-{day.isoformat()}.pdf"
     return Response(
         sheets(notices, day=day),
@@ -37,18 +38,16 @@ def print_sheets(
 @router.get(
     "/territories/{territory_id}/print-list/notices", dependencies=[requires("message:read")]
 )
-def list_notices(
-    territory_id: PathId, day: QueryDay, session: Reading, settings: TheSettings
-) -> list[NoticeOut]:
-    """The same notices as a list, in the order of the sheets."""
-    notices = print_list.due(
-        session, territory_id=territory_id, day=day, base_url=settings.base_url, key=settings.key
-    )
+def list_notices(territory_id: PathId, day: QueryDay, session: Reading) -> list[NoticeOut]:
+    """The notices to hand over on the day, in the order of the sheets."""
     return [
         NoticeOut(
-            message_id=one.message_id, name=one.name, address=one.address, subject=one.subject
+            message_id=one.message.id or 0,
+            name=one.name,
+            address=one.address,
+            subject=one.message.subject,
         )
-        for one in notices
+        for one in print_list.due(session, territory_id=territory_id, day=day)
     ]
 
 

@@ -10,7 +10,7 @@ from api.repeats import Route
 from api.schemas.forms import PageOf, PathId, PathNumber
 from api.schemas.watch import AlertOut, ClockOut, EventOut, TaskOut, WatchItem, WatchList
 from dispatch.core import tasks, trail
-from dispatch.core.alerts import open_alerts
+from dispatch.core.alerts import alert_list
 from dispatch.insight import watching
 from dispatch.sla import clocks
 
@@ -23,7 +23,7 @@ def watch_list(territory_id: PathId, session: Reading, moment: Now) -> WatchList
     return WatchList(
         items=WatchItem.all_of(watching.watch_list(session, territory_id=territory_id, now=moment)),
         clocks=ClockOut.all_of(clocks.running(session, territory_id=territory_id)),
-        alerts=AlertOut.all_of(open_alerts(session)),
+        alerts=AlertOut.all_of(alert_list(session)),
     )
 
 

@@ -1,4 +1,4 @@
-"""What customers say: surveys, and calls to them."""
+"""What customers are told and what they say: the log of messages, surveys, and calls to them."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -7,8 +7,9 @@ from pydantic import Field
 
 from api.schemas.forms import Input, Instant, Output
 from dispatch.contact.call_list import Call
+from dispatch.contact.log import Line
 from dispatch.contact.scripts import Kind
-from dispatch.contact.tables import CallOutcome
+from dispatch.contact.tables import CallOutcome, MessageStatus
 from dispatch.desk.tables import RequestKind
 from dispatch.registry.tables import CustomerClass
 from dispatch.work.tables import Priority
@@ -112,8 +113,8 @@ class AttemptOut(Output):
 class FollowUpCallOut(Output):
     """A call to be made. `number` shows its last four digits only, unless you have taken the call.
 
-    `best_hours` are the local hours at which the customer was reached before; `held_by` has the call until
-    `held_until`.
+    `best_hours` are the local hours at which the customer was reached before. From `earliest_hour` to `latest_hour`
+    they wish to be called; `do_not_contact` says why not at all. `held_by` has the call until `held_until`.
     """
 
     work_order_id: str
@@ -134,6 +135,9 @@ class FollowUpCallOut(Output):
     tries: int
     again_at: datetime | None
     best_hours: list[int]
+    earliest_hour: int | None
+    latest_hour: int | None
+    do_not_contact: str
     last: list[AttemptOut]
     held_by: str | None
     held_until: datetime | None
@@ -156,12 +160,15 @@ class FollowUpCallOut(Output):
             customer_id=customer.id,
             customer_name=customer.name,
             customer_class=customer.customer_class,
-            language=customer.language,
+            language=call.wished.language or customer.language,
             address=call.premises.address,
             number=call.number,
             tries=call.tries,
             again_at=call.again_at,
             best_hours=list(call.best_hours),
+            earliest_hour=call.wished.earliest_hour,
+            latest_hour=call.wished.latest_hour,
+            do_not_contact=call.wished.do_not_contact,
             last=AttemptOut.all_of(call.last),
             held_by=call.held_by,
             held_until=call.held_until,
@@ -185,3 +192,61 @@ class CallReport(Input):
     note: Annotated[str, Field(max_length=500)] = ""
     call_back_at: Instant | None = None
     request: WantedIn | None = None
+
+
+class LoggedMessageOut(Output):
+    """One message: to whom, about what, as it was sent (the customer's link is left out), and its fate.
+
+    `attempts` is how often sending was begun; `did` what the customer has done about the visit since: confirmed,
+    rescheduled, cancelled, or answered the survey, with `score`.
+    """
+
+    id: int
+    customer_id: str
+    customer_name: str
+    recipient: str
+    channel: str
+    template: str
+    message_class: str
+    language: str
+    visit_id: str | None
+    work_order_id: str | None
+    request_id: str | None
+    subject: str
+    text: str
+    status: MessageStatus
+    reason: str
+    attempts: int
+    created_at: datetime
+    sent_at: datetime | None
+    error: str
+    did: str
+    score: int | None
+
+    @classmethod
+    def of_line(cls, line: Line) -> Self:
+        """The answer for one line of the log."""
+        message = line.message
+        return cls(
+            id=message.id or 0,
+            customer_id=message.customer_id,
+            customer_name=line.customer_name,
+            recipient=message.recipient,
+            channel=message.channel,
+            template=message.template,
+            message_class=message.message_class.value,
+            language=message.language,
+            visit_id=line.visit_id,
+            work_order_id=line.work_order_id,
+            request_id=line.request_id,
+            subject=message.subject,
+            text=line.text("…", "····"),
+            status=message.status,
+            reason=message.reason,
+            attempts=message.sends,
+            created_at=message.created_at,
+            sent_at=message.sent_at,
+            error=message.error,
+            did=line.did,
+            score=line.score,
+        )

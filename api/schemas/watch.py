@@ -6,7 +6,7 @@ from typing import Any
 from api.schemas.forms import Output
 from dispatch.contact.tables import MessageStatus
 from dispatch.core.tables import TaskState
-from dispatch.insight.watching import Action, Kind
+from dispatch.insight.matters import Action, Kind
 from dispatch.sla.tables import ClockKind, ClockStatus
 
 
@@ -27,20 +27,22 @@ class ClockOut(Output):
 
 
 class AlertOut(Output):
-    """What needs a person, once per cause."""
+    """What needs a person, once per cause; in a flood one row for `causes` whose keys begin alike."""
 
     key: str
     text: str
     count: int
     first_at: datetime
     last_at: datetime
+    causes: int
 
 
 class WatchItem(Output):
     """One matter that needs a person, and the action that solves it.
 
-    `about` is the time that matters: an expected begin, a limit, a planned departure; `since` the limit of what
-    will be late, and otherwise when the matter began. `code` says what of its kind it is.
+    `about` is the time that matters: an expected begin or end, a limit, a planned departure, since when a crew does
+    not move; `since` the limit of what will be late, and otherwise when the matter began. `code` says what of its
+    kind it is.
     """
 
     kind: Kind
@@ -60,7 +62,8 @@ class WatchItem(Output):
 class WatchList(Output):
     """Everything that needs a person, nothing twice, the most pressing first: `items`.
 
-    `clocks` and `alerts` are the running clocks, the next to break first, and the open alerts, all of them.
+    `clocks` are the running clocks, the next to break first; `alerts` the open alerts, 50 rows at most that count
+    all of them.
     """
 
     items: list[WatchItem]

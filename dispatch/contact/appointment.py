@@ -4,7 +4,7 @@ import sqlalchemy as sa
 from sqlmodel import Session, col
 
 from dispatch.contact import preferences
-from dispatch.contact.classes import MessageClass
+from dispatch.contact.tables import MessageClass
 from dispatch.registry.tables import Customer
 from dispatch.work.tables import Promise, Visit
 

@@ -10,8 +10,9 @@ from sqlmodel import Session, col, select
 
 from dispatch.contact import scripts
 from dispatch.contact.calls import masked
+from dispatch.contact.preferences import Preference
 from dispatch.contact.scripts import Script
-from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome
+from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome, ContactPreference
 from dispatch.core.calendar import zone_named
 from dispatch.registry import territories
 from dispatch.registry.tables import Customer, Premises
@@ -30,7 +31,8 @@ class Call:
     """A call to be made. `number` is masked unless the reader holds the call.
 
     `tries` counts the attempts of this call, `again_at` is when to try again, `best_hours` are the local hours at
-    which the customer was reached before, the most frequent first. `held_by` has the call until `held_until`.
+    which the customer was reached before, the most frequent first. `wished` is how they want to be contacted.
+    `held_by` has the call until `held_until`.
     """
 
     order: WorkOrder
@@ -42,8 +44,13 @@ class Call:
     tries: int
     again_at: datetime | None
     best_hours: tuple[int, ...]
+    wished: Preference
     held_by: str | None
     held_until: datetime | None
+
+    def is_wished_at(self, moment: datetime, zone: ZoneInfo) -> bool:
+        """Whether the customer may be called at this time of day, by their own wish."""
+        return self.wished.allows(moment.astimezone(zone).hour)
 
     @property
     def script(self) -> Script:
@@ -56,8 +63,9 @@ def calls_of_day(
 ) -> list[Call]:
     """The calls that are to be made by `day`, `MOST_CALLS` at most; raises NoSuchTerritory.
 
-    Who is to be called again and whose time has come is first, whose time has not come last; between them the more
-    urgent class, then the better customer class, then the older call. `reader` sees the numbers of their own calls.
+    Who is to be called again and whose time has come is first; last is whose time has not come, or who wishes no
+    calls at this hour; between them the more urgent class, then the better customer class, then the older call.
+    `reader` sees the numbers of their own calls.
     """
     zone = zone_named(territories.get(session, territory_id).zone)
     statement = (
@@ -78,7 +86,7 @@ def calls_of_day(
     )
     rows = [tuple(row) for row in session.execute(statement)]
     calls = _with_history(session, rows, zone, reader=reader, now=now)
-    return sorted(calls, key=lambda call: _turn(call, now))
+    return sorted(calls, key=lambda call: _turn(call, zone, now))
 
 
 def call(session: Session, *, work_order_id: str, reader: str, now: datetime) -> Call:
@@ -98,10 +106,10 @@ def _calls() -> sa.Select[WorkOrder, WorkType, Customer, Premises]:
     )
 
 
-def _turn(call: Call, now: datetime) -> tuple[int, datetime]:
+def _turn(call: Call, zone: ZoneInfo, now: datetime) -> tuple[int, datetime]:
     """0 for who waits for us, 1 in the middle, 2 for whose time has not come; equal ones keep their order."""
     if call.again_at is None:
-        return 1, now
+        return (1 if call.is_wished_at(now, zone) else 2), now
     return (0, call.again_at) if call.again_at <= now else (2, call.again_at)
 
 
@@ -114,6 +122,12 @@ def _with_history(
     hours = _hours_reached(session, customers, zone, now=now)
     ids = [order.id for order, *_ in rows]
     tries = _tries(session, ids)
+    wishes = {
+        row.customer_id: row
+        for row in session.exec(
+            select(ContactPreference).where(col(ContactPreference.customer_id).in_(customers))
+        )
+    }
     claims = {
         claim.work_order_id: claim
         for claim in session.exec(select(CallClaim).where(col(CallClaim.work_order_id).in_(ids)))
@@ -136,6 +150,7 @@ def _with_history(
                 tries=made,
                 again_at=again_at,
                 best_hours=tuple(hours.get(customer.id, ())),
+                wished=Preference.of(customer.id, wishes.get(customer.id)),
                 held_by=held.caller_id if held else None,
                 held_until=held.expires_at if held else None,
             )

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import scripts
+from dispatch.contact import preferences, scripts
+from dispatch.contact.preferences import Preference
 from dispatch.contact.scripts import Script
 from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome
 from dispatch.core.calendar import at_local, is_working_day, local_day, zone_named
@@ -175,18 +176,21 @@ def report(
     return attempt
 
 
-def next_try(now: datetime, zone: ZoneInfo) -> datetime:
+def next_try(now: datetime, zone: ZoneInfo, wished: Preference | None = None) -> datetime:
     """When to call again who did not answer: in the evening who was called in the morning, else the next morning.
 
-    Mornings are those of working days.
+    Mornings are those of working days. Who wishes no calls in the evening, or so early, is called when they do.
     """
     local = now.astimezone(zone)
-    if local.time() < NOON:
+    if local.time() < NOON and (wished is None or wished.allows(EVENING.hour)):
         return at_local(local.date(), EVENING, zone)
     day = local.date() + timedelta(days=1)
     while not is_working_day(day):
         day += timedelta(days=1)
-    return at_local(day, MORNING, zone)
+    if wished is None or wished.allows(MORNING.hour):
+        return at_local(day, MORNING, zone)
+    hours = range(CALL_FROM.hour, CALL_UNTIL.hour)
+    return at_local(day, time(next(filter(wished.allows, hours), MORNING.hour)), zone)
 
 
 def masked(number: str | None) -> str:
@@ -304,7 +308,8 @@ def _not_reached(
     unanswered = [outcome for outcome in earlier if outcome is CallOutcome.NO_ANSWER]
     visit = session.get(WorkType, VISIT)
     if len(unanswered) < MOST_TRIES - 1 or visit is None or not visit.active:
-        attempt.again_at = next_try(now, zone)
+        wished = preferences.get(session, customer_id=order.customer_id)
+        attempt.again_at = next_try(now, zone, wished)
         return
     orders.complete_call(session, order, outcome="not_reached", actor=actor, now=now)
     instead = orders.create(

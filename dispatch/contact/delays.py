@@ -63,6 +63,17 @@ def tell_delayed(
     return [message for message in written if message is not None]
 
 
+def range_after_notice(session: Session, *, visit: Visit, now: datetime) -> Told | None:
+    """When the crew is expected now at a visit whose customer was told of a delay; None when nobody was.
+
+    So the customer's page does not show the window that the notice took back.
+    """
+    if visit.window_end_at is None or not _told(session, [visit.id]):
+        return None
+    arrival = tracking.arrivals(session, visit_ids=[visit.id], now=now).get(visit.id)
+    return None if arrival is None else _range(arrival)
+
+
 def _tell(
     session: Session,
     facts: Facts,

@@ -98,13 +98,6 @@ def begin(
     return InDoubt(outgoing) if doubtful and recovery.can_look_up else outgoing
 
 
-def as_sent(session: Session, *, message_id: int, base_url: str, key: bytes) -> Outgoing:
-    """What the message says if it goes out now, with its link; nothing is changed. Raises NoSuchMessage."""
-    message = get(session, message_id)
-    facts = load(session, [message.subject_id])[0]
-    return _outgoing(message, facts, base_url=base_url, key=key, repeated=False)
-
-
 def complete(
     session: Session, *, message_id: int, now: datetime, provider: str = "", provider_id: str = ""
 ) -> Message:

@@ -54,6 +54,12 @@ class Preference:
     do_not_contact: str = ""
     version: int = 0
 
+    def allows(self, hour: int) -> bool:
+        """Whether the customer wants to hear from us at this local hour."""
+        earliest = 0 if self.earliest_hour is None else self.earliest_hour
+        latest = 24 if self.latest_hour is None else self.latest_hour
+        return earliest <= hour < latest
+
     @classmethod
     def of(cls, customer_id: str, row: ContactPreference | None) -> "Preference":
         """The wishes that a row holds, or those of somebody who has none."""

@@ -1,33 +1,52 @@
 """The print list: messages that reach their customer on paper, by hand, and that a person says were handed over."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
 from sqlmodel import Session, col, select
+from sqlmodel.sql.expression import SelectOfScalar
 
 from dispatch.contact import messages
-from dispatch.contact.facts import load
-from dispatch.contact.kinds import KINDS
+from dispatch.contact.channels import Channel
+from dispatch.contact.drafts import why_not
+from dispatch.contact.facts import About
+from dispatch.contact.outgoing import make
 from dispatch.contact.progress import WAITING, get, move
+from dispatch.contact.subjects import load_for, reader_of, still_true
 from dispatch.contact.tables import Message
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.core.errors import ConflictError
 from dispatch.core.events import Actor, record
 from dispatch.registry import territories
-from dispatch.work.tables import Visit
 
-CHANNEL = "print"
 MOST = 400
 """Notices on one list: a hundred sheets."""
-_OF_PAPER = ("no_address", "bad_address")
-"""Why a message cannot be sent to a telephone or a mailbox, which does not matter to a door."""
 
 
 class NotOnList(ConflictError):
     """A message is not on the print list, or no longer."""
 
     code = "not_on_print_list"
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """A message that waits to be handed over, and what it is about."""
+
+    message: Message
+    abouts: Sequence[About]
+
+    @property
+    def name(self) -> str:
+        """Whose door it is."""
+        reader = reader_of(self.message, self.abouts[0])
+        return reader.name if reader else self.abouts[0].customer.name
+
+    @property
+    def address(self) -> str:
+        """Where it is to hang."""
+        return self.message.recipient or self.abouts[0].place
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +62,7 @@ class Notice:
     language: str
 
 
-def due(
-    session: Session, *, territory_id: str, day: date, base_url: str, key: bytes
-) -> list[Notice]:
+def due(session: Session, *, territory_id: str, day: date) -> list[Due]:
     """What is to be handed over on a local day, by address, at most `MOST`; raises NoSuchTerritory.
 
     That is what waits and still holds on that day; what is no longer true, and who is told nothing, is left out.
@@ -53,34 +70,50 @@ def due(
     territory = territories.get(session, territory_id)
     begin, end = day_bounds(day, zone_named(territory.zone))
     rows = session.exec(
-        select(Message)
-        .join(Visit, col(Visit.id) == col(Message.subject_id))
-        .where(
-            Visit.territory_id == territory_id,
-            Message.channel == CHANNEL,
-            col(Message.status).in_(WAITING),
-            Message.send_after < end,
-            Message.expires_at > begin,
-        )
+        _waiting(territory_id)
+        .where(Message.send_after < end, Message.expires_at > begin)
         .order_by(col(Message.id))
     ).all()
-    facts = {one.visit.id: one for one in load(session, {row.subject_id for row in rows})}
-    found = []
-    for row in rows:
-        about = facts[row.subject_id]
-        if about.obstacle and about.obstacle not in _OF_PAPER:
-            continue
-        if row.id is None or not KINDS[row.template].is_current(row, about.visit):
-            continue
-        said = messages.as_sent(session, message_id=row.id, base_url=base_url, key=key)
-        company = about.company.name_zh if row.language == "zh-CN" else about.company.name_en
-        found.append(
-            Notice(
-                row.id, about.customer.name, about.premises.address, company, said.subject,
-                said.body, row.language,
-            )
-        )  # fmt: skip
-    return sorted(found, key=lambda notice: (notice.address, notice.message_id))[:MOST]
+    found = [Due(row, abouts) for row in rows if (abouts := _still_told(session, row))]
+    return sorted(found, key=lambda one: (one.address, one.message.id))[:MOST]
+
+
+def printed(
+    session: Session, *, territory_id: str, day: date, base_url: str, key: bytes, now: datetime
+) -> list[Notice]:
+    """What `due` lists, as it hangs at the doors: each printing gives each notice a link of its own."""
+    return [
+        _notice(session, one, base_url=base_url, key=key, now=now)
+        for one in due(session, territory_id=territory_id, day=day)
+    ]
+
+
+def _notice(session: Session, one: Due, *, base_url: str, key: bytes, now: datetime) -> Notice:
+    row = one.message
+    said = make(
+        session, row, one.abouts, base_url=base_url, key=key, sender="", repeated=False, now=now
+    )
+    company = one.abouts[0].company
+    return Notice(
+        said.message_id, one.name, one.address,
+        company.name_zh if row.language == "zh-CN" else company.name_en,
+        said.subject, said.body, row.language,
+    )  # fmt: skip
+
+
+def _still_told(session: Session, row: Message) -> Sequence[About]:
+    abouts = load_for(session, row)
+    if not abouts or why_not(abouts[0], row.template):
+        return []
+    return still_true(session, row, abouts)
+
+
+def _waiting(territory_id: str) -> SelectOfScalar[Message]:
+    return select(Message).where(
+        Message.territory_id == territory_id,
+        Message.channel == Channel.PRINT,
+        col(Message.status).in_(WAITING),
+    )
 
 
 def hand_over(
@@ -94,15 +127,7 @@ def hand_over(
     """These notices hang at their doors: they are sent; how many. Raises NotOnList, and NoSuchTerritory."""
     territories.get(session, territory_id)
     rows = session.exec(
-        select(Message)
-        .join(Visit, col(Visit.id) == col(Message.subject_id))
-        .where(
-            Visit.territory_id == territory_id,
-            Message.channel == CHANNEL,
-            col(Message.status).in_(WAITING),
-            col(Message.id).in_(message_ids),
-        )
-        .order_by(col(Message.id))
+        _waiting(territory_id).where(col(Message.id).in_(message_ids)).order_by(col(Message.id))
     ).all()
     strange = sorted(set(message_ids) - {row.id for row in rows})
     if strange:
@@ -114,8 +139,8 @@ def hand_over(
     for row in rows:
         assert row.id is not None, "it has been read"
         row.sends, row.begun_at = row.sends + 1, now
-        move(session, row, "begin", territory_id=territory_id, now=now)
-        messages.complete(session, message_id=row.id, provider=CHANNEL, now=now)
+        move(session, row, "begin", now=now)
+        messages.complete(session, message_id=row.id, provider=Channel.PRINT, now=now)
     if rows:
         record(
             session,

@@ -66,7 +66,7 @@ def load(
     """Draw the territory's maps with these lines from now on, in place of those before.
 
     `document` is a GeoJSON FeatureCollection of LineStrings and MultiLineStrings in WGS 84; `properties.highway`
-    says how large each is. `attribution` is shown on the map. Raises NoSuchTerritory and BadRoads.
+    says how large each is. The map shows `attribution`: whose data it is. Raises NoSuchTerritory, BadRoads.
     """
     boundary = territories.get(session, territory_id).boundary
     inside = _around(boundary)
@@ -140,8 +140,12 @@ def _lines(document: Any) -> Iterator[tuple[str, Line]]:
             continue  # exports of roads have crossings and squares in them
         properties = feature.get("properties")
         highway = properties.get("highway") if isinstance(properties, dict) else None
-        for line in [coordinates] if kind == "LineString" else coordinates or []:
-            yield str(highway or ""), _line(line, f"{where}.geometry.coordinates")
+        where = f"{where}.geometry.coordinates"
+        lines = [coordinates] if kind == "LineString" else coordinates
+        if not isinstance(lines, list):
+            raise BadRoads(f"{where} is no list of lines.", field=where)
+        for line in lines:
+            yield str(highway or ""), _line(line, where)
 
 
 def _line(line: Any, where: str) -> Line:

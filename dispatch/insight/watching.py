@@ -5,40 +5,26 @@ no more.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Literal
 
 from sqlmodel import Session, col, select
 
 from dispatch.contact import wishes
 from dispatch.contact.queries import NEEDS_A_PERSON, is_replaced
 from dispatch.contact.tables import Message, MessageStatus
-from dispatch.core.alerts import open_alerts
+from dispatch.core.alerts import AlertRow, alert_list, open_alerts
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.tables import Alert, Event
 from dispatch.field import tracking
-from dispatch.insight import satisfaction
+from dispatch.insight import behind, satisfaction
+from dispatch.insight.matters import Action, Item, Matters
 from dispatch.planning.projecting import at_risk, limit_of
 from dispatch.planning.queries import BoardPage
-from dispatch.planning.tiles import CrewRow
 from dispatch.registry import territories
-from dispatch.registry.tables import ShiftStatus
 from dispatch.sla import clocks
 from dispatch.work.lifecycle import WAITING
 from dispatch.work.tables import Visit, VisitStatus
 
-Kind = Literal[
-    "check_in_missed", "late", "risk", "not_on_duty", "not_set_out", "clock", "low_score", "conflict", "customer",
-    "message",
-    "alert",
-]  # fmt: skip
-Action = Literal[
-    "call_crew", "move_visit", "plan_visit", "answer_request", "make_call", "call_customer", "look_at_visit",
-    "plan_day", "requeue_tasks", "see_administrator",
-]  # fmt: skip
-PATIENCE = timedelta(minutes=10)
-"""How long a crew may be behind its plan before somebody is to call it."""
 AHEAD = timedelta(hours=2)
 """How long before its limit a clock is listed; one that is used for three quarters is listed earlier."""
 BACK = timedelta(hours=24)
@@ -46,59 +32,11 @@ BACK = timedelta(hours=24)
 MESSAGES_BACK = timedelta(days=3)
 _ALERT_ACTIONS: tuple[tuple[str, Action], ...] = (
     ("plan.", "plan_day"),
-    ("task.dead:", "requeue_tasks"),
+    ("task.dead", "requeue_tasks"),
 )
 _TOLD_OTHERWISE = ("clock.answer", "clock.arrive", "clock.visit_within", "message.")
 """Alerts about what the list names one by one."""
 _LONE = "lone_work:"
-
-
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One matter: `about` is the time that matters (a limit, an expected begin), `since` is when it began to.
-
-    `kind`: `check_in_missed` by who works alone, `late` and `risk` of a promise or deadline, `not_on_duty`,
-    `not_set_out`, a `clock` about to break or broken, a `low_score` that nobody has answered, a `conflict` of a
-    crew's queued action, a `customer` who called the visit off or asks to be called, a `message` that did not
-    arrive, an `alert` of the installation. `code` says more: what kind of clock, what score, why it was refused,
-    the alert.
-    """
-
-    kind: Kind
-    action: Action
-    is_urgent: bool
-    visit_id: str | None = None
-    work_order_id: str | None = None
-    request_id: str | None = None
-    crew_id: str | None = None
-    code: str = ""
-    text: str = ""
-    count: int = 1
-    about: datetime | None = None
-    since: datetime | None = None
-
-
-@dataclass
-class _List:
-    """The items found so far, and what they are about."""
-
-    items: list[Item] = field(default_factory=list)
-    visits: set[str] = field(default_factory=set)
-    orders: set[str] = field(default_factory=set)
-    requests: set[str] = field(default_factory=set)
-    crews: set[str] = field(default_factory=set)
-
-    def add(self, item: Item) -> None:
-        """Add a matter, unless its visit is listed for something worse."""
-        if item.visit_id is not None and item.visit_id in self.visits:
-            return
-        self.items.append(item)
-        if item.visit_id is not None:
-            self.visits.add(item.visit_id)
-        if item.work_order_id is not None:
-            self.orders.add(item.work_order_id)
-        if item.request_id is not None:
-            self.requests.add(item.request_id)
 
 
 def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[Item]:
@@ -108,12 +46,19 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
     """
     today = local_day(now, zone_named(territories.get(session, territory_id).zone))
     board = tracking.board(session, territory_id=territory_id, day=today, now=now)
-    found = _List()
-    alerts = open_alerts(session, limit=200)
-    _lone_work(found, board, alerts)
+    found = Matters()
+    _lone_work(found, board, open_alerts(session, limit=200))
     if board.in_force is not None and board.plan is not None and board.plan.id == board.in_force.id:
+        driving = [
+            crew.crew_id
+            for crew in board.crews
+            if any(stop.visit.status is VisitStatus.EN_ROUTE for stop in crew.stops)
+        ]
+        still = tracking.standing_still(session, crew_ids=driving, now=now) if driving else {}
+        behind.crews_stuck(found, board, still, now)
         _lateness(found, board)
-        _crews_behind(found, board, now)
+        behind.crews_behind(found, board, now)
+        behind.work_left(found, board)
     _low_scores(session, found, territory_id, now)
     _clocks(session, found, board, now)
     for item in (
@@ -122,7 +67,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
         *_messages(session, territory_id, now),
     ):
         found.add(item)
-    _alerts(found, alerts)
+    _alerts(found, alert_list(session, without=(*_TOLD_OTHERWISE, _LONE)))
     return sorted(found.items, key=_order)
 
 
@@ -131,7 +76,7 @@ def _order(item: Item) -> tuple[bool, bool, float]:
     return not item.is_urgent, item.kind == "alert", moment.timestamp() if moment else 0.0
 
 
-def _lone_work(found: _List, board: BoardPage, alerts: list[Alert]) -> None:
+def _lone_work(found: Matters, board: BoardPage, alerts: list[Alert]) -> None:
     here = {stop.visit.id: (crew, stop) for crew in board.crews for stop in crew.stops}
     for alert in alerts:
         visit_id = alert.key.removeprefix(_LONE)
@@ -145,7 +90,7 @@ def _lone_work(found: _List, board: BoardPage, alerts: list[Alert]) -> None:
             )  # fmt: skip
 
 
-def _lateness(found: _List, board: BoardPage) -> None:
+def _lateness(found: Matters, board: BoardPage) -> None:
     for crew, stop in at_risk(board.crews):
         visit = stop.visit
         by_window = visit.window_end_at is not None and limit_of(visit) == visit.window_end_at
@@ -165,45 +110,7 @@ def _lateness(found: _List, board: BoardPage) -> None:
         )
 
 
-def _crews_behind(found: _List, board: BoardPage, now: datetime) -> None:
-    """Crews that should be on duty, or on their way to their next visit, and are not."""
-    for crew in board.crews:
-        if crew.shift_id is None or crew.starts_at is None or crew.absent:
-            continue
-        overdue = crew.status is ShiftStatus.PLANNED and now > crew.starts_at + PATIENCE
-        if overdue and crew.stops and not any(stop.visit.has_begun for stop in crew.stops):
-            found.add(
-                Item("not_on_duty", "call_crew", True, crew_id=crew.crew_id, about=crew.starts_at)
-            )
-        elif late := _not_set_out(crew, now):
-            found.add(late)
-
-
-def _not_set_out(crew: CrewRow, now: datetime) -> Item | None:
-    """The crew's next visit, when the crew is free and should have set out for it."""
-    if any(stop.visit.status in _AT_WORK for stop in crew.stops):
-        return None
-    stop = next((one for one in crew.stops if one.visit.status in WAITING), None)
-    if stop is None or stop.arrive_at is None:
-        return None
-    departs = stop.arrive_at - timedelta(seconds=stop.travel_s)
-    if now <= departs + PATIENCE:
-        return None
-    return Item(
-        "not_set_out", "call_crew", False, stop.visit.id, stop.visit.work_order_id,
-        crew_id=crew.crew_id, about=departs,
-    )  # fmt: skip
-
-
-_AT_WORK = (
-    VisitStatus.EN_ROUTE,
-    VisitStatus.ARRIVED,
-    VisitStatus.WORKING,
-    VisitStatus.PAUSED,
-)
-
-
-def _low_scores(session: Session, found: _List, territory_id: str, now: datetime) -> None:
+def _low_scores(session: Session, found: Matters, territory_id: str, now: datetime) -> None:
     for bad in satisfaction.to_make_good(session, territory_id=territory_id):
         found.add(
             Item(
@@ -213,7 +120,7 @@ def _low_scores(session: Session, found: _List, territory_id: str, now: datetime
         )  # fmt: skip
 
 
-def _clocks(session: Session, found: _List, board: BoardPage, now: datetime) -> None:
+def _clocks(session: Session, found: Matters, board: BoardPage, now: datetime) -> None:
     planned = {s.visit.work_order_id: s.visit.id for crew in board.crews for s in crew.stops}
     waiting = {row.visit.work_order_id: row.visit.id for row in board.queue}
     for clock in clocks.running(session, territory_id=board.territory_id):
@@ -310,10 +217,8 @@ def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[It
         )  # fmt: skip
 
 
-def _alerts(found: _List, alerts: list[Alert]) -> None:
+def _alerts(found: Matters, alerts: list[AlertRow]) -> None:
     for alert in alerts:
-        if alert.key.startswith((*_TOLD_OTHERWISE, _LONE)):
-            continue
         action: Action = next(
             (does for begins, does in _ALERT_ACTIONS if alert.key.startswith(begins)),
             "see_administrator",

@@ -73,8 +73,11 @@ class Expected:
 
 
 def along(legs: Sequence[Leg], *, free_s: float = 0.0) -> list[Expected]:
-    """What is expected of each leg of a route, in its order; the crew has nothing else to do from `free_s` on."""
-    free = np.full(SAMPLES, max(free_s, 0.0))
+    """What is expected of each leg of a route, in its order; the crew has nothing else to do from `free_s` on.
+
+    `free_s` may lie in the past: a break that the crew could begin then has gone on since.
+    """
+    free = np.full(SAMPLES, float(free_s))
     found = []
     normal, _ = _draws()
     for place, leg in enumerate(legs):

@@ -64,17 +64,17 @@ def project(crew: CrewRow, known: Known) -> CrewRow:
     timed = [stop for stop in crew.stops if stop.start_at and stop.end_at and stop.arrive_at]
     begins = crew.departs_at or crew.starts_at or known.now
     free_s, ahead, legs = known.after(begins), list[StopRow](), list[Leg]()
-    breaks = [pause for pause in crew.breaks if pause[1] > known.now]
+    breaks = list(crew.breaks)
     places = _places_before(crew, timed)
     for stop in timed:
+        due = [pause for pause in breaks if stop.start_at is None or pause[0] < stop.start_at]
+        breaks = breaks[len(due) :]
         if stop.visit.status in OVER:
             if stop.visit.finished_at is not None:
                 free_s = max(free_s, known.after(stop.visit.finished_at))
             continue
-        due: list[tuple[datetime, datetime]] = []
-        if stop.visit.status in WAITING and stop.start_at is not None:
-            due = [pause for pause in breaks if pause[0] < stop.start_at]
-            breaks = breaks[len(due) :]
+        if stop.visit.status not in WAITING:  # what was to be before a visit under way has been
+            due = []
         ahead.append(stop)
         legs.append(_leg(crew, stop, due, places[stop.visit.id], known))
     expected = dict(zip((stop.visit.id for stop in ahead), along(legs, free_s=free_s), strict=True))

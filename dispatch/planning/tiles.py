@@ -73,8 +73,8 @@ class StopRow:
     `late_s` is how far the begin lies behind the deadline, 0 when it does not. `projected_*` is what is expected
     from what the crew has done so far (see `projecting`), as likely sooner as later; the arrival lies between
     `arrive_early_at` and `arrive_late_at` in 8 of 10 cases. `spare_s` is what is left until the latest begin that
-    keeps the promise and the deadline, negative when it is missed; `late_probability` that it is missed (0 to 1),
-    `break_probability` that the crew comes after the promised window.
+    keeps the promise and the deadline, negative when it is missed; `late_probability` is that of missing it, 0 to
+    1, and `break_probability` that of the crew coming after the promised window.
     """
 
     visit: VisitRow

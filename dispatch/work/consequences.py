@@ -17,6 +17,9 @@ from dispatch.work.lifecycle import NOT_DONE
 from dispatch.work.progress import SUBJECT, move_order, visits_of
 from dispatch.work.tables import Visit, VisitRelation, WorkOrder, WorkOrderStatus
 
+SHORTEST_S = 5 * 60
+"""No visit is planned for less."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -125,7 +128,7 @@ def try_again(session: Session, visit: Visit, order: WorkOrder, step: Step) -> V
         number=number,
         territory_id=visit.territory_id,
         earliest_day=local_day(back, zone_named(territory.zone)),
-        duration_s=visit.duration_s,
+        duration_s=_left_to_do(visit, step),
         setup_s=visit.setup_s,
         skills=visit.skills,
         due_at=visit.due_at,
@@ -148,6 +151,16 @@ def try_again(session: Session, visit: Visit, order: WorkOrder, step: Step) -> V
     )
     session.flush()
     return again
+
+
+def _left_to_do(visit: Visit, step: Step) -> int:
+    """Seconds that the work still takes: what was done counts when it was done in part, but a quarter is left."""
+    if step.reason != "partly_done" or visit.started_at is None:
+        return visit.duration_s
+    worked_s = round((step.at - visit.started_at).total_seconds())
+    return min(
+        visit.duration_s, max(visit.duration_s - worked_s, visit.duration_s // 4, SHORTEST_S)
+    )
 
 
 def _hand_on_relations(session: Session, old: Visit, new: Visit) -> None:

@@ -8,10 +8,12 @@ from fastapi import FastAPI
 from api.state import State
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
+from dispatch.geo import road_map
 from dispatch.planning.engine import in_process
 from tests.api.conftest import SignIn, VirtualClock
 from tests.builders.planning import crew_on, job, published
-from tests.instants import at
+from tests.builders.registry import ADMIN
+from tests.instants import NOW, at
 
 MAP = "/api/v1/territories/humen/map?day=2026-03-10"
 
@@ -79,3 +81,25 @@ def test_a_configured_source_of_tiles_is_told(
 
     assert answer.json()["tiles"] == {"url": url, "attribution": "© some"}
     assert "https://tiles.example.org" in answer.headers["content-security-policy"]
+
+
+def test_the_roads_that_were_loaded_are_there_to_draw(
+    town: None, sign_in: SignIn, database: Database
+) -> None:
+    line = {"type": "LineString", "coordinates": [[113.65, 22.80], [113.66, 22.81]]}
+    road = {"type": "Feature", "geometry": line, "properties": {"highway": "primary"}}
+    url, client = "/api/v1/territories/humen/roads", sign_in("dispatcher")
+    assert client.get(url).json() == {
+        "type": "FeatureCollection", "features": [], "attribution": "",
+    }  # fmt: skip
+
+    with transaction(database) as session:
+        road_map.load(
+            session, territory_id="humen", attribution="© Us", actor=ADMIN, now=NOW,
+            document={"type": "FeatureCollection", "features": [road]},
+        )  # fmt: skip
+
+    found = client.get(url).json()
+    assert found["attribution"] == "© Us"
+    assert [each["properties"]["size"] for each in found["features"]] == ["large"]
+    assert sign_in("crew", crew_id="K01").get(url).status_code == 403

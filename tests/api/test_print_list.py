@@ -28,7 +28,7 @@ def test_the_notices_of_a_day_are_printed_and_then_handed_over(
 ) -> None:
     client = sign_in("dispatcher")
 
-    printed = client.get(PATH, params=EVE)
+    printed = client.post(PATH, params=EVE)
     listed = client.get(f"{PATH}/notices", params=EVE).json()
     done = client.post(f"{PATH}/handed-over", json={"message_ids": [notice]})
 
@@ -42,13 +42,25 @@ def test_the_notices_of_a_day_are_printed_and_then_handed_over(
     assert client.get(f"{PATH}/notices", params=EVE).json() == []
 
 
-def test_printing_changes_nothing(sign_in: SignIn, database: Database, notice: int) -> None:
+def test_who_only_looks_sees_the_list_and_prints_nothing(
+    sign_in: SignIn, database: Database, notice: int
+) -> None:
     client = sign_in("auditor")
 
-    assert client.get(PATH, params=EVE).content == client.get(PATH, params=EVE).content
+    assert len(client.get(f"{PATH}/notices", params=EVE).json()) == 1
+    assert client.post(PATH, params=EVE).status_code == 403
+    assert client.post(f"{PATH}/handed-over", json={"message_ids": [notice]}).status_code == 403
     with database.reading() as session:
         assert session.get_one(Message, notice).status is MessageStatus.PENDING
-    assert client.post(f"{PATH}/handed-over", json={"message_ids": [notice]}).status_code == 403
+
+
+def test_printing_sends_nothing(sign_in: SignIn, database: Database, notice: int) -> None:
+    client = sign_in("dispatcher")
+
+    assert client.post(PATH, params=EVE).status_code == 200
+
+    with database.reading() as session:
+        assert session.get_one(Message, notice).status is MessageStatus.PENDING
 
 
 def test_what_is_not_on_the_list_is_refused_by_name(sign_in: SignIn, notice: int) -> None:
@@ -58,6 +70,6 @@ def test_what_is_not_on_the_list_is_refused_by_name(sign_in: SignIn, notice: int
 
     assert (refused.status_code, refused.json()["code"]) == (409, "not_on_print_list")
     assert refused.json()["field"] == "message_ids"
-    assert client.get(PATH, params={"day": "tomorrow"}).status_code == 422
-    assert client.get("/api/v1/territories/nowhere/print-list", params=EVE).status_code == 404
+    assert client.post(PATH, params={"day": "tomorrow"}).status_code == 422
+    assert client.post("/api/v1/territories/nowhere/print-list", params=EVE).status_code == 404
     assert client.post(f"{PATH}/handed-over", json={"message_ids": []}).status_code == 422

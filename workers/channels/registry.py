@@ -6,6 +6,7 @@ from pathlib import Path
 
 from pydantic import SecretStr
 
+from dispatch.contact.channels import Channel as Way
 from dispatch.contact.messages import Outgoing
 from dispatch.core.config import Settings
 from workers.channels import chat, files, gateway, smtp
@@ -36,7 +37,7 @@ def channels_of(settings: Settings) -> Mapping[str, Channel]:
 
 def installed(settings: Settings) -> frozenset[str]:
     """The names of the channels that this installation has, the print list among them."""
-    return frozenset({*channels_of(settings), PRINT})
+    return frozenset({*channels_of(settings), Way.PRINT.value})
 
 
 def absent(name: str) -> Channel:

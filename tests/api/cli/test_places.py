@@ -88,3 +88,20 @@ def test_a_plans_driving_times_are_told_as_a_sentence() -> None:
         "driving times: the road network's, by osrm; 1.5 % are estimates, for the service has not given "
         "them; 2 pairs of places have no road between them"
     )
+
+
+@pytest.mark.usefixtures("branch")
+def test_the_roads_of_the_maps_are_loaded_from_a_file(gridcrew: Run, tmp_path: Path) -> None:
+    file = tmp_path / "roads.geojson"
+    file.write_text("{", encoding="utf-8")
+    broken = gridcrew("places", "roads", "humen", str(file))
+    assert broken.returncode == 1
+    assert "is no JSON" in broken.stderr
+    line = {"type": "LineString", "coordinates": [[113.65, 22.80], [113.66, 22.81]]}
+    road = {"type": "Feature", "geometry": line, "properties": {"highway": "primary"}}
+    file.write_text(json.dumps({"type": "FeatureCollection", "features": [road]}), encoding="utf-8")
+
+    loaded = gridcrew("places", "roads", "humen", str(file), "--attribution", "© Us", "--json")
+
+    assert loaded.returncode == 0, loaded.stderr
+    assert json.loads(loaded.stdout) == {"lines": 1, "points": 2, "left_out": 0}

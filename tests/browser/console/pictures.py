@@ -17,6 +17,8 @@ PAGES = {
     "outlook": "/outlook?territory=humen",
     "places": "/places?territory=humen",
     "files": "/import?territory=humen",
+    "calls": "/console/calls?territory=humen",
+    "messages": "/console/messages?territory=humen",
     "sign-in": "/sign-in",
 }
 DRAWN_MS = 900

@@ -17,6 +17,8 @@ PAGES = (
     "/outlook?territory=humen",
     "/places?territory=humen",
     "/import?territory=humen",
+    "/console/calls?territory=humen",
+    "/console/messages?territory=humen",
     "/sign-in",
 )
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

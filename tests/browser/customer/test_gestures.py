@@ -138,6 +138,11 @@ def test_on_the_day_the_page_follows_the_crew_by_itself_to_what_was_done(
     expect(page.locator("article.visit")).to_have_attribute("data-status", "done")
     expect(page.locator(".result")).to_contain_text("12,345.6 kWh")
     assert customer.axe() == []
+    page.locator(".score input").nth(4).check()
+    page.locator(".survey [value=yes]").check()
+    customer.do("answer").click()
+    expect(page.locator(".notice")).to_contain_text("Thank you for your answer")
+    expect(page.locator(".score input").nth(4)).to_be_checked()
 
 
 def test_somebody_reports_a_fault_and_follows_it(

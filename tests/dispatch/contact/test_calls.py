@@ -16,8 +16,9 @@ from dispatch.contact.calls import (
     CallTaken,
     Wanted,
 )
+from dispatch.contact.preferences import Preference
 from dispatch.contact.scripts import BadCallAnswer, BadScript
-from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome
+from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome, ContactPreference
 from dispatch.core.db import Database, transaction
 from dispatch.core.events import Actor
 from dispatch.core.tables import Event
@@ -118,6 +119,16 @@ def test_a_number_is_shown_to_who_has_the_call(session: Session, order: WorkOrde
     assert numbers(now=NINE + HELD_FOR) == ["*************0100"], "when it is no longer theirs"
     taken = session.exec(select(Event).where(Event.type == "call.taken")).one()
     assert (taken.actor, taken.entity_id) == ("zhou", order.id)
+
+
+def test_who_wishes_no_calls_at_this_hour_is_last(session: Session) -> None:
+    late, plain = call_to(session, CustomerClass.A), call_to(session)
+    session.add(ContactPreference(customer_id=late.customer_id, earliest_hour=14, latest_hour=18))
+    session.flush()
+
+    assert ids(session, now=at("13:59")) == [plain.id, late.id]
+    assert ids(session, now=at("14:00")) == [late.id, plain.id]
+    assert ids(session, now=at("18:00")) == [plain.id, late.id]
 
 
 def test_the_last_calls_and_the_best_hours_are_those_of_the_customer(
@@ -373,6 +384,18 @@ def test_the_next_try_is_in_the_evening_or_on_the_next_working_morning(
 ) -> None:
     assert calls.next_try(now, HUMEN) == expected
     assert calls.next_try(now.astimezone(UTC), HUMEN) == expected
+
+
+def test_the_next_try_is_when_the_customer_wishes_to_be_called() -> None:
+    def tried(earliest: int | None, latest: int | None) -> datetime:
+        wished = Preference("C-1", earliest_hour=earliest, latest_hour=latest)
+        return calls.next_try(at("09:30"), HUMEN, wished)
+
+    tomorrow = DAY + timedelta(days=1)
+    assert tried(None, None) == at("18:30")
+    assert tried(None, 17) == at("10:00", tomorrow)
+    assert tried(14, 17) == at("14:00", tomorrow)
+    assert tried(14, None) == at("18:30")
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 """Who is told of a delay, when, and how often."""
 
-import itertools
 from datetime import datetime
+from itertools import pairwise
 
 import pytest
 from sqlmodel import Session, col, select
@@ -80,6 +80,22 @@ def test_the_customer_is_told_once_when_the_promise_is_at_risk_with_the_new_rang
         assert delays.tell_delayed(session, territory_id="humen", now=minute + minutes(later)) == []
 
 
+def test_who_was_told_of_a_delay_sees_the_range_of_now_and_no_longer_the_window(
+    session: Session, day: list[Visit]
+) -> None:
+    _, second = day
+    shown = lambda clock: delays.range_after_notice(session, visit=second, now=at(clock))  # noqa: E731
+    assert shown("10:49") is None
+
+    (message,) = watch(session, "10:50")
+    now = shown("10:50")
+    assert now is not None
+    assert (now.start_at, now.end_at) == (message.told_start_at, message.told_end_at)
+    later = shown("11:40")
+    assert later is not None
+    assert later.end_at > now.end_at
+
+
 def test_a_second_notice_needs_a_range_that_has_left_the_told_one_by_more_than_a_step(
     session: Session, day: list[Visit]
 ) -> None:
@@ -93,7 +109,7 @@ def test_a_second_notice_needs_a_range_that_has_left_the_told_one_by_more_than_a
 
     assert 1 <= len(later) <= 4
     ends = [one.told_end_at for _, one in later]
-    assert all(b - a > STEP for a, b in itertools.pairwise(ends) if a and b)
+    assert all(b - a > STEP for a, b in pairwise(ends) if a and b)
     assert "再推迟" in later[0][1].body
 
 
@@ -112,7 +128,7 @@ def test_a_crew_that_is_faster_than_told_is_announced_too(
 
 
 def test_another_promise_is_told_of_anew(session: Session, day: list[Visit]) -> None:
-    _first, second = day
+    _, second = day
     assert len(watch(session, "10:50")) == 1
     promises.reschedule(
         session, second, start_at=at("11:00"), end_at=at("12:00"), by="company", actor=DISPATCHER,
@@ -195,4 +211,4 @@ def test_a_quiet_minute_asks_once_and_a_busy_one_no_more_for_many_than_for_few(
     with transaction(database) as session:
         for visit in visits[2::2]:
             work_on(session, session.get_one(Visit, visit.id), now=at("08:10"))
-    assert statements(at("10:00")) == few <= 14
+    assert statements(at("10:00")) == few <= 15

@@ -28,12 +28,13 @@ def on_paper(session: Session, **visit: object) -> Message:
 
 
 def due(session: Session, day: object = EVE) -> list[Notice]:
-    return print_list.due(
+    return print_list.printed(
         session,
         territory_id="humen",
-        day=day,
+        day=day,  # type: ignore[arg-type]
         base_url="https://x",
-        key=b"k" * 32,  # type: ignore[arg-type]
+        key=b"k" * 32,
+        now=MORNING,
     )
 
 

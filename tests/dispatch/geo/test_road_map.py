@@ -89,6 +89,7 @@ def test_a_territory_has_no_roads_until_some_are_loaded(session: Session) -> Non
         ([feature([["x", 1], [2, 3]])], "features[0].geometry.coordinates"),
         ([feature([[113.65, 22.80]])], "features[0].geometry.coordinates"),
         ([feature([[113.65, 122.80], [113.65, 22.80]])], "features[0].geometry.coordinates"),
+        ([feature(7, kind="MultiLineString")], "features[0].geometry.coordinates"),
         ([feature(None)], "features[0].geometry.coordinates"),
         ([feature([[113.65, float("nan")], [113.65, 22.80]])], "features[0].geometry.coordinates"),
     ],

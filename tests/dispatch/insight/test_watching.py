@@ -1,6 +1,8 @@
 """What needs a person is listed once, with what solves it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import get_args
 
 import pytest
 from sqlmodel import Session
@@ -8,13 +10,15 @@ from sqlmodel import Session
 from dispatch.contact.tables import MessageStatus
 from dispatch.core.alerts import raise_alert
 from dispatch.core.events import Actor, record
+from dispatch.field import positions
+from dispatch.field.positions import Position
 from dispatch.insight import watching
-from dispatch.insight.watching import Item
+from dispatch.insight.matters import Action, Item, Kind
 from dispatch.registry import shifts
 from dispatch.work import promises, visits
 from dispatch.work.tables import Visit
 from tests.builders.contact import make_message
-from tests.builders.planning import begin, crew_on, job, published, work_on
+from tests.builders.planning import HOME, KM_EAST, begin, crew_on, job, published, work_on
 from tests.builders.registry import DISPATCHER
 from tests.instants import NOW, at
 
@@ -131,3 +135,75 @@ def test_a_missed_check_in_comes_first_and_alerts_of_the_installation_last(
         ("alert", "requeue_tasks", None),
         ("alert", "see_administrator", None),
     ]
+
+
+def test_a_crew_that_stands_still_on_its_way_is_called_until_it_moves(
+    session: Session, day: list[Visit]
+) -> None:
+    first, _ = day
+    begin(session, first, "accept", "depart", now=at("07:50"))
+
+    def seen(clock: str, *, km_east: float) -> None:
+        place = Position(HOME[0], HOME[1] + km_east * KM_EAST, at(clock))
+        positions.report(session, crew_id="C1", positions=[place], now=at(clock))
+
+    for clock in ("07:52", "07:57", "08:02", "08:06"):
+        seen(clock, km_east=0.3)
+    assert told(session, "08:06") == []
+    seen("08:09", km_east=0.35)
+    (item,) = items(session, "08:10")
+    assert (item.kind, item.action, item.visit_id, item.about) == (
+        "not_moving", "call_crew", first.id, at("07:52"),
+    )  # fmt: skip
+    assert told(session, "08:30") == [], "a telephone that is silent tells nothing"
+    seen("08:31", km_east=0.9)
+    assert told(session, "08:32") == []
+
+
+def test_a_crew_that_is_there_and_does_not_begin_is_called(
+    session: Session, day: list[Visit]
+) -> None:
+    first, second = day
+    begin(session, first, "accept", "depart", "arrive", now=at("08:05"))
+
+    assert told(session, "08:14") == []
+    (item,) = items(session, "08:16")
+    assert (item.kind, item.action, item.visit_id, item.about) == (
+        "not_started", "call_crew", first.id, at("08:05"),
+    )  # fmt: skip
+    begin(session, first, "start", now=at("08:16"))
+    assert told(session, "08:17") == []
+    begin(session, first, "finish", now=at("08:20"))
+    begin(session, second, "accept", "depart", "arrive", now=at("08:40"))
+    assert told(session, "09:05") == [], "it waits for its window to open"
+    assert told(session, "09:25") == [("not_started", "call_crew", second.id)]
+
+
+def test_work_that_will_not_be_done_by_the_end_of_the_shift_is_listed_once_with_its_first_visit(
+    session: Session,
+) -> None:
+    crew_on(session, "C1")
+    one, two, three = (job(session, east=1 + k, minutes=160) for k in range(3))
+    published(session, orders={ONE: [one.id, two.id, three.id]})
+    shift = shifts.get(session, ONE)
+    shifts.move(session, shift, "report_on_duty", actor=DISPATCHER, now=at("07:50"))
+    work_on(session, one, now=at("08:10"))
+    assert items(session, "09:00") == []
+    begin(session, one, "finish", now=at("14:25"))
+
+    (item,) = [one for one in items(session, "14:30") if one.kind == "shift_end"]
+    assert (item.action, item.visit_id, item.count) == ("move_visit", three.id, 1)
+    assert item.since == shift.ends_at + timedelta(seconds=shift.max_overtime_s)
+    assert item.about is not None
+    assert item.about > item.since
+    assert told(session, "17:45") == [("not_set_out", "call_crew", two.id)], "nothing twice"
+
+
+def test_every_kind_and_action_has_its_words_in_both_languages() -> None:
+    folder = Path(__file__).parents[3] / "api/web/src/console/texts"
+    for language in ("en", "zh-CN"):
+        words = (folder / f"{language}.ts").read_text(encoding="utf-8")
+        for kind in get_args(Kind):
+            assert f'"watch.{kind}"' in words, (language, kind)
+        for action in get_args(Action):
+            assert f'"watch.do_{action}"' in words, (language, action)

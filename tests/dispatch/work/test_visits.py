@@ -284,6 +284,28 @@ def test_a_visit_that_could_not_be_done_comes_back_as_a_new_one_with_its_history
     )
 
 
+@pytest.mark.parametrize(
+    ("worked", "left"), [(0.0, 1.0), (0.5, 0.5), (0.9, 0.25), (3.0, 0.25), (None, 1.0)]
+)
+def test_what_was_done_in_part_comes_back_as_what_is_left_of_it_and_its_customer_hears(
+    session: Session, worked: float | None, left: float
+) -> None:
+    visit = make_visit(session, status="arrived", crew="C1")
+    visit.duration_s = 3600
+    ended = NOW + timedelta(seconds=3600 * (worked or 0))
+    if worked is not None:
+        visits.act(session, visit, "start", actor=crew_actor(visit), now=NOW)
+    visits.act(session, visit, "fail", actor=crew_actor(visit), now=ended, reason="partly_done")
+
+    first, again = visits_of(session, visit.work_order_id)
+    assert (first.status, again.status) == (VisitStatus.NOT_DONE, VisitStatus.PLANNED)
+    assert (first.duration_s, again.duration_s) == (3600, 3600 * left)
+    [made] = events_of(session, again.id)
+    assert (made.data["after"], made.data["reason"]) == (first.id, "partly_done")
+    told = events_of(session, first.id)[-1]
+    assert (told.type, told.to_status) == ("visit.not_done", "not_done"), "what messages react to"
+
+
 @pytest.mark.parametrize("reason", ["wrong_skill", "diverted", "crew_problem"])
 def test_what_another_crew_could_do_comes_back_the_same_day(session: Session, reason: str) -> None:
     visit = make_visit(session, status="arrived", crew="C1")

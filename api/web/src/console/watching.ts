@@ -28,7 +28,8 @@ const DEEDS: Partial<Record<Matter["action"], Deed>> = {
 };
 /** What must be answered by a time. */
 const TIMED = new Set<Matter["kind"]>(["clock", "low_score"]);
-const LIMITED = new Set<Matter["kind"]>(["late", "risk"]);
+const LIMITED = new Set<Matter["kind"]>(["late", "risk", "shift_end"]);
+const LAGGING = new Set<Matter["kind"]>(["not_set_out", "not_on_duty", "not_moving", "not_started"]);
 
 /** The watch list in words, in the order the server gives it. */
 export function itemsOf(day: Day): Item[] {
@@ -70,8 +71,9 @@ function titleOf(matter: Matter, crew: Schema["CrewRow"] | null): string {
 /** When what is late will begin, or how long a crew is behind. */
 function expected(day: Day, matter: Matter): string {
   if (matter.about === null) return "";
+  if (matter.kind === "shift_end") return t("watch.until", { time: clock(matter.about, day.zone) });
   if (LIMITED.has(matter.kind)) return t("watch.expected", { time: clock(matter.about, day.zone) });
-  if (matter.kind === "not_set_out" || matter.kind === "not_on_duty") {
+  if (LAGGING.has(matter.kind)) {
     return t("watch.behind", { span: span((day.now - Date.parse(matter.about)) / 1000) });
   }
   return "";

@@ -1,0 +1,76 @@
+"""The log of messages over HTTP and as a page, in both languages."""
+
+import pytest
+
+from api.pages.texts import LANGUAGES, table
+from dispatch.contact.kinds import KINDS
+from dispatch.contact.log import CLASSES
+from dispatch.contact.tables import Message, MessageStatus
+from dispatch.core.db import Database, transaction
+from tests.api.conftest import SignIn
+from tests.builders.contact import make_message
+
+HTML = {"Accept": "text/html"}
+PAGE = "/console/messages?territory=humen"
+
+
+@pytest.fixture
+def message(database: Database) -> Message:
+    """A message that could not be sent."""
+    with transaction(database) as session:
+        message = make_message(session)
+        message.status, message.error = MessageStatus.FAILED, "550 no such mailbox"
+        return message
+
+
+def test_a_customers_messages_are_read_with_their_fate(sign_in: SignIn, message: Message) -> None:
+    client = sign_in("intake")
+
+    page = client.get(f"/api/v1/customers/{message.customer_id}/messages").json()
+
+    (row,) = page["items"]
+    assert (row["status"], row["visit_id"], page["next"]) == ("failed", message.subject_id, None)
+    assert "[[" not in row["text"]
+    assert "/v/" not in row["text"]
+    assert client.get("/api/v1/customers/C-9/messages").json()["code"] == "no_such_customer"
+    assert client.get("/api/v1/requests/R-9/messages").json()["code"] == "no_such_request"
+    listed = client.get("/api/v1/territories/humen/message-log", params={"status": "sent"}).json()
+    assert listed["items"] == []
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", ("Could not be sent", "Send again")), ("zh-CN", ("未能发出", "重新发送"))],
+)
+def test_the_page_opens_a_message_and_offers_what_its_state_allows(
+    sign_in: SignIn, message: Message, language: str, words: tuple[str, str]
+) -> None:
+    address = f"{PAGE}&customer={message.customer_id}&message={message.id}&lang={language}"
+
+    dispatcher = sign_in("dispatcher").get(address, headers=HTML)
+    auditor = sign_in("auditor").get(address, headers=HTML)
+
+    assert dispatcher.status_code == auditor.status_code == 200
+    assert all(word in dispatcher.text for word in words)
+    assert "550 no such mailbox" in dispatcher.text
+    assert "data-do=" not in auditor.text, "who may not send again sees no button"
+    assert "[[link]]" not in dispatcher.text
+
+
+def test_filters_that_are_left_empty_do_not_matter(sign_in: SignIn, message: Message) -> None:
+    client = sign_in("dispatcher")
+
+    everything = client.get(f"{PAGE}&status=&template=&class=&day=&customer=", headers=HTML)
+    assert message.subject in everything.text
+    nothing = client.get(f"{PAGE}&status=sent", headers=HTML)
+    assert nothing.status_code == 200
+    assert message.subject not in nothing.text
+    assert client.get(f"{PAGE}&class=loud", headers=HTML).status_code == 422
+
+
+def test_every_state_kind_and_class_of_a_message_is_worded() -> None:
+    for language in LANGUAGES:
+        words = set(table(language))
+        assert {f"messages.status.{status.value}" for status in MessageStatus} <= words
+        assert {f"messages.template.{template}" for template in KINDS} <= words
+        assert {f"messages.classes.{name}" for name in CLASSES} <= words
