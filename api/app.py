@@ -10,7 +10,7 @@ from typing import Any
 from fastapi import APIRouter, FastAPI
 from starlette.staticfiles import StaticFiles
 
-from api import permissions, problems, repeats
+from api import open311, permissions, problems, repeats
 from api.deps import writing
 from api.gate import Gate
 from api.pages import (
@@ -85,6 +85,7 @@ def create_app(
     app.include_router(pages.router)
     app.include_router(customers.router)
     app.include_router(asking.router)
+    app.include_router(open311.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     built = StaticFiles(directory=BUNDLE / "assets", check_dir=False)
     app.mount("/web/assets", built, name="assets")

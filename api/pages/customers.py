@@ -4,7 +4,7 @@ Looking changes nothing, however often a mail scanner does it: every change is a
 answers with the page again. Nothing here knows a session; the link is the proof.
 """
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -15,7 +15,7 @@ from sqlmodel import Session
 
 from api.customer_view import CustomerVisit, open_link, seen
 from api.deps import Acting, Now, Reading, Sent, TheEngine, TheSettings, public
-from api.pages import nonces
+from api.pages import judging, nonces
 from api.pages.invitation import invitation
 from api.pages.rendering import render, words_for
 from api.pages.small_map import small_map
@@ -26,6 +26,7 @@ from dispatch.contact import texts as customer_texts
 from dispatch.contact.appointment import appointment_of
 from dispatch.contact.appointments import Through, TooLateToChange, WindowTaken
 from dispatch.contact.facts import Facts
+from dispatch.contact.surveys import NotDoneYet, SurveyClosed
 from dispatch.contact.tables import Link
 from dispatch.contact.windows import Told
 from dispatch.core.calendar import local_day
@@ -103,9 +104,9 @@ def windows_page(
         said=said if said in SAID else "",
         days=days,
         chosen=chosen,
+        chosen_day=_day(words, chosen) if chosen else "",
         now_told=_told(words, view.window),
         offers=_choices(session, facts, chosen, words, engine, moment) if chosen else [],
-        told=_told,
     )
 
 
@@ -129,7 +130,7 @@ def calendar_file(
 @router.post("/v/{token}/{what}", dependencies=[FORM])
 def act(
     token: Token,
-    what: Annotated[str, Path(pattern="^(confirm|window|cancel|uncancel|note|call)$")],
+    what: Annotated[str, Path(pattern="^(confirm|window|cancel|uncancel|note|call|answer)$")],
     form: Sent,
     session: Acting,
     settings: TheSettings,
@@ -144,7 +145,7 @@ def act(
             said, where = _done(what, form, session, link, facts, engine, moment), ""
     except WindowTaken:
         said, where = "taken", "/windows"
-    except TooLateToChange:
+    except (TooLateToChange, NotDoneYet, SurveyClosed):
         said, where = "too_late", ""
     except StaleDataError:  # the same form at the same moment
         said, where = "again", ""
@@ -181,8 +182,9 @@ def page_of_visit(
         nonce=nonce,
         said=said,
         told=_told(words, view.window),
-        finished=words.moment(view.finished_at) if view.finished_at else "",
-        undo_until=words.moment(view.undo_until) if view.undo_until else "",
+        finished=_clocked(words, view.finished_at) if view.finished_at else "",
+        undo_until=_clocked(words, view.undo_until) if view.undo_until else "",
+        judgement=judging.judgement(session, facts.visit.id) if view.status == "done" else None,
         map=small_map(view.home, view.crew_at, facts.territory.boundary),
         refresh=30 if view.status in {"on_the_way", "there"} else 300 if today else 0,
     )
@@ -217,6 +219,9 @@ def _done(
     if what == "note":
         appointments.note(session, facts, text=form.get("note", ""), by=by, now=now)
         return "noted"
+    if what == "answer":
+        judging.judge(session, facts.visit.id, form, now=now)
+        return "thanked"
     appointments.ask_for_call(session, facts, by=by, now=now)
     return "asked"
 
@@ -261,6 +266,18 @@ def _told(words: Words, window: Told | None) -> tuple[str, str]:
     )
 
 
+def _clocked(words: Words, moment: datetime) -> str:
+    """Day and time of an instant, written as messages write them."""
+    clock = customer_texts.clock_text(moment, words.zone, words.language)
+    return f"{words.short_day(moment)}, {clock}"
+
+
+def _day(words: Words, day: date) -> str:
+    """A day in full, written as messages write it."""
+    noon = datetime.combine(day, time(12), tzinfo=words.zone)
+    return customer_texts.day_text(noon, words.zone, words.language)
+
+
 def _is_today(view: CustomerVisit, now: datetime) -> bool:
     assert view.window is not None, "asked for a visit with a time"
     return local_day(view.window.start_at, view.zone) == local_day(now, view.zone)
@@ -279,11 +296,12 @@ def _choices(
     """The day's windows for the page; the one that stands is marked."""
     found = choosing.choices(session, visit_id=facts.visit.id, day=day, now=now, engine=engine)
     stands = (facts.visit.window_start_at, facts.visit.window_end_at)
+    few = 2 * sum(offer.recommended for offer in found) <= len(found)
     return [
         {
             "span": f"{offer.start_at.isoformat()}/{offer.end_at.isoformat()}",
             "time": _told(words, Told(offer.start_at, offer.end_at, promised=True))[1],
-            "best": offer.recommended,
+            "best": few and offer.recommended,  # said of most, it says nothing
             "stands": (offer.start_at, offer.end_at) == stands,
         }
         for offer in found

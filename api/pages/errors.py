@@ -26,7 +26,9 @@ def page_for(
 ) -> Response | None:
     """The page that says what went wrong, or None where a program is asking: it gets a problem document."""
     path = request.url.path
-    if path.startswith(("/api/", "/static/", "/web/", "/healthz", "/readyz", "/metrics")):
+    if path.startswith(
+        ("/api/", "/open311/", "/static/", "/web/", "/healthz", "/readyz", "/metrics")
+    ):
         return None
     if "text/html" not in request.headers.get("accept", ""):
         return None
@@ -63,4 +65,7 @@ def _customers_page(
         title=words(titled if known else "customer.problem.other"),
         message=words(said),
         number=number,
+        again=request.url.path.rpartition("/")[0] or request.url.path
+        if code == "nonce_invalid"
+        else "",
     )

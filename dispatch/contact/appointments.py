@@ -117,7 +117,7 @@ def choose(
 ) -> None:
     """Promise another window, and have the crew of its day come then where that day is planned; again does nothing.
 
-    It is looked at once more whether a crew can come, without putting anybody else out. Raises WindowTaken,
+    It must be one of the windows that are offered at this moment, and nobody else is put out. Raises WindowTaken,
     TooLateToChange, and what `promises.book` raises.
     """
     visit = facts.visit
@@ -128,7 +128,7 @@ def choose(
     if is_called_off(facts.order):
         raise TooLateToChange("This visit was called off; take that back first.", subject=visit.id)
     span = (start_at, end_at)
-    if not choosing.is_free(session, visit_id=visit.id, span=span, now=now, engine=engine):
+    if not choosing.is_offered(session, visit_id=visit.id, span=span, now=now, engine=engine):
         raise WindowTaken("Somebody else has just taken that window; choose another.")
     if standing is None:
         promises.book(session, visit, start_at=start_at, end_at=end_at, actor=by.actor, now=now)

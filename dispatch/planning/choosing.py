@@ -66,10 +66,20 @@ def choices(
     return [offer for offer in found if offer.crew_id is not None]
 
 
+def is_offered(
+    session: Session, *, visit_id: str, span: Span, now: datetime, engine: Engine = in_process
+) -> bool:
+    """Whether `span` is among the windows that a customer may choose now; raises NoSuchVisit."""
+    zone = zone_named(territories.get(session, visits.get(session, visit_id).territory_id).zone)
+    day = local_day(span[0], zone)
+    found = choices(session, visit_id=visit_id, day=day, now=now, engine=engine)
+    return any((offer.start_at, offer.end_at) == span for offer in found)
+
+
 def is_free(
     session: Session, *, visit_id: str, span: Span, now: datetime, engine: Engine = in_process
 ) -> bool:
-    """Whether a crew can begin the visit in `span`, one of the day's windows; raises NoSuchVisit."""
+    """Whether a crew can begin the visit in `span`, whichever it is; raises NoSuchVisit."""
     visit = visits.get(session, visit_id)
     zone = zone_named(territories.get(session, visit.territory_id).zone)
     board = _asked(session, visit, local_day(span[0], zone))

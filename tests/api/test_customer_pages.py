@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from icalendar import Calendar
 from starlette.testclient import TestClient
 
-from dispatch.contact import links, revoking
+from dispatch.contact import links, preferences, revoking, surveys
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.core.tables import Event
@@ -275,6 +275,10 @@ def test_a_new_appointment_an_opt_out_and_taking_back_end_a_link(
     with transaction(database) as session:
         session.get_one(Customer, customer_id).wants_messages = True
     assert status() == 200
+    for change in (preferences.stop, preferences.resume):
+        with transaction(database) as session:
+            change(session, customer_id=customer_id, actor=ADMIN, now=NOW)
+        assert status() == (410 if change is preferences.stop else 200)
     with transaction(database) as session:
         promises.reschedule(
             session,
@@ -383,3 +387,33 @@ def test_pages_of_links_keep_to_themselves(anonymous: TestClient, link: str) -> 
         assert headers["cache-control"] == "no-store"
         assert "default-src 'none'" in headers["content-security-policy"]
         assert "form-action 'self'" in headers["content-security-policy"]
+
+
+def test_a_finished_visit_asks_two_questions_whose_answers_may_be_changed(
+    anonymous: TestClient, link: str, database: Database, visit_id: str, clock: VirtualClock
+) -> None:
+    nonce = nonce_of(anonymous, link)
+    early = post(anonymous, f"{link}/answer", nonce=nonce, score="5", solved="yes")
+    assert early == 303
+    with transaction(database) as session:
+        visit = visits.get(session, visit_id)
+        actions = ("dispatch", "accept", "depart", "arrive", "start", "finish")
+        for action in actions[0 if "dispatch" in visits.allowed(visit) else 1 :]:
+            visits.act(session, visit, action, actor=DISPATCHER, now=clock())
+
+    said = press(anonymous, link, "answer", score="2", solved="no", comment="太慢 <b>", lang="en")
+    press(anonymous, link, "answer", score="4", solved="yes", comment="好")
+
+    assert said == "Thank you for your answer."
+    with database.reading() as session:
+        kept = surveys.get(session, visit_id)
+    assert (kept.score, kept.solved, kept.comment) == (4, True, "好")
+    page = anonymous.get(link, headers=HTML).text
+    assert re.search(r'name="score" value="4" required checked', page)
+    for wrong in ("", "0", "6", "x", "9" * 40):
+        assert post(anonymous, f"{link}/answer", nonce=nonce_of(anonymous, link), score=wrong) in {
+            404,
+            422,
+        }
+    clock.forward(hours=80)
+    assert anonymous.get(link).status_code == 410

@@ -29,6 +29,9 @@ PUBLIC = {
     "/v/{token}/{what}",
     "/ask",
     "/r/{token}",
+    "/open311/v2/services.json",
+    "/open311/v2/requests.json",
+    "/open311/v2/requests/{request_id}.json",
     "/crew-worker.js",
 }
 

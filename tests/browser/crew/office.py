@@ -140,6 +140,13 @@ def served(database: Database, folder: Path, *, alone: bool = False) -> Iterator
     clock = Clock(at("07:40"))
     with transaction(database) as session:
         made = _a_day(session, alone=alone)
+    with running(database, folder, clock) as settings:
+        yield Office(settings.base_url, database, clock, settings, made)
+
+
+@contextmanager
+def running(database: Database, folder: Path, clock: Clock) -> Iterator[Settings]:
+    """A real server on this database that lives by this clock; its settings."""
     port = free_port()
     url = f"http://127.0.0.1:{port}"
     settings = Settings(data_dir=folder, secret_key="k" * 40, public_url=url)  # type: ignore[arg-type]
@@ -149,7 +156,7 @@ def served(database: Database, folder: Path, *, alone: bool = False) -> Iterator
     thread.start()
     eventually(lambda: server.started, seconds=60, what="the server")
     try:
-        yield Office(url, database, clock, settings, made)
+        yield settings
     finally:
         server.should_exit = True
         thread.join()

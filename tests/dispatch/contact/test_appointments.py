@@ -140,7 +140,7 @@ def test_a_window_that_was_taken_meanwhile_is_refused_and_the_old_one_stands(
     session: Session, visit: Visit
 ) -> None:
     start, end = at("14:00"), at("16:00")
-    assert choosing.is_free(session, visit_id=visit.id, span=(start, end), now=NOW)
+    assert choosing.is_offered(session, visit_id=visit.id, span=(start, end), now=NOW)
     shift = session.exec(select(Shift).where(Shift.day == DAY)).one()
     shift.ends_at = at("13:00")
 
@@ -255,3 +255,15 @@ def test_what_customers_want_is_listed_for_the_office_until_it_has_seen_to_it(
         session, other, start_at=at("13:00"), end_at=at("15:00"), actor=DISPATCHER, now=NOW
     )
     assert listed() == []
+
+
+@pytest.mark.parametrize(
+    ("start", "end"), [("14:00", "17:00"), ("14:30", "16:30"), ("07:30", "09:30")]
+)
+def test_only_the_windows_that_are_offered_can_be_chosen(
+    session: Session, visit: Visit, start: str, end: str
+) -> None:
+    with pytest.raises(WindowTaken):
+        choose(session, visit, at(start), at(end))
+
+    assert window(visit) == (at("08:00"), at("10:00"))
