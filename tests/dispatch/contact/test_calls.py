@@ -49,7 +49,7 @@ def order(session: Session) -> WorkOrder:
 def call_to(
     session: Session, customer_class: CustomerClass = CustomerClass.C, **values: object
 ) -> WorkOrder:
-    customer = make_customer(session, customer_class=customer_class)
+    customer = make_customer(session, customer_class=customer_class, phone="+86 769 5550 0100")
     place = make_premises(session, customer=customer)
     return make_order(session, work_type="FU-TEL", premises=place, **values)
 
