@@ -1,6 +1,7 @@
 """Takes the pictures of the office in `docs/pictures` anew: `./run test tests/browser/console/pictures.py`."""
 
 from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -88,9 +89,38 @@ def test_the_console_in_the_dark_while_the_day_is_planned(
     console.start_afresh()
 
 
+def look_ahead(console: Console, days: int = 5) -> None:
+    """Give the crews of the day the same shifts on the days after it, and look at them all, once."""
+    if any(
+        run["status"] == "answered" for run in console.get("/api/v1/territories/humen/outlooks")
+    ):
+        return
+    for row in console.get(f"{console.day}/shifts"):
+        shift = row["shift"]
+        starts, ends = (datetime.fromisoformat(shift[name]) for name in ("starts_at", "ends_at"))
+        for later in range(1, days):
+            body = {
+                "day": (date.fromisoformat(console.date) + timedelta(days=later)).isoformat(),
+                "starts": (starts + timedelta(days=later)).isoformat(),
+                "ends": (ends + timedelta(days=later)).isoformat(),
+            }
+            console.send("POST", f"/api/v1/crews/{shift['crew_id']}/shifts", body)
+    console.send(
+        "POST", "/api/v1/territories/humen/outlooks", {"days": days, "first": console.date}
+    )
+    console.page.goto("/outlook?territory=humen&lang=en")
+    console.page.wait_for_selector("table.ahead", timeout=180_000)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_other_pages(window: Callable[..., BrowserContext], language: str, width: str) -> None:
+def test_the_other_pages(
+    window: Callable[..., BrowserContext],
+    another: Callable[..., Console],
+    language: str,
+    width: str,
+) -> None:
+    look_ahead(another())
     across, down = WIDTHS[width]
     page = window(width=across, height=down).new_page()
     for name, address in PAGES.items():
