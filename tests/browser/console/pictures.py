@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.console.driving import Console
+from tests.browser.console.driving import Console, stops
 
 pytestmark = pytest.mark.system
 
@@ -90,7 +90,7 @@ def test_the_console_in_the_dark_while_the_day_is_planned(
 
 
 def look_ahead(console: Console, days: int = 5) -> None:
-    """Give the crews of the day the same shifts on the days after it, and look at them all, once."""
+    """Give the days after this one the same shifts and ever less of the same work, and look at them all, once."""
     if any(
         run["status"] == "answered" for run in console.get("/api/v1/territories/humen/outlooks")
     ):
@@ -105,6 +105,19 @@ def look_ahead(console: Console, days: int = 5) -> None:
                 "ends": (ends + timedelta(days=later)).isoformat(),
             }
             console.send("POST", f"/api/v1/crews/{shift['crew_id']}/shifts", body)
+    like = [stop["visit"] for stop in stops(console.board())]
+    for later in range(1, days):
+        for visit in like[:: later + 1]:
+            body = {
+                "territory_id": console.territory,
+                "customer_id": visit["customer_id"],
+                "premises_id": visit["premises_id"],
+                "work_type": visit["work_type"],
+                "earliest_day": (
+                    date.fromisoformat(console.date) + timedelta(days=later)
+                ).isoformat(),
+            }
+            console.send("POST", "/api/v1/work-orders", body)
     console.send(
         "POST", "/api/v1/territories/humen/outlooks", {"days": days, "first": console.date}
     )
