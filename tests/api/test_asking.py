@@ -90,7 +90,9 @@ def test_a_known_number_is_theirs_only_with_their_telephone_and_the_page_does_no
     anonymous: TestClient, database: Database, phone: str, is_theirs: bool
 ) -> None:
     with transaction(database) as session:
-        place = make_premises(session, customer=make_customer(session, name="陈小明", phone="+86 769 5550 9100"))
+        place = make_premises(
+            session, customer=make_customer(session, name="陈小明", phone="+86 769 5550 9100")
+        )
         number, customer_id = place.id, place.customer_id
 
     page = send(anonymous, account=number, phone=phone)
