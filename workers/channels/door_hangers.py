@@ -1,10 +1,10 @@
 """Notices on paper: four door hangers a sheet, to be cut along the lines."""
 
-import io
 import re
 from collections.abc import Sequence
 from datetime import date
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from xml.sax.saxutils import escape
 
@@ -40,7 +40,7 @@ _UNKNOWN = "〓"
 def sheets(notices: Sequence[Notice], *, day: date) -> bytes:
     """A PDF (A4, four notices a page) of what is to be handed over on a day; when it is nothing, it says so."""
     _register()
-    out = io.BytesIO()
+    out = BytesIO()
     canvas = Canvas(out, pagesize=A4, invariant=1)
     canvas.setTitle(f"{day.isoformat()} ({len(notices)})")
     canvas.setAuthor(notices[0].company if notices else "Gridcrew")
@@ -63,7 +63,7 @@ def sheets(notices: Sequence[Notice], *, day: date) -> bytes:
 
 @cache
 def _register() -> None:
-    pdfmetrics.registerFont(TTFont(FONT, _FILE))
+    pdfmetrics.registerFont(TTFont(FONT, BytesIO(_FILE.read_bytes())))
 
 
 def _draw_cuts(canvas: Canvas) -> None:
