@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import console, importing, questions, tasks
+from benchmarks import console, importing, questions, sendings, tasks
 from benchmarks.days import KINDS
 from benchmarks.instances import Named
 from benchmarks.peers import PEERS, names
@@ -37,8 +37,9 @@ def main() -> None:
     if options.suite == importing.SUITE:
         sys.stdout.write(importing.run(options.sizes))
         return
-    if options.suite == tasks.SUITE:
-        sys.stdout.write(tasks.run(options.sizes))
+    if options.suite in (tasks.SUITE, sendings.SUITE):
+        suite = tasks if options.suite == tasks.SUITE else sendings
+        sys.stdout.write(suite.run(options.sizes))
         return
     try:
         engines = _engines(options.engines, options.choice)
@@ -85,7 +86,14 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument(
         "--suite",
-        choices=(*SUITES, console.SUITE, questions.SUITE, importing.SUITE, tasks.SUITE),
+        choices=(
+            *SUITES,
+            console.SUITE,
+            questions.SUITE,
+            importing.SUITE,
+            tasks.SUITE,
+            sendings.SUITE,
+        ),
         default="quick",
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[], help="visits an instance")

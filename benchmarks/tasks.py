@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -103,7 +103,7 @@ def _measured(kind: str, way: str, settings: Settings, backlog: int) -> Drained:
     database = Database(settings.database)
     if database.is_sqlite:
         migrate(database)
-    with _redis(settings), _workers(way, settings):
+    with redis_running(settings), _workers(way, settings):
         add = WAYS[way](settings, database)
         add(range(1))
         _wait_for(database, 1)  # everything is warm after it
@@ -168,9 +168,10 @@ def _effects(database: Database) -> dict[int, datetime]:
 
 
 @contextmanager
-def _redis(settings: Settings) -> Iterator[None]:
+def redis_running(settings: Settings) -> Iterator[None]:
+    """The installation's Redis for the block."""
     command = child.command(redis_server.prepare(settings))
-    with _process(command, settings):
+    with process(command, settings):
         if not redis_server.wait_ready(settings):
             sys.exit("Redis did not start.")
         yield
@@ -181,16 +182,19 @@ def _workers(way: str, settings: Settings) -> Iterator[None]:
     argv = [sys.executable, "-m", "benchmarks.tasks", way]
     with ExitStack() as stack:
         for _ in range(PROCESSES):
-            stack.enter_context(_process(child.command(argv), settings))
+            stack.enter_context(process(child.command(argv), settings))
         while len(list(settings.data_dir.glob(_READY.format("*")))) < PROCESSES:
             time.sleep(0.1)
         yield
 
 
 @contextmanager
-def _process(argv: Sequence[str], settings: Settings) -> Iterator[None]:
+def process(
+    argv: Sequence[str], settings: Settings, env: Mapping[str, str] = os.environ
+) -> Iterator[None]:
+    """A process of this installation for the block; told to stop at its end."""
     env = {
-        **os.environ,
+        **env,
         "GRIDCREW_DATA_DIR": str(settings.data_dir),
         "GRIDCREW_DATABASE_URL": settings.database,
         "GRIDCREW_REDIS_URL": settings.redis_url,
