@@ -1,6 +1,6 @@
 """The task template.test: one version of a template's text to the address of whoever asked for it."""
 
-from dispatch.contact import editing, texts
+from dispatch.contact import editing, texts, trials
 from dispatch.contact.messages import Outgoing
 from dispatch.contact.placeholders import examples
 from dispatch.contact.tables import TextKind
@@ -47,4 +47,4 @@ def send_test(work: Work) -> None:
         error = str(trouble)
     with transaction(work.database) as session:
         work.finish(session)
-        editing.tested(session, asked, error=error, now=work.clock(session))
+        trials.tested(session, asked, error=error, now=work.clock(session))

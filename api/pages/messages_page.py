@@ -5,13 +5,13 @@ from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from pydantic import BeforeValidator
+from pydantic import BeforeValidator, Field
 from sqlmodel import Session
 
 from api.deps import Caller, Reading, Who, requires
 from api.pages.rendering import render, words_for
 from api.pagination import read_cursor, write_cursor
-from api.schemas.forms import QueryDay
+from api.schemas.forms import Day
 from dispatch.contact import log, progress
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.lifecycle import MESSAGES
@@ -37,7 +37,7 @@ def _or_none(value: object) -> object:
 
 
 NotChosen = BeforeValidator(_or_none)
-Id = Annotated[str | None, NotChosen, Query(max_length=40)]
+Id = Annotated[Annotated[str, Field(max_length=40)] | None, NotChosen, Query()]
 
 
 @router.get("/console/messages", dependencies=[requires("message:read")])
@@ -52,8 +52,8 @@ def messages(
     from_request: Annotated[str | None, Query(alias="request", max_length=32)] = None,
     status: Annotated[MessageStatus | None, NotChosen, Query()] = None,
     template: Id = None,
-    message_class: Annotated[str | None, NotChosen, Query(alias="class", max_length=32)] = None,
-    day: Annotated[QueryDay | None, NotChosen] = None,
+    message_class: Annotated[str | None, NotChosen, Query(alias="class")] = None,
+    day: Annotated[Day | None, NotChosen, Query()] = None,
     cursor: Annotated[str | None, Query(max_length=200)] = None,
     message: Annotated[int | None, Query(ge=1, le=2**53)] = None,
 ) -> HTMLResponse:
@@ -72,12 +72,12 @@ def messages(
     )
     found = log.search(session, wanted, before=read_cursor(cursor), limit=ROWS)
     words = words_for(request, caller.account.language, zone_named(chosen.zone))
-    asked = {
+    filters = {
         "territory": chosen.id, "customer": customer, "visit": visit, "order": order, "request": from_request,
         "status": status.value if status else None, "template": template, "class": message_class,
         "day": day.isoformat() if day else None,
     }  # fmt: skip
-    kept = {name: value for name, value in asked.items() if value}
+    kept = {name: value for name, value in filters.items() if value}
     here = f"/console/messages?{urlencode(kept)}"
     return render(
         request,
@@ -89,9 +89,9 @@ def messages(
         older=f"{here}&{urlencode({'cursor': write_cursor(found.before)})}"
         if found.before
         else None,
-        asked=asked,
+        filters=filters,
         about=customer or visit or order or from_request,
-        here=here,
+        shown=here,
         opened=_opened(session, message, caller),
         statuses=list(MessageStatus),
         templates=list(KINDS),

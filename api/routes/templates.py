@@ -18,7 +18,7 @@ from api.schemas.templates import (
     TextOut,
     TextVersion,
 )
-from dispatch.contact import editing
+from dispatch.contact import editing, trials
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.placeholders import placeholders
 from dispatch.contact.tables import TextKind
@@ -156,7 +156,7 @@ def test(
     moment: Now,
 ) -> TestAsked:
     """Send a version to your own address, marked as a test; the trail of events says what came of it."""
-    address = editing.test(
+    address = trials.ask(
         session,
         name=name,
         kind=kind,

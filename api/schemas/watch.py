@@ -4,7 +4,7 @@ from datetime import date, datetime
 from typing import Any
 
 from api.schemas.forms import Output
-from dispatch.contact.tables import MessageStatus
+from dispatch.contact.tables import MessageClass, MessageStatus, SubjectKind
 from dispatch.core.tables import TaskState
 from dispatch.insight.matters import Action, Kind
 from dispatch.sla.tables import ClockKind, ClockStatus
@@ -72,19 +72,28 @@ class WatchList(Output):
 
 
 class MessageOut(Output):
-    """One notification to one person."""
+    """One notification to one person, the customer or whom they named.
+
+    `template_version` is the text that it was written from, 0 the one that Gridcrew comes with; `fallback_of` the
+    message in whose stead it goes, over another channel.
+    """
 
     id: int
     customer_id: str
     recipient: str
+    to_nominee: bool
     channel: str
     template: str
+    template_version: int
+    message_class: MessageClass
     language: str
+    subject_kind: SubjectKind
     subject_id: str
     status: MessageStatus
     reason: str
     subject: str
     body: str
+    fallback_of: int | None
     send_after: datetime
     created_at: datetime
     sent_at: datetime | None

@@ -91,8 +91,8 @@ def take(
         "outcome": Outcome.NO_NEWS, "received_at": now,
     }  # fmt: skip
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = session.execute(insert(Inbox).values(row).on_conflict_do_nothing())
-    if not added.rowcount:  # type: ignore[attr-defined]
+    added = insert(Inbox).values(row).on_conflict_do_nothing().returning(col(Inbox.event_id))
+    if session.execute(added).scalar_one_or_none() is None:
         return Outcome.REPEATED
     if isinstance(callback, Report):
         outcome = _apply(session, provider, subject, callback.fate, channels, now)

@@ -8,7 +8,6 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.contact import templates, texts
-from dispatch.contact.channels import Channel, Person, way_to
 from dispatch.contact.drafts import Part, values_of
 from dispatch.contact.facts import load
 from dispatch.contact.kinds import KINDS
@@ -18,7 +17,6 @@ from dispatch.contact.tables import SubjectKind, TemplateText, TextKind
 from dispatch.contact.tellings import when
 from dispatch.contact.texts import Source, Text, render_source, shipped
 from dispatch.contact.windows import told_window
-from dispatch.core import tasks
 from dispatch.core.db import lock_for
 from dispatch.core.errors import NotFoundError
 from dispatch.core.events import Actor, record
@@ -140,7 +138,7 @@ def save(
     )
     session.add(row)
     session.flush()
-    _record(session, "template.saved", name, kind, language, row.number, actor, now)
+    record_of(session, "template.saved", name, kind, language, row.number, actor, now)
     return row
 
 
@@ -168,7 +166,7 @@ def activate(
             row.activated_at = now
     session.flush()
     templates.forget(session)
-    _record(session, "template.activated", name, kind, language, number, actor, now)
+    record_of(session, "template.activated", name, kind, language, number, actor, now)
     found = versions(session, name=name, kind=kind, language=language)
     return next(one for one in found if one.number == number)
 
@@ -207,55 +205,6 @@ def preview(
     return render_source(source, kind, values)
 
 
-def test(
-    session: Session,
-    *,
-    name: str,
-    kind: TextKind,
-    language: str,
-    number: int,
-    channel: str,
-    address: str,
-    actor: Actor,
-    now: datetime,
-) -> str:
-    """Have a version sent to the caller's own address, marked as a test; the address as the channel takes it.
-
-    Raises NoSuchTemplate, and BadTemplate for an address that the channel does not lead to.
-    """
-    source_of(session, name=name, kind=kind, language=language, number=number)
-    if channel == Channel.PRINT:
-        raise BadTemplate("A letter is looked at in the preview.", field="channel")
-    way = way_to(Person("", address, address, ""), channel)
-    if not way.address:
-        raise BadTemplate(f"{channel} does not lead to this address.", field="address")
-    event = _record(session, "template.test_asked", name, kind, language, number, actor, now)
-    payload = {
-        "name": name, "kind": kind.value, "language": language, "number": number, "channel": channel,
-        "address": way.address, "actor": actor.id, "role": actor.role,
-    }  # fmt: skip
-    tasks.enqueue(
-        session, "template.test", key=f"template.test:{event}", payload=payload, max_attempts=1, now=now
-    )  # fmt: skip
-    return way.address
-
-
-def tested(session: Session, payload: dict[str, Any], *, error: str, now: datetime) -> None:
-    """Record what came of a test sending."""
-    what = "template.test_failed" if error else "template.test_sent"
-    _record(
-        session,
-        what,
-        payload["name"],
-        TextKind(payload["kind"]),
-        payload["language"],
-        payload["number"],
-        Actor(payload["actor"], payload["role"]),
-        now,
-        **({"error": error[:200]} if error else {}),
-    )
-
-
 def _values_of_visit(session: Session, visit_id: str, usual: dict[str, Any]) -> dict[str, Any]:
     found = load(session, [visit_id])
     if not found:
@@ -284,7 +233,7 @@ def _shipped(name: str, kind: TextKind, language: str) -> Source:
         raise NoSuchTemplate(f"{name} has no {kind.value} text.", field="name") from error
 
 
-def _record(
+def record_of(
     session: Session,
     what: str,
     name: str,
@@ -295,6 +244,7 @@ def _record(
     now: datetime,
     **data: Any,
 ) -> int | None:
+    """Record what happened to a text; the number of the event."""
     event = record(
         session,
         what,

@@ -27,6 +27,8 @@ def next_channel(
     abouts = load_for(session, message) if abouts is None else abouts
     if not abouts or now >= message.expires_at or why_not(abouts[0], message.template):
         return None
+    if not message.details:  # of an earlier release, which kept nothing to write it anew from
+        return None
     person = reader_of(message, abouts[0])
     if person is None or len(still_true(session, message, abouts)) < len(abouts):
         return None

@@ -8,8 +8,9 @@ from sqlmodel import Session, col, select
 
 from dispatch.contact import texts
 from dispatch.contact.channels import BUILT_IN
+from dispatch.contact.concerned import load_outage
 from dispatch.contact.drafts import compose
-from dispatch.contact.facts import About, load_customer, load_outage, load_requests
+from dispatch.contact.facts import About, load_customer, load_requests
 from dispatch.contact.history import KNOWN
 from dispatch.contact.tables import Message, OutageNotice
 from dispatch.contact.windows import Told

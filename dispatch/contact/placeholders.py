@@ -52,7 +52,13 @@ _OWN: Mapping[str, Mapping[str, Placeholder]] = {
     "changed": TIMES,
     "day_before": TIMES,
     "on_the_way": TIMES,
-    "delayed": TIMES,
+    "delayed": {
+        "day": _DAY,
+        "span": _SPAN,
+        "window": _p("原约定时段", "the span that was agreed", "09:00–11:00", "9:00 – 11:00 AM"),
+        "again": _p("是否再次延误", "whether a delay was told before", False, False),
+        "earlier": _p("是否比上次告知的早", "whether it is earlier than last told", False, False),
+    },
     "arrived": MOMENT,
     "done": {**MOMENT, "outcome": _p("处理结果", "what was done", "已更换", "exchanged")},
     "could_not": {
@@ -62,7 +68,7 @@ _OWN: Mapping[str, Mapping[str, Placeholder]] = {
     },
     "put_off": TIMES,
     "cancelled": TIMES,
-    "survey": {},
+    "survey": {"day": _DAY},
     "follow_up_call": {"day": _DAY},
     "outage_report": {**MOMENT, "number": _NUMBER},
     "planned_outage": {

@@ -7,7 +7,8 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.contact.channels import Person
-from dispatch.contact.facts import About, load, load_customer, load_outage, load_requests
+from dispatch.contact.concerned import load_outage
+from dispatch.contact.facts import About, load, load_customer, load_requests
 from dispatch.contact.kinds import KINDS, Said
 from dispatch.contact.tables import Message, MessageStatus, OutageNotice, SubjectKind, Telling
 

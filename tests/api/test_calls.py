@@ -28,7 +28,7 @@ def test_a_call_is_listed_taken_and_reported(sign_in: SignIn, order_id: str) -> 
     assert listed["script"]["questions"][0]["values"] == ["good", "short_cuts", "bad"]
 
     taken = zhou.post(f"/api/v1/calls/{order_id}/claim")
-    assert taken.json()["number"] == "+86 769 5550 0100"
+    assert taken.json()["number"] == "+86 769 5550 9100"
     other = wang.post(f"/api/v1/calls/{order_id}/claim")
     assert (other.status_code, other.json()["code"]) == (409, "call_taken")
     assert wang.get(f"/api/v1/calls/{order_id}").json()["number"].startswith("*")
@@ -97,14 +97,14 @@ def test_the_page_shows_the_number_and_the_script_to_who_has_the_call(
     before = zhou.get(address, headers=HTML)
     assert before.status_code == 200
     assert word in before.text
-    assert "5550 0100" not in before.text
+    assert "5550 9100" not in before.text
     assert 'id="report"' not in before.text
 
     zhou.post(f"/api/v1/calls/{order_id}/claim")
     after = zhou.get(address, headers=HTML).text
-    assert 'href="tel:+8676955500100"' in after
+    assert 'href="tel:+8676955509100"' in after
     assert 'name="answer.satisfaction"' in after
-    assert "5550 0100" not in wang.get(address, headers=HTML).text
+    assert "5550 9100" not in wang.get(address, headers=HTML).text
 
 
 def test_the_page_is_of_its_day_and_leaves_out_what_its_reader_may_not_do(

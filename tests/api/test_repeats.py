@@ -260,6 +260,7 @@ def test_every_write_of_the_api_takes_a_key_but_signing_in_and_ones_password(app
         f"{{'PUT'}} {V1}/me/password",  # two transactions: a wrong guess must count
         f"{{'POST'}} {V1}/visits/{{visit_id}}/offers",  # asks, changes nothing
         f"{{'POST'}} {V1}/territories/{{territory_id}}/search",  # asks, changes nothing
+        f"{{'POST'}} {V1}/templates/{{name}}/{{kind}}/{{language}}/preview",  # asks, changes nothing
     }
 
 

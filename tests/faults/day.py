@@ -12,6 +12,7 @@ import httpx
 import pytest
 from sqlmodel import select
 
+from dispatch.contact.queries import of_visit
 from dispatch.contact.tables import Message
 from dispatch.core import events
 from dispatch.core.config import Settings
@@ -192,7 +193,7 @@ class Day:
     def told(self, visit_id: str, template: str) -> bool:
         """Whether this visit's customer has been sent this message."""
         with self.database.reading() as session:
-            rows = session.exec(select(Message).where(Message.subject_id == visit_id))
+            rows = of_visit(session, visit_id=visit_id)
             return any(row.template == template and row.sent_at is not None for row in rows)
 
     def unfinished(self) -> list[tuple[str, str]]:

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 import pytest
+from httpx import Response
 from sqlmodel import col, func, select
 from standardwebhooks import Webhook
 from starlette.testclient import TestClient
@@ -66,6 +67,13 @@ def send_all(database: Database) -> None:
 def call(
     client: TestClient, number: int, status: str, *, sent: datetime = MORNING, secret: str = SECRET
 ) -> int:
+    return asked(client, number, status, sent=sent, secret=secret).status_code
+
+
+def asked(
+    client: TestClient, number: int, status: str, *, sent: datetime = MORNING, secret: str = SECRET
+) -> Response:
+    """One callback; what it was answered."""
     body = json.dumps({"id": f"sms-{number}", "status": status}).encode()
     event = f"{number}:{status}"
     headers = {
@@ -74,7 +82,7 @@ def call(
         "webhook-signature": Webhook(secret).sign(event, sent, body.decode()),
         "content-type": "application/json",
     }
-    return client.post("/api/v1/callbacks/own", content=body, headers=headers).status_code
+    return client.post("/api/v1/callbacks/own", content=body, headers=headers)
 
 
 def end_of(number: int) -> str:
@@ -106,9 +114,11 @@ def test_callbacks_in_triplicate_and_in_any_order_have_their_effect_once(
     ] * 3
     chance.shuffle(calls)
 
-    answers = Counter(call(provider, *one) for one in calls)
+    answers = [asked(provider, *one) for one in calls]
 
-    assert answers == {202: 9 * COUNT}, f"seed {SEED}"
+    assert Counter(answer.status_code for answer in answers) == {202: 9 * COUNT}, f"seed {SEED}"
+    outcomes = Counter(answer.json()["outcomes"][0] for answer in answers)
+    assert outcomes == {"applied": COUNT, "no_news": 2 * COUNT, "repeated": 6 * COUNT}
     assert fates(either) == {
         f"sms-{number}": MessageStatus.BOUNCED if number % 5 == 0 else MessageStatus.DELIVERED
         for number in range(COUNT)

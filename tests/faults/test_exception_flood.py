@@ -28,6 +28,7 @@ def flood(database: Database) -> Counter[str]:
     with transaction(database) as session:
         for number, kind in enumerate(kinds):
             tasks.enqueue(session, kind, key=str(number), now=NOW, max_attempts=1)
+    database.write_in_turns()
     failures: list[BaseException] = []
 
     def fail_some(writer: int) -> None:

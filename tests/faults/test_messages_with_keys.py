@@ -77,22 +77,21 @@ def test_no_message_is_lost_or_sent_twice_though_workers_are_killed(texting: Ope
     with texting(honours=True, believed=True) as (workers, sink):
         write(workers, count)
         workers.add_workers("one", "two", options=("--shift", shift()))
-        landed = 0
         for number in range(1, kills + 1):
             enough = count * number // (kills + 1)
             wait_for(sink, enough)
             time.sleep(chance.uniform(0, 0.05))
             assert workers.open() > 0, "everything was sent before: the run is void"
-            landed += workers.kill(chance.choice(workers.names))
+            while not workers.kill(chance.choice(workers.names)):
+                time.sleep(0.01)  # that one was just being started again
         killed_at = time.monotonic()
         workers.wait_until_done(seconds=DRAINED_WITHIN_S)
         took = time.monotonic() - killed_at
         again = len(sink.asked) - len(sink.accepted)
 
         sys.stdout.write(
-            f"seed {SEED}: {landed} kills, {again} sent again, drained {took:.1f} s after\n"
+            f"seed {SEED}: {kills} kills, {again} sent again, drained {took:.1f} s after\n"
         )
-        assert landed == kills, "some kills hit nobody: the run is void"
         assert Counter(sink.accepted) == {f"gridcrew-{number}": 1 for number in range(1, count + 1)}
         assert fates(workers) == {MessageStatus.SENT: count}
 

@@ -137,5 +137,6 @@ class Pace:
         turn = self.bucket.take()
         if turn > PATIENCE_S:
             return turn
-        time.sleep(turn)
+        if turn:
+            time.sleep(turn)
         return 0.0

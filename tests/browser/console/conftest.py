@@ -82,27 +82,40 @@ def signed_in(browser: Browser, product: tuple[str, str]) -> tuple[StorageState,
 OpenContext = Callable[..., BrowserContext]
 
 
+@pytest.fixture(scope="package")
+def windows() -> Iterator[dict[str, BrowserContext]]:
+    """Browser windows by their kind: what the product's files are is loaded once in each, as by a person."""
+    opened: dict[str, BrowserContext] = {}
+    yield opened
+    for each in opened.values():
+        each.close()
+
+
 @pytest.fixture
 def window(
-    browser: Browser, product: tuple[str, str], signed_in: tuple[StorageState, str]
+    browser: Browser,
+    product: tuple[str, str],
+    signed_in: tuple[StorageState, str],
+    windows: dict[str, BrowserContext],
 ) -> Iterator[OpenContext]:
-    """`window(width=390, height=844)`: a browser window of the signed-in person, closed after the test."""
-    opened: list[BrowserContext] = []
+    """`window(width=390, height=844)`: the signed-in person's browser; its pages are closed after the test."""
 
     def make(width: int = 1440, height: int = 900, **more: object) -> BrowserContext:
-        made = browser.new_context(
-            base_url=product[0],
-            storage_state=signed_in[0],
-            viewport={"width": width, "height": height},
-            **more,  # type: ignore[arg-type]
-        )
-        made.set_default_timeout(PATIENCE_MS)
-        opened.append(made)
-        return made
+        kind = f"{width} {height} {sorted(more.items())}"
+        if kind not in windows:
+            windows[kind] = browser.new_context(
+                base_url=product[0],
+                storage_state=signed_in[0],
+                viewport={"width": width, "height": height},
+                **more,  # type: ignore[arg-type]
+            )
+            windows[kind].set_default_timeout(PATIENCE_MS)
+        return windows[kind]
 
     yield make
-    for each in opened:
-        each.close()
+    for each in windows.values():
+        for page in each.pages:
+            page.close()
 
 
 @pytest.fixture

@@ -58,9 +58,10 @@ class Console:
     def start_afresh(self) -> None:
         """Drop every run, draft, branch and lock, so that the day is as it was published."""
         end = time.monotonic() + 60
-        while self._stop_runs() and time.monotonic() < end:
-            time.sleep(0.3)
         board = self.board(draft=False)
+        while self._stop_runs(board) and time.monotonic() < end:
+            time.sleep(0.3)
+            board = self.board(draft=False)
         for plan in board["plans"]:
             if plan["status"] == "proposed":
                 path = f"/api/v1/plans/{plan['id']}/{'drop' if plan['branch'] else 'discard'}"
@@ -70,9 +71,9 @@ class Console:
             if visit["locked_crew"] or visit["locked_start_at"]:
                 self.send("DELETE", f"/api/v1/visits/{visit['id']}/lock", version=visit["version"])
 
-    def _stop_runs(self) -> bool:
+    def _stop_runs(self, board: Json) -> bool:
         """Whether a plan of the day is being made; it is told to end."""
-        making = [row for row in self.board()["plans"] if row["status"] in {"draft", "solving"}]
+        making = [row for row in board["plans"] if row["status"] in {"draft", "solving"}]
         for plan in making:
             self.page.request.post(f"/api/v1/plans/{plan['id']}/stop", headers=self._headers())
         return bool(making)

@@ -1,12 +1,13 @@
 """Takes the pictures of the office in `docs/pictures` anew: `./run test tests/browser/console/pictures.py`."""
 
 from collections.abc import Callable
+from datetime import date, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext, Page
 
-from tests.browser.console.driving import Console
+from tests.browser.console.driving import Console, stops
 
 pytestmark = pytest.mark.system
 
@@ -90,9 +91,51 @@ def test_the_console_in_the_dark_while_the_day_is_planned(
     console.start_afresh()
 
 
+def look_ahead(console: Console, days: int = 5) -> None:
+    """Give the days after this one the same shifts and ever less of the same work, and look at them all, once."""
+    if any(
+        run["status"] == "answered" for run in console.get("/api/v1/territories/humen/outlooks")
+    ):
+        return
+    for row in console.get(f"{console.day}/shifts"):
+        shift = row["shift"]
+        starts, ends = (datetime.fromisoformat(shift[name]) for name in ("starts_at", "ends_at"))
+        for later in range(1, days):
+            body = {
+                "day": (date.fromisoformat(console.date) + timedelta(days=later)).isoformat(),
+                "starts": (starts + timedelta(days=later)).isoformat(),
+                "ends": (ends + timedelta(days=later)).isoformat(),
+            }
+            console.send("POST", f"/api/v1/crews/{shift['crew_id']}/shifts", body)
+    like = [stop["visit"] for stop in stops(console.board())]
+    for later in range(1, days):
+        for visit in like[:: later + 1]:
+            body = {
+                "territory_id": console.territory,
+                "customer_id": visit["customer_id"],
+                "premises_id": visit["premises_id"],
+                "work_type": visit["work_type"],
+                "earliest_day": (
+                    date.fromisoformat(console.date) + timedelta(days=later)
+                ).isoformat(),
+            }
+            console.send("POST", "/api/v1/work-orders", body)
+    console.send(
+        "POST", "/api/v1/territories/humen/outlooks", {"days": days, "first": console.date}
+    )
+    console.page.goto("/outlook?territory=humen&lang=en")
+    console.page.wait_for_selector("table.ahead", timeout=180_000)
+
+
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("language", LANGUAGES)
-def test_the_other_pages(window: Callable[..., BrowserContext], language: str, width: str) -> None:
+def test_the_other_pages(
+    window: Callable[..., BrowserContext],
+    another: Callable[..., Console],
+    language: str,
+    width: str,
+) -> None:
+    look_ahead(another())
     across, down = WIDTHS[width]
     page = window(width=across, height=down).new_page()
     for name, address in PAGES.items():

@@ -57,6 +57,27 @@ def test_a_change_by_another_dispatcher_appears_within_a_second(
     assert min(took) < 1.0, took
 
 
+def test_a_draft_by_another_dispatcher_loads_only_the_days_that_it_changes(
+    console: Console, another: Callable[..., Console]
+) -> None:
+    stop, shift, tried = console.movable()
+    visit = stop["visit"]["id"]
+    goal = next(row for row in tried if row["reason"] is None and row["shift_id"] != shift)
+    plan = console.board()["plan"]
+    body = {"visit_id": visit, "shift_id": goal["shift_id"], "version": plan["version"]}
+
+    with console.page.expect_response(lambda answer: f"than={plan['id']}" in answer.url) as told:
+        made = another().send("POST", f"/api/v1/plans/{plan['id']}/moves", body)
+
+    expect(console.state).to_have_text(f"Draft {made['number']}")
+    expect(console.lane(goal["shift_id"]).locator(f'[data-visit="{visit}"]')).to_be_attached()
+    loaded = told.value.json()
+    assert loaded["plan"]["id"] == made["id"]
+    days = {row["shift_id"] for row in loaded["crews"]}
+    assert {shift, goal["shift_id"]} <= days
+    assert len(days) < len(console.board()["crews"]) / 2
+
+
 def test_two_who_move_the_same_visit_are_told_of_each_other_and_nothing_is_lost(
     console: Console, another: Callable[..., Console]
 ) -> None:

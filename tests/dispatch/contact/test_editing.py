@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
-from dispatch.contact import editing, tellings
+from dispatch.contact import editing, tellings, trials
 from dispatch.contact.editing import NoSuchTemplate
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.placeholders import examples, placeholders
@@ -199,7 +199,7 @@ def test_a_test_needs_an_address_that_the_channel_leads_to(
     session: Session, channel: str, address: str, field: str
 ) -> None:
     with pytest.raises(BadTemplate) as caught:
-        editing.test(
+        trials.ask(
             session,
             name="booked",
             kind=EMAIL,

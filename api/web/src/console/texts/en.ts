@@ -7,6 +7,7 @@ export default {
   "page.calls": "Follow-up calls",
   "page.messages": "Messages to customers",
   "page.files": "Files in and out",
+  "page.templates": "Texts of messages",
   "page.places": "Places",
   "page.menu": "Menu",
   "nav.territory": "Territory",

@@ -8,6 +8,7 @@ export default {
   "page.calls": "电话回访",
   "page.messages": "客户消息",
   "page.files": "文件导入导出",
+  "page.templates": "消息模板",
   "page.places": "定位",
   "page.menu": "菜单",
   "nav.territory": "区域",
