@@ -61,6 +61,22 @@ def test_without_a_network_and_after_it(
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
+def test_sharing_where_the_crew_is(office: Office, open_phone: OpenPhone, language: str) -> None:
+    phone = open_phone(office, language=language)
+    phone.context.grant_permissions(["geolocation"], origin=office.url)
+    phone.context.set_geolocation({"latitude": 22.812, "longitude": 113.672, "accuracy": 12})
+    phone.page.locator(".shift button").click()
+    phone.page.get_by_role("switch").check()
+    for action in ("accept", "en_route"):
+        phone.step(action)
+    phone.settled()
+    phone.page.locator(".position details").evaluate("details => { details.open = true; }")
+    phone.page.locator(".position [data-position=due]", has_text="100").wait_for()
+    phone.page.locator(".position").evaluate("card => card.scrollIntoView({ block: 'center' })")
+    keep(phone, "position", language)
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
 def test_the_day_at_a_desk(office: Office, open_phone: OpenPhone, language: str) -> None:
     phone = open_phone(
         office,
