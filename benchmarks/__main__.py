@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import console, importing, questions, tasks
+from benchmarks import console, eta, importing, questions, tasks
 from benchmarks.days import KINDS
 from benchmarks.instances import Named
 from benchmarks.peers import PEERS, names
@@ -36,6 +36,9 @@ def main() -> None:
         return
     if options.suite == importing.SUITE:
         sys.stdout.write(importing.run(options.sizes))
+        return
+    if options.suite == eta.SUITE:
+        sys.stdout.write(eta.run(options.sizes[0] if options.sizes else eta.DAYS))
         return
     if options.suite == tasks.SUITE:
         sys.stdout.write(tasks.run(options.sizes))
@@ -85,7 +88,7 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="./run bench", description=__doc__)
     parser.add_argument(
         "--suite",
-        choices=(*SUITES, console.SUITE, questions.SUITE, importing.SUITE, tasks.SUITE),
+        choices=(*SUITES, console.SUITE, questions.SUITE, importing.SUITE, tasks.SUITE, eta.SUITE),
         default="quick",
     )
     parser.add_argument("--sizes", type=int, nargs="+", default=[], help="visits an instance")
