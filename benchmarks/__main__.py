@@ -38,7 +38,8 @@ def main() -> None:
         sys.stdout.write(importing.run(options.sizes))
         return
     if options.suite == eta.SUITE:
-        sys.stdout.write(eta.run(options.sizes[0] if options.sizes else eta.DAYS))
+        days = options.sizes[0] if options.sizes else eta.DAYS
+        sys.stdout.write(eta.run(days, seed=options.instance_seeds[0]))
         return
     if options.suite == tasks.SUITE:
         sys.stdout.write(tasks.run(options.sizes))

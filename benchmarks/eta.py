@@ -74,10 +74,10 @@ class Watched:
         return [now for now, _ in told]
 
 
-def run(count: int = DAYS) -> str:
-    """The tables, in Markdown, of so many days in all, with the same shares for history and choice."""
+def run(count: int = DAYS, *, seed: int = 1) -> str:
+    """The tables, in Markdown, of so many days of the seed's world, with the same shares for history and choice."""
     history, tuning = count * HISTORY // DAYS, count * TUNING // DAYS
-    world = World(seed=1)
+    world = World(seed)
     played = list(world.days(count))
     catalogue = {
         code: of_catalogue(p50_s=60 * p50, p90_s=60 * p90, planned_s=60 * (p50 + (p90 - p50) / 4))
