@@ -10,7 +10,7 @@ import sys
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks import console, importing, questions, sendings, tasks
+from benchmarks import console, eta, importing, questions, sendings, tasks
 from benchmarks.days import KINDS
 from benchmarks.instances import Named
 from benchmarks.peers import PEERS, names
@@ -36,6 +36,10 @@ def main() -> None:
         return
     if options.suite == importing.SUITE:
         sys.stdout.write(importing.run(options.sizes))
+        return
+    if options.suite == eta.SUITE:
+        days = options.sizes[0] if options.sizes else eta.DAYS
+        sys.stdout.write(eta.run(days, seed=options.instance_seeds[0]))
         return
     if options.suite in (tasks.SUITE, sendings.SUITE):
         suite = tasks if options.suite == tasks.SUITE else sendings
@@ -93,6 +97,7 @@ def _parser() -> argparse.ArgumentParser:
             importing.SUITE,
             tasks.SUITE,
             sendings.SUITE,
+            eta.SUITE,
         ),
         default="quick",
     )

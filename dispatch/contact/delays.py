@@ -21,8 +21,8 @@ from dispatch.field import tracking
 from dispatch.field.tracking import Arrival
 from dispatch.work.tables import Visit, VisitStatus
 
-TELL_FROM = 0.7
-"""From which probability of breaking it a promise is at risk."""
+TELL_FROM = 0.9
+"""From which probability of breaking it a customer is told (docs/benchmarks.md says what other values would do)."""
 STEP = timedelta(minutes=30)
 """By how much a new range must leave the told one to be told."""
 AHEAD = timedelta(hours=8)

@@ -67,7 +67,7 @@ def test_the_customer_is_told_once_when_the_promise_is_at_risk_with_the_new_rang
         found = delays.tell_delayed(session, territory_id="humen", now=minute)
 
     (message,) = found
-    assert minute < at("10:50"), "before the window ends"
+    assert minute < at("11:00"), "before the window ends"
     assert (message.subject_id, message.template) == (second.id, "delayed")
     assert message.status is MessageStatus.PENDING
     assert message.told_start_at is not None
@@ -85,10 +85,10 @@ def test_who_was_told_of_a_delay_sees_the_range_of_now_and_no_longer_the_window(
 ) -> None:
     _, second = day
     shown = lambda clock: delays.range_after_notice(session, visit=second, now=at(clock))  # noqa: E731
-    assert shown("10:49") is None
+    assert shown("10:57") is None
 
-    (message,) = watch(session, "10:50")
-    now = shown("10:50")
+    (message,) = watch(session, "10:58")
+    now = shown("10:58")
     assert now is not None
     assert (now.start_at, now.end_at) == (message.told_start_at, message.told_end_at)
     later = shown("11:40")
@@ -99,8 +99,8 @@ def test_who_was_told_of_a_delay_sees_the_range_of_now_and_no_longer_the_window(
 def test_a_second_notice_needs_a_range_that_has_left_the_told_one_by_more_than_a_step(
     session: Session, day: list[Visit]
 ) -> None:
-    assert len(watch(session, "10:50")) == 1
-    times = [at("10:51") + minutes(5 * k) for k in range(24)]
+    assert len(watch(session, "10:58")) == 1
+    times = [at("10:59") + minutes(5 * k) for k in range(24)]
     later = [
         (now, one)
         for now in times
@@ -117,24 +117,24 @@ def test_a_crew_that_is_faster_than_told_is_announced_too(
     session: Session, day: list[Visit]
 ) -> None:
     first, second = day
-    (message,) = watch(session, "10:50")
+    (message,) = watch(session, "10:58")
     message.told_start_at, message.told_end_at = at("12:00"), at("13:00")
-    begin(session, first, "finish", now=at("10:52"))
-    set_out(session, second, now=at("10:53"))
+    begin(session, first, "finish", now=at("10:59"))
+    set_out(session, second, now=at("11:00"))
 
-    (better,) = watch(session, "10:54")
+    (better,) = watch(session, "11:01")
     assert "提前" in better.body
-    assert watch(session, "10:55") == []
+    assert watch(session, "11:02") == []
 
 
 def test_another_promise_is_told_of_anew(session: Session, day: list[Visit]) -> None:
     _, second = day
-    assert len(watch(session, "10:50")) == 1
+    assert len(watch(session, "10:58")) == 1
     promises.reschedule(
         session, second, start_at=at("11:00"), end_at=at("12:00"), by="company", actor=DISPATCHER,
-        now=at("10:55"),
+        now=at("10:59"),
     )  # fmt: skip
-    assert watch(session, "10:56") == []
+    assert watch(session, "11:00") == []
     (again,) = watch(session, "11:58")
     assert "可能无法在约定的 11:00–12:00" in again.body
 
@@ -144,11 +144,11 @@ def test_who_cannot_be_reached_is_written_down_once_and_who_was_reached_by_the_c
 ) -> None:
     first, second = day
     reach(session, second, email=None)
-    (message,) = watch(session, "10:50")
+    (message,) = watch(session, "10:58")
     assert (message.status, message.reason) == (MessageStatus.SUPPRESSED, "no_address")
-    assert watch(session, "10:51") == []
+    assert watch(session, "10:59") == []
 
-    begin(session, first, "finish", now=at("10:55"))
+    begin(session, first, "finish", now=at("10:59"))
     finish(session, second, began=at("11:05"), now=at("11:30"))
     assert watch(session, "11:31") == []
 
@@ -177,9 +177,9 @@ def test_the_rule_has_two_edges_and_a_step() -> None:
 
 def test_a_notice_is_no_booking(session: Session, day: list[Visit]) -> None:
     _, second = day
-    watch(session, "10:50")
-    assert tellings.tell_booked(session, visit_ids=[second.id], now=at("10:51"))
-    assert not tellings.tell_booked(session, visit_ids=[second.id], now=at("10:52"))
+    watch(session, "10:58")
+    assert tellings.tell_booked(session, visit_ids=[second.id], now=at("10:59"))
+    assert not tellings.tell_booked(session, visit_ids=[second.id], now=at("10:59"))
 
 
 def test_a_quiet_minute_asks_once_and_a_busy_one_no_more_for_many_than_for_few(
