@@ -69,7 +69,7 @@ def alert_list(
     statement = (
         sa.select(Alert.key, Alert.text, Alert.count, Alert.first_at, Alert.last_at)  # type: ignore[call-overload]
         .where(col(Alert.resolved_at).is_(None))
-        .order_by(col(Alert.last_at).desc(), col(Alert.key))
+        .order_by(col(Alert.last_at).desc(), col(Alert.key).desc())
     )
     rows = [AlertRow(*row) for row in session.execute(statement) if not row.key.startswith(without)]
     if len(rows) <= limit:

@@ -3,7 +3,6 @@
 from datetime import timedelta
 
 import pytest
-import sqlalchemy as sa
 from sqlmodel import Session
 
 from dispatch.contact import log, surveys
@@ -143,19 +142,17 @@ def test_a_page_takes_the_same_number_of_questions_however_long_it_is(database: 
 
 
 @pytest.mark.parametrize(
-    ("where", "index"),
+    ("where", "indices"),
     [
-        ("m.territory_id = 'humen' AND m.id < 100", "ix_message_territory"),
-        ("m.customer_id = 'C-1'", "ix_message_customer_id"),
-        ("m.subject_id = 'V-1'", "ix_message_subject_id"),
-        ("m.created_at >= '2026-03-09' AND m.created_at < '2026-03-10'", "ix_message_created"),
+        ("m.territory_id = 'humen' AND m.id < 100", {"ix_message_territory"}),
+        ("m.customer_id = 'C-1'", {"ix_message_customer_id", "uq_message_telling"}),
+        ("m.subject_id = 'V-1'", {"ix_message_subject_id"}),
+        ("m.created_at >= '2026-03-09' AND m.created_at < '2026-03-10'", {"ix_message_created"}),
     ],
 )
-def test_what_is_named_is_found_by_an_index(session: Session, where: str, index: str) -> None:
-    assert index in way_to(session, f"SELECT m.id FROM message m WHERE {where}")
+def test_what_is_named_is_found_by_an_index(
+    session: Session, where: str, indices: set[str]
+) -> None:
+    way = way_to(session, f"SELECT m.id FROM message m WHERE {where}")
 
-
-def test_every_state_and_reason_of_a_message_is_a_column_of_the_log(session: Session) -> None:
-    columns = {column.name for column in sa.inspect(Message).local_table.columns}
-
-    assert {"status", "reason", "sends", "error", "sent_at"} <= columns
+    assert any(index in way for index in indices)
