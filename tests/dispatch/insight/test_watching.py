@@ -132,8 +132,8 @@ def test_a_missed_check_in_comes_first_and_alerts_of_the_installation_last(
 
     assert told(session, "09:01") == [
         ("check_in_missed", "call_crew", first.id),
-        ("alert", "see_administrator", None),
         ("alert", "requeue_tasks", None),
+        ("alert", "see_administrator", None),
     ]
 
 
