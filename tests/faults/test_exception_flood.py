@@ -83,16 +83,19 @@ def test_the_first_fifty_alerts_alone_leave_most_errors_out(database: Database) 
     assert shown < ERRORS
 
 
-def test_counting_in_the_process_loses_errors_that_come_at_once(either: Database) -> None:
-    """The control of the counting: two that have read the same count write the same one."""
-    if either.is_sqlite:
-        pytest.skip("SQLite has one writer at a time")
-    with transaction(either) as session:
+def test_counting_in_the_process_loses_errors_that_come_at_once(
+    postgresql: Database,
+) -> None:
+    """The control of the counting: two that have read the same count write the same one.
+
+    SQLite has one writer at a time, who reads what the one before wrote.
+    """
+    with transaction(postgresql) as session:
         raise_alert(session, "cause", "text", now=NOW)
     gate = threading.Barrier(2)
 
     def count() -> None:
-        with transaction(either) as session:
+        with transaction(postgresql) as session:
             alert = session.get_one(Alert, "cause")
             gate.wait(30)
             alert.count += 1
@@ -103,7 +106,7 @@ def test_counting_in_the_process_loses_errors_that_come_at_once(either: Database
     for thread in threads:
         thread.join()
 
-    with either.reading() as session:
+    with postgresql.reading() as session:
         assert session.get_one(Alert, "cause").count == 2, "of three"
 
 

@@ -155,7 +155,7 @@ def test_events_committed_by_many_are_sealed_into_one_unbroken_chain(postgresql:
 
 
 @pytest.mark.parametrize(
-    "statement", ["UPDATE event SET type = 'x'", "DELETE FROM event", "TRUNCATE event"]
+    "statement", ["UPDATE event SET type = 'x'", "DELETE FROM event", "TRUNCATE event CASCADE"]
 )
 def test_the_database_itself_refuses_to_rewrite_events(
     postgresql: Database, statement: str
