@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 from functools import lru_cache
+from threading import Lock
 
 import structlog
 from sqlmodel import Session, select
@@ -29,6 +30,8 @@ COURTESY_WAITS_BEHIND = timedelta(seconds=30)
 """When other work has been due for longer than this, courtesy messages wait."""
 COURTESY_PAUSE = timedelta(seconds=30)
 REDIS_PATIENCE_S = 0.5
+_FIRST = Lock()
+"""A cache lets two threads that come first make one each; a provider has one breaker in a process."""
 
 
 @lru_cache(maxsize=32)
@@ -54,7 +57,8 @@ def send_message(work: Work) -> None:
     if name == Way.PRINT:
         return _wait_to_be_printed(work, message_id)
     channel = channels_of(settings).get(name) or absent(name)
-    pace = pace_of(settings, channel.provider, channel.per_second)
+    with _FIRST:
+        pace = pace_of(settings, channel.provider, channel.per_second)
     rest = pace.wait(urgent=urgent)
     if rest:
         raise Postponed(now + timedelta(seconds=rest))

@@ -20,6 +20,9 @@ IDLE_S = 2.0
 """Below what servers close idle connections after: a request on one that is being closed has no known end."""
 LONGEST_WAIT_S = 3600.0
 
+_FIRST = threading.Lock()
+"""A cache lets two threads that come first make one each; a client belongs to one loop."""
+
 _NEVER_SENT = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 
@@ -60,7 +63,9 @@ def exchange(request: Request) -> Answer:
 
     Raises Refused (not final) when the request cannot have reached the server, Unclear when it may have.
     """
-    return asyncio.run_coroutine_threadsafe(_exchange(request), _loop()).result()
+    with _FIRST:
+        loop = _loop()
+    return asyncio.run_coroutine_threadsafe(_exchange(request), loop).result()
 
 
 async def _exchange(request: Request) -> Answer:

@@ -1,5 +1,7 @@
 """HTTP gateways: the file says what is asked, and each answer has one consequence."""
 
+import subprocess
+import sys
 import threading
 import time
 from pathlib import Path
@@ -33,6 +35,36 @@ def test_what_is_asked_is_what_the_file_says(own: Gateway, sink: Sink) -> None:
         "reference": "gridcrew-7",
     }
     assert sink.asked[0].headers["idempotency-key"] == "gridcrew-7"
+
+
+_AT_ONCE = """
+import sys, threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from tests.workers.channels.conftest import outgoing
+from workers.channels import gateway
+
+own, start = gateway.read(Path(sys.argv[1])), threading.Barrier(8)
+
+def send(number):
+    start.wait()
+    gateway.send(own, outgoing(key=f"gridcrew-{number}"))
+
+with ThreadPoolExecutor(8) as pool:
+    list(pool.map(send, range(8)))
+print(sum(thread.name == "channels" for thread in threading.enumerate()))
+"""
+
+
+def test_the_first_messages_of_a_process_may_leave_at_once(sink: Sink, tmp_path: Path) -> None:
+    argv = [sys.executable, "-c", _AT_ONCE, str(gateway_file(tmp_path, sink))]
+
+    done = subprocess.run(
+        argv, capture_output=True, text=True, timeout=60, check=False, cwd=EXAMPLES.parents[1]
+    )
+
+    assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
+    assert len({asked.headers["idempotency-key"] for asked in sink.asked}) == 8
 
 
 @pytest.mark.parametrize("status", [408, 425, 429, 503])
