@@ -63,7 +63,7 @@ def sheets(notices: Sequence[Notice], *, day: date) -> bytes:
 
 @cache
 def _register() -> None:
-    pdfmetrics.registerFont(TTFont(FONT, BytesIO(_FILE.read_bytes())))
+    pdfmetrics.registerFont(TTFont(FONT, _FILE))
 
 
 def _draw_cuts(canvas: Canvas) -> None:

@@ -56,8 +56,8 @@ def test_the_same_notices_make_the_same_file() -> None:
 
 
 def test_the_font_has_the_characters_of_gbk_and_is_licensed() -> None:
-    font = TTFont(door_hangers._FILE, lazy=True)
-    known = font.getBestCmap()
+    with TTFont(door_hangers._FILE, lazy=True) as font:
+        known = font.getBestCmap()
     gbk = {
         sign
         for first in range(0x81, 0xFF)
