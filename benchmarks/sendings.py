@@ -8,16 +8,21 @@ trickle is from before its commit until the provider has it.
 
 import os
 import sys
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from statistics import quantiles
 
-from benchmarks.tasks import PROCESSES, THREADS, process, redis_running
+from benchmarks.tasks import (
+    DATABASES,
+    PROCESSES,
+    THREADS,
+    installations,
+    process,
+    redis_running,
+)
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.core.migrate import migrate
@@ -45,19 +50,9 @@ def run(sizes: Sequence[int]) -> str:
     """Both databases; the figures as a Markdown table."""
     backlog = sizes[0] if sizes else BACKLOG
     rows = []
-    with ExitStack() as stack:
-        # The tests know how to start a server of their own; nothing else here needs them.
-        from tests.system import postgresql
-
-        server = stack.enter_context(postgresql.server())
-        template = postgresql.make_template(server)
-        for kind in ("SQLite", "PostgreSQL"):
-            made = tempfile.TemporaryDirectory(prefix="gridcrew-bench-")
-            folder = Path(stack.enter_context(made))
-            address = f"sqlite:///{folder / 'gridcrew.db'}"
-            if kind == "PostgreSQL":
-                address = stack.enter_context(postgresql.fresh_database(server, template))
-            rows.append(_measured(kind, folder, address, backlog))
+    with installations() as made:
+        for kind in DATABASES:
+            rows.append(_measured(kind, made(kind), backlog))
             sys.stderr.write(f"{kind}: {rows[-1].rate:.0f}/s\n")
     return printed(rows, backlog)
 
@@ -78,7 +73,7 @@ def printed(rows: Sequence[Sent], backlog: int) -> str:
     return "\n".join([*lines, ""])
 
 
-def _measured(kind: str, folder: Path, address: str, backlog: int) -> Sent:
+def _measured(kind: str, installation: Settings, backlog: int) -> Sent:
     from tests.builders.contact import make_message
     from tests.instants import at
     from tests.sink import Sink, gateway_file, sink_running
@@ -92,10 +87,8 @@ def _measured(kind: str, folder: Path, address: str, backlog: int) -> Sent:
 
     morning = at("10:05") - timedelta(days=1)
     with sink_running() as sink:
-        settings = Settings(
-            data_dir=folder, database_url=address, redis_url="",
-            email_gateway=gateway_file(folder, sink),
-        )  # fmt: skip
+        gateway = gateway_file(installation.data_dir, sink)
+        settings = installation.model_copy(update={"email_gateway": gateway})
         database = Database(settings.database)
         if database.is_sqlite:
             migrate(database)

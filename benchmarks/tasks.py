@@ -39,6 +39,7 @@ AT_ONCE = 50
 """Tasks that one commit of the backlog adds."""
 TRICKLE, PER_SECOND = 400, 20
 PROCESSES, THREADS = 2, 4
+DATABASES = ("SQLite", "PostgreSQL")
 PATIENCE_S = 600.0
 KIND = "bench.touch"
 _READY = "ready-{}"
@@ -58,23 +59,33 @@ def run(sizes: Sequence[int]) -> str:
     """Both ways on both databases; the figures as a Markdown table."""
     backlog = sizes[0] if sizes else BACKLOG
     rows = []
+    with installations() as made:
+        for kind in DATABASES:
+            for way in WAYS:
+                rows.append(_measured(kind, way, made(kind), backlog))
+                sys.stderr.write(f"{kind}, {way}: {rows[-1].rate:.0f}/s\n")
+    return printed(rows, backlog)
+
+
+@contextmanager
+def installations() -> Iterator[Callable[[str], Settings]]:
+    """Makes installations, each with a folder and a fresh database of the kind named, that last for the block."""
     with ExitStack() as stack:
         # The tests know how to start a server of their own; nothing else here needs them.
         from tests.system import postgresql
 
         server = stack.enter_context(postgresql.server())
         template = postgresql.make_template(server)
-        for kind in ("SQLite", "PostgreSQL"):
-            for way in WAYS:
-                made = tempfile.TemporaryDirectory(prefix="gridcrew-bench-")
-                folder = Path(stack.enter_context(made))
-                address = f"sqlite:///{folder / 'gridcrew.db'}"
-                if kind == "PostgreSQL":
-                    address = stack.enter_context(postgresql.fresh_database(server, template))
-                settings = Settings(data_dir=folder, database_url=address, redis_url="")
-                rows.append(_measured(kind, way, settings, backlog))
-                sys.stderr.write(f"{kind}, {way}: {rows[-1].rate:.0f}/s\n")
-    return printed(rows, backlog)
+
+        def make(kind: str) -> Settings:
+            made = tempfile.TemporaryDirectory(prefix="gridcrew-bench-")
+            folder = Path(stack.enter_context(made))
+            address = f"sqlite:///{folder / 'gridcrew.db'}"
+            if kind == "PostgreSQL":
+                address = stack.enter_context(postgresql.fresh_database(server, template))
+            return Settings(data_dir=folder, database_url=address, redis_url="")
+
+        yield make
 
 
 def printed(rows: Sequence[Drained], backlog: int) -> str:
