@@ -2,8 +2,9 @@
 
 import hashlib
 import hmac
-from datetime import timedelta
+from datetime import date, timedelta
 from email.utils import parseaddr
+from functools import lru_cache
 
 import sqlalchemy as sa
 from icalendar import Calendar, Event, Timezone, vCalAddress, vText
@@ -54,15 +55,17 @@ def entry(
     calendar.add("version", "2.0")
     calendar.add("method", method)
     calendar.add_component(
-        Timezone.from_tzid(
-            facts.territory.zone,
-            first_date=(start - _AROUND).date(),
-            last_date=(end + _AROUND).date(),
-        )
+        _zone(facts.territory.zone, (start - _AROUND).date(), (end + _AROUND).date())
     )
     calendar.add_component(event)
     text: bytes = calendar.to_ical()
     return text.decode()
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str, first: date, last: date) -> Timezone:
+    """The zone and its changes of clocks; made once for all visits of a day: it takes longer than all the rest."""
+    return Timezone.from_tzid(name, first_date=first, last_date=last)
 
 
 def _sequence(session: Session, message: Message, visit_id: str) -> int:
