@@ -85,7 +85,7 @@ def save(
     moment: Now,
 ) -> TextVersion:
     """Keep a text as a draft; a refusal names the field, the line and the placeholder that is wrong."""
-    row = editing.save(
+    found = editing.save(
         session,
         name=name,
         kind=kind,
@@ -95,8 +95,7 @@ def save(
         actor=caller.actor,
         now=moment,
     )
-    found = editing.versions(session, name=name, kind=kind, language=language)
-    return TextVersion.of(next(one for one in found if one.number == row.number))
+    return TextVersion.of(found)
 
 
 @router.post(f"{TEXT}/preview", dependencies=[requires("template:write")])

@@ -108,6 +108,14 @@ def versions(session: Session, *, name: str, kind: TextKind, language: str) -> l
     return [*found, Version(0, file.subject, file.body, is_active, False, "", None)]
 
 
+def version(session: Session, *, name: str, kind: TextKind, language: str, number: int) -> Version:
+    """One version of a text; raises NoSuchTemplate."""
+    for one in versions(session, name=name, kind=kind, language=language):
+        if one.number == number:
+            return one
+    raise NoSuchTemplate(f"{name} has no version {number}.", field="number")
+
+
 def save(
     session: Session,
     *,
@@ -118,7 +126,7 @@ def save(
     body: str,
     actor: Actor,
     now: datetime,
-) -> TemplateText:
+) -> Version:
     """Keep a text as a draft, a new version; raises NoSuchTemplate, and BadTemplate naming what is wrong where."""
     _shipped(name, kind, language)
     proof(name, kind, Source(subject, body))
@@ -139,7 +147,7 @@ def save(
     session.add(row)
     session.flush()
     record_of(session, "template.saved", name, kind, language, row.number, actor, now)
-    return row
+    return version(session, name=name, kind=kind, language=language, number=row.number)
 
 
 def activate(
@@ -167,16 +175,13 @@ def activate(
     session.flush()
     templates.forget(session)
     record_of(session, "template.activated", name, kind, language, number, actor, now)
-    found = versions(session, name=name, kind=kind, language=language)
-    return next(one for one in found if one.number == number)
+    return version(session, name=name, kind=kind, language=language, number=number)
 
 
 def source_of(session: Session, *, name: str, kind: TextKind, language: str, number: int) -> Source:
     """A version's source; raises NoSuchTemplate."""
-    for one in versions(session, name=name, kind=kind, language=language):
-        if one.number == number:
-            return Source(one.subject, one.body)
-    raise NoSuchTemplate(f"{name} has no version {number}.", field="number")
+    found = version(session, name=name, kind=kind, language=language, number=number)
+    return Source(found.subject, found.body)
 
 
 def preview(
