@@ -2,7 +2,7 @@
 
 Days of the world of `eta_world` are played in their order. What the product would have learnt on earlier days
 (`learn`) forecasts later ones (`along`), every few minutes from what has happened until then; the rule for notices
-is the product's (`is_due`). The threshold of the notices is chosen on days before those that are reported.
+is the product's (`is_due`). What the notices go out from is chosen on days before those that are reported.
 """
 
 from collections import Counter, defaultdict
@@ -18,10 +18,15 @@ from dispatch.planning.spread import Measure, Observation, Spreads, learn, of_ca
 
 SUITE = "eta"
 DAYS, HISTORY, TUNING = 200, 100, 30
-"""Days in all; the first are history alone, on the next the threshold is chosen, the rest is reported."""
+"""Days in all; the first are history alone, on the next the rule is chosen, the rest is reported."""
 EVERY_S, RANGES_EVERY_S = 120, 600
 LEAD_S = 20 * 60
-THRESHOLDS = (0.5, 0.7, 0.8, 0.9, 0.93, 0.95, 0.97)
+Rule = tuple[float, float]
+"""From which probability a delay is told: of a crew about to come, and of one that is far off."""
+RULES: Sequence[Rule] = (
+    (0.5, 0.5), (0.8, 0.8), (0.9, 0.9), (0.95, 0.95),
+    (0.75, 0.99), (0.8, 0.97), (delays.NEAR, delays.FAR), (0.85, 0.99), (0.9, 0.99),
+)  # fmt: skip
 HORIZONS = ((0, 20), (20, 60), (60, 180), (180, 1440))
 """Minutes ahead that a range is told."""
 _MIDNIGHT = datetime(2026, 3, 10, tzinfo=UTC)
@@ -60,16 +65,15 @@ class Watched:
         """Whether the crew came after the window."""
         return self.arrived >= self.end
 
-    def notices(self, threshold: float) -> list[float]:
-        """When the customer would have been told, by the product's rule."""
+    def notices(self, rule: Rule) -> list[float]:
+        """When the customer would have been told."""
+        near, far = rule
         told: list[tuple[float, Told]] = []
         for now, expected in self.course:
+            ahead = timedelta(seconds=expected.mid_s)
+            at_risk = expected.broken >= delays.needed(ahead, near=near, far=far)
             last = told[-1][1] if told else None
-            if last is None and expected.broken < threshold:
-                continue
-            # The rule knows its own threshold: scaled so that the one tried stands in its place.
-            probability = delays.TELL_FROM if expected.broken >= threshold else 0.0
-            if delays.is_due(probability, _told(expected, now), last):
+            if (at_risk or last) and delays.is_due(_told(expected, now), last, at_risk=at_risk):
                 told.append((now, _told(expected, now)))
         return [now for now, _ in told]
 
@@ -208,19 +212,19 @@ def _ranges_table(untaught: Ranges, ranges: Ranges) -> Iterator[str]:
 
 def _notices_table(tuned: Sequence[Watched], watched: Sequence[Watched]) -> Iterator[str]:
     yield (
-        "| told from | days | promises | broken | told | told though kept, of notices | of kept promises "
-        "| broken told 20 min before the arrival | before the window's end |"
+        "| told from, near | far off | days | promises | broken | told | told though kept, of notices "
+        "| of kept promises | broken told 20 min before the arrival | before the window's end |"
     )
-    yield "| ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
-    for threshold in THRESHOLDS:
-        yield _notices(threshold, "choice", tuned)
-    for threshold in THRESHOLDS:
-        name = "**report**" if threshold == delays.TELL_FROM else "report"
-        yield _notices(threshold, name, watched)
+    yield "| ---: | ---: | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: |"
+    for rule in RULES:
+        yield _notices(rule, "choice", tuned)
+    for rule in RULES:
+        name = "**report**" if rule == (delays.NEAR, delays.FAR) else "report"
+        yield _notices(rule, name, watched)
 
 
-def _notices(threshold: float, name: str, watched: Sequence[Watched]) -> str:
-    told = [(one, one.notices(threshold)) for one in watched]
+def _notices(rule: Rule, name: str, watched: Sequence[Watched]) -> str:
+    told = [(one, one.notices(rule)) for one in watched]
     broken = [(one, times) for one, times in told if one.is_broken]
     kept = [(one, times) for one, times in told if not one.is_broken]
     wrong = sum(bool(times) for _, times in kept)
@@ -229,7 +233,7 @@ def _notices(threshold: float, name: str, watched: Sequence[Watched]) -> str:
     by_window = sum(bool(times) and one.end - times[0] >= LEAD_S for one, times in broken)
     most = max(1, len(broken))
     return (
-        f"| {threshold:g} | {name} | {len(told):,} | {len(broken):,} | {notified:,} "
+        f"| {rule[0]:g} | {rule[1]:g} | {name} | {len(told):,} | {len(broken):,} | {notified:,} "
         f"| {wrong / max(1, notified):.1%} | {wrong / max(1, len(kept)):.1%} "
         f"| {by_arrival / most:.1%} | {by_window / most:.1%} |"
     )

@@ -1,6 +1,7 @@
 """Delay notices: a customer is told that a promise will probably break, early, seldom, and with a new range.
 
-A first notice goes out when the promise is at risk (`TELL_FROM`). From then on what was told stands, however the
+A first notice goes out when the promise is at risk: how surely it must break for that falls as the arrival comes
+near (`needed`), since what is hours away can still turn out well. From then on what was told stands, however the
 expectation trembles, until the new range leaves the told one by more than a `STEP`: later while the promise is
 still at risk, or earlier.
 """
@@ -21,21 +22,29 @@ from dispatch.field import tracking
 from dispatch.field.tracking import Arrival
 from dispatch.work.tables import Visit, VisitStatus
 
-TELL_FROM = 0.9
-"""From which probability of breaking it a customer is told (docs/benchmarks.md says what other values would do)."""
+NEAR, FAR = 0.82, 0.99
+"""From which probability of breaking it a customer is told: when the crew is about to come, and while it is far off
+(docs/benchmarks.md says what other values would do)."""
+FAR_OFF = timedelta(minutes=90)
+"""An arrival expected later than in this time is far off."""
 STEP = timedelta(minutes=30)
 """By how much a new range must leave the told one to be told."""
 AHEAD = timedelta(hours=8)
 """Promises that end later than this are left to the plan, which may still be made anew."""
 
 
-def is_due(probability: float, found: Told, last: Told | None) -> bool:
-    """Whether a range is to be told of a promise that breaks with this probability; `last` was told of it."""
+def needed(ahead: timedelta, *, near: float = NEAR, far: float = FAR) -> float:
+    """The probability from which a promise is at risk when the crew is expected so far ahead."""
+    return near + (far - near) * min(max(ahead / FAR_OFF, 0.0), 1.0)
+
+
+def is_due(found: Told, last: Told | None, *, at_risk: bool) -> bool:
+    """Whether this range is to be told of a promise that is `at_risk` or not; `last` was told of it."""
     if last is None:
-        return probability >= TELL_FROM
+        return at_risk
     later = found.end_at > last.end_at + STEP
     earlier = found.start_at < last.start_at - STEP
-    return (later and probability >= TELL_FROM) or earlier
+    return (later and at_risk) or earlier
 
 
 def tell_delayed(
@@ -50,7 +59,7 @@ def tell_delayed(
     due = [
         visit_id
         for visit_id, arrival in expected.items()
-        if is_due(arrival.break_probability or 0.0, _range(arrival), _last(told.get(visit_id)))
+        if is_due(_range(arrival), _last(told.get(visit_id)), at_risk=_is_at_risk(arrival, now))
     ]
     if not due:
         return []
@@ -83,7 +92,7 @@ def _tell(
     now: datetime,
 ) -> Message | None:
     found, last = _range(arrival), _last(history)
-    if not is_due(arrival.break_probability or 0.0, found, last):
+    if not is_due(found, last, at_risk=_is_at_risk(arrival, now)):
         return None
     visit, zone, language = facts.visit, facts.zone, facts.language
     assert visit.window_start_at is not None, "a promise has both ends"
@@ -135,6 +144,10 @@ def _told(session: Session, visit_ids: Collection[str]) -> dict[str, list[Messag
 def _promise(window_end_at: datetime) -> str:
     """How the versions of a promise's notices begin: another window is another promise."""
     return f"{window_end_at:%Y-%m-%dT%H:%MZ}#"
+
+
+def _is_at_risk(arrival: Arrival, now: datetime) -> bool:
+    return (arrival.break_probability or 0.0) >= needed(arrival.expected_at - now)
 
 
 def _range(arrival: Arrival) -> Told:

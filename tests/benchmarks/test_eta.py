@@ -33,7 +33,7 @@ def test_the_tables_tell_how_many_arrivals_lay_in_their_range_and_which_notices_
     )
     assert int(everything[0].replace(",", "")) > 500
     assert 60 < float(everything[2]) < 95
-    assert len(re.findall(r"\| choice \|", text)) == len(eta.THRESHOLDS)
+    assert len(re.findall(r"\| choice \|", text)) == len(eta.RULES)
     (promises, broken, told) = next(
         map(int, found)
         for found in re.findall(r"\*\*report\*\* \| (\d+) \| (\d+) \| (\d+) \|", text)
@@ -42,7 +42,7 @@ def test_the_tables_tell_how_many_arrivals_lay_in_their_range_and_which_notices_
     assert told > 0
 
 
-def test_a_notice_is_told_once_at_its_threshold() -> None:
+def test_a_notice_is_told_once_from_its_probability_on() -> None:
     def expected(broken: float) -> eta.Expected:
         return eta.Expected(600.0, 900.0, 1500.0, 900.0, 1800.0, broken, broken)
 
@@ -50,5 +50,6 @@ def test_a_notice_is_told_once_at_its_threshold() -> None:
     watched = eta.Watched(end=900.0, arrived=1000.0, course=course)
 
     assert watched.is_broken
-    assert watched.notices(0.7) == [pytest.approx(420.0)]
-    assert watched.notices(1.1) == []
+    assert watched.notices((0.7, 0.7)) == [pytest.approx(420.0)]
+    assert watched.notices((0.7, 1.0)) == [pytest.approx(480.0)], "15 minutes ahead, of 90"
+    assert watched.notices((1.1, 1.1)) == []

@@ -1,13 +1,13 @@
 """Who is told of a delay, when, and how often."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 
 import pytest
 from sqlmodel import Session, col, select
 
 from dispatch.contact import delays, tellings
-from dispatch.contact.delays import STEP, TELL_FROM, is_due
+from dispatch.contact.delays import FAR, FAR_OFF, NEAR, STEP, is_due, needed
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.windows import Told
 from dispatch.core.db import Database, transaction
@@ -163,16 +163,21 @@ def test_a_visit_without_a_promise_or_without_a_crew_is_nobodys_delay(session: S
     assert watch(session, "11:30") == []
 
 
-def test_the_rule_has_two_edges_and_a_step() -> None:
-    some, none = TELL_FROM, TELL_FROM - 0.01
-    assert is_due(some, told("10:00", "11:00"), None)
-    assert not is_due(none, told("10:00", "11:00"), None)
+def test_what_was_told_stands_until_the_range_leaves_it_by_a_step() -> None:
+    assert is_due(told("10:00", "11:00"), None, at_risk=True)
+    assert not is_due(told("10:00", "11:00"), None, at_risk=False)
     last = told("10:00", "11:00")
-    assert not is_due(1.0, told("10:20", "11:30"), last), "not more than a step later"
-    assert is_due(1.0, told("10:20", "11:35"), last)
-    assert not is_due(none, told("10:20", "11:35"), last), "the promise is not at risk any more"
-    assert not is_due(none, told("09:30", "10:00"), last)
-    assert is_due(none, told("09:25", "10:00"), last)
+    assert not is_due(told("10:20", "11:30"), last, at_risk=True), "not more than a step later"
+    assert is_due(told("10:20", "11:35"), last, at_risk=True)
+    assert not is_due(told("10:20", "11:35"), last, at_risk=False), "it may be kept after all"
+    assert not is_due(told("09:30", "10:00"), last, at_risk=False)
+    assert is_due(told("09:25", "10:00"), last, at_risk=False)
+
+
+def test_the_nearer_the_crew_the_less_sure_a_delay_must_be() -> None:
+    assert needed(2 * FAR_OFF) == needed(FAR_OFF) == FAR
+    assert needed(FAR_OFF / 2) == pytest.approx((NEAR + FAR) / 2)
+    assert needed(timedelta(0)) == needed(-FAR_OFF) == NEAR
 
 
 def test_a_notice_is_no_booking(session: Session, day: list[Visit]) -> None:
