@@ -105,6 +105,21 @@ def call(session: Session, *, work_order_id: str, reader: str, now: datetime) ->
     return _with_history(session, [tuple(row)], zone, reader=reader, now=now)[0]
 
 
+def next_day(session: Session, *, territory_id: str, after: date) -> date | None:
+    """The first day after `after` from which a call of the territory is to be made; None when none waits."""
+    statement = (
+        select(sa.func.min(col(WorkOrder.earliest_day)))
+        .join(WorkType, col(WorkType.code) == col(WorkOrder.work_type))
+        .where(
+            WorkOrder.territory_id == territory_id,
+            WorkType.mode == Mode.PHONE,
+            WorkOrder.status == WorkOrderStatus.READY,
+            col(WorkOrder.earliest_day) > after,
+        )
+    )
+    return session.exec(statement).one()
+
+
 def _calls() -> sa.Select[WorkOrder, WorkType, Customer, Premises]:
     return (
         sa.select(WorkOrder, WorkType, Customer, Premises)
