@@ -42,6 +42,9 @@ def calls(
         session, territory_id=chosen.id, day=day or today, reader=caller.account.id, now=moment
     )
     shown = _shown(session, call, listed, reader=caller.account.id, now=moment)
+    later = (
+        None if listed else call_list.next_day(session, territory_id=chosen.id, after=day or today)
+    )
     free = (one for one in listed if one.held_by is None and not _waits(one, moment))
     following = next((one for one in free if shown is None or one.order.id != shown.order.id), None)
     return render(
@@ -53,6 +56,7 @@ def calls(
         day=day or today,
         asked_day=day,
         calls=listed,
+        later=later,
         shown=shown,
         following=following.order.id if following else None,
         mine=shown is not None and shown.held_by == caller.account.id,

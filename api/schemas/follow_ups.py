@@ -1,6 +1,6 @@
 """What customers are told and what they say: the log of messages, surveys, and calls to them."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Annotated, Self
 
 from pydantic import Field
@@ -115,6 +115,7 @@ class FollowUpCallOut(Output):
 
     `best_hours` are the local hours at which the customer was reached before. From `earliest_hour` to `latest_hour`
     they wish to be called; `do_not_contact` says why not at all. `held_by` has the call until `held_until`.
+    `next_on` is the day on which its series is due next, if it is of one that goes on.
     """
 
     work_order_id: str
@@ -141,6 +142,7 @@ class FollowUpCallOut(Output):
     last: list[AttemptOut]
     held_by: str | None
     held_until: datetime | None
+    next_on: date | None
     script: ScriptOut
 
     @classmethod
@@ -172,6 +174,7 @@ class FollowUpCallOut(Output):
             last=AttemptOut.all_of(call.last),
             held_by=call.held_by,
             held_until=call.held_until,
+            next_on=call.next_on,
             script=ScriptOut.of(call.script),
         )
 

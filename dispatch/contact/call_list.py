@@ -17,7 +17,14 @@ from dispatch.core.calendar import zone_named
 from dispatch.registry import territories
 from dispatch.registry.tables import Customer, Premises
 from dispatch.work import orders
-from dispatch.work.tables import Mode, WorkOrder, WorkOrderStatus, WorkType
+from dispatch.work.tables import (
+    Mode,
+    Series,
+    SeriesStatus,
+    WorkOrder,
+    WorkOrderStatus,
+    WorkType,
+)
 
 SHOWN = 3
 """How many of a customer's last calls are shown."""
@@ -32,7 +39,7 @@ class Call:
 
     `tries` counts the attempts of this call, `again_at` is when to try again, `best_hours` are the local hours at
     which the customer was reached before, the most frequent first. `wished` is how they want to be contacted.
-    `held_by` has the call until `held_until`.
+    `held_by` has the call until `held_until`. `next_on` is the day on which the series that it is of is due next.
     """
 
     order: WorkOrder
@@ -47,6 +54,7 @@ class Call:
     wished: Preference
     held_by: str | None
     held_until: datetime | None
+    next_on: date | None
 
     def is_wished_at(self, moment: datetime, zone: ZoneInfo) -> bool:
         """Whether the customer may be called at this time of day, by their own wish."""
@@ -97,6 +105,21 @@ def call(session: Session, *, work_order_id: str, reader: str, now: datetime) ->
     return _with_history(session, [tuple(row)], zone, reader=reader, now=now)[0]
 
 
+def next_day(session: Session, *, territory_id: str, after: date) -> date | None:
+    """The first day after `after` from which a call of the territory is to be made; None when none waits."""
+    statement = (
+        select(sa.func.min(col(WorkOrder.earliest_day)))
+        .join(WorkType, col(WorkType.code) == col(WorkOrder.work_type))
+        .where(
+            WorkOrder.territory_id == territory_id,
+            WorkType.mode == Mode.PHONE,
+            WorkOrder.status == WorkOrderStatus.READY,
+            col(WorkOrder.earliest_day) > after,
+        )
+    )
+    return session.exec(statement).one()
+
+
 def _calls() -> sa.Select[WorkOrder, WorkType, Customer, Premises]:
     return (
         sa.select(WorkOrder, WorkType, Customer, Premises)
@@ -122,6 +145,7 @@ def _with_history(
     hours = _hours_reached(session, customers, zone, now=now)
     ids = [order.id for order, *_ in rows]
     tries = _tries(session, ids)
+    next_days = _next_days(session, {order.series_id for order, *_ in rows if order.series_id})
     wishes = {
         row.customer_id: row
         for row in session.exec(
@@ -153,6 +177,7 @@ def _with_history(
                 wished=Preference.of(customer.id, wishes.get(customer.id)),
                 held_by=held.caller_id if held else None,
                 held_until=held.expires_at if held else None,
+                next_on=next_days.get(order.series_id or ""),
             )
         )
     return found
@@ -196,6 +221,14 @@ def _tries(session: Session, ids: Collection[str]) -> Mapping[str, tuple[int, da
     for order_id, again_at in session.exec(statement):
         found[order_id] = (found.get(order_id, (0, None))[0] + 1, again_at)
     return found
+
+
+def _next_days(session: Session, series: Collection[str]) -> Mapping[str, date | None]:
+    """When each active series is due next."""
+    statement = select(Series.id, Series.next_on).where(
+        col(Series.id).in_(series), Series.status == SeriesStatus.ACTIVE
+    )
+    return dict(session.exec(statement).all())
 
 
 def _hours_reached(

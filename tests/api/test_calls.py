@@ -114,7 +114,9 @@ def test_the_page_is_of_its_day_and_leaves_out_what_its_reader_may_not_do(
 
     assert order_id in auditor.get(PAGE, headers=HTML).text
     assert "data-do=" not in auditor.get(f"{PAGE}&call={order_id}", headers=HTML).text
-    assert order_id not in auditor.get(f"{PAGE}&day=2026-03-09", headers=HTML).text
+    before = auditor.get(f"{PAGE}&day=2026-03-09", headers=HTML).text
+    assert order_id not in before
+    assert "&amp;day=2026-03-10" in before
 
 
 def test_the_page_of_a_call_that_does_not_exist_says_so(sign_in: SignIn, order_id: str) -> None:

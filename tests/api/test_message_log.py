@@ -57,6 +57,20 @@ def test_the_page_opens_a_message_and_offers_what_its_state_allows(
     assert "[[link]]" not in dispatcher.text
 
 
+def test_a_message_without_a_subject_is_found_by_its_customer_and_opened(
+    sign_in: SignIn, message: Message, database: Database
+) -> None:
+    with transaction(database) as session:
+        short = session.get_one(Message, message.id)
+        short.channel, short.subject, short.body = "sms", "", "明天上门，[[link]]"
+
+    page = sign_in("intake").get(f"{PAGE}&lang=en", headers=HTML).text
+
+    assert f'message={message.id}#opened">陈小明 · Time told</a>' in page
+    assert "明天上门，" in page
+    assert "[[" not in page
+
+
 def test_filters_that_are_left_empty_do_not_matter(sign_in: SignIn, message: Message) -> None:
     client = sign_in("dispatcher")
 

@@ -49,7 +49,7 @@ if (form) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     gridcrew.once(form.querySelector("button"), async () => {
-      if (await gridcrew.send("POST", `/api/v1/calls/${form.dataset.call}/attempts`, report())) show(null);
+      if (await gridcrew.send("POST", `/api/v1/calls/${form.dataset.call}/attempts`, report())) show(form.dataset.call);
     });
   });
   adapt();

@@ -18,8 +18,9 @@ PAGES = {
     "outlook": "/outlook?territory=humen",
     "places": "/places?territory=humen",
     "files": "/import?territory=humen",
-    "calls": "/console/calls?territory=humen",
+    "calls": "/console/calls?territory=humen&day={day}",
     "messages": "/console/messages?territory=humen",
+    "templates": "/console/templates",
     "sign-in": "/sign-in",
 }
 DRAWN_MS = 900
@@ -135,9 +136,15 @@ def test_the_other_pages(
     language: str,
     width: str,
 ) -> None:
-    look_ahead(another())
+    console = another()
+    look_ahead(console)
     across, down = WIDTHS[width]
     page = window(width=across, height=down).new_page()
-    for name, address in PAGES.items():
+    for name, pattern in PAGES.items():
+        address = pattern.format(day=console.date)
         page.goto(f"{address}{'&' if '?' in address else '?'}lang={language}")
+        if name == "messages":
+            page.locator("ul.log a").first.click()
+            page.wait_for_selector("#opened")
+            page.evaluate("scrollTo(0, 0)")
         keep(page, name, language, width)

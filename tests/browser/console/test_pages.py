@@ -19,6 +19,7 @@ PAGES = (
     "/import?territory=humen",
     "/console/calls?territory=humen",
     "/console/messages?territory=humen",
+    "/console/templates",
     "/sign-in",
 )
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]

@@ -177,6 +177,9 @@ def test_a_phone_series_brings_calls_about(session: Session) -> None:
 
     (call,) = listed(session)
     assert (call.order.series_id, call.script.name) == (made.id, "default")
+    assert call.next_on == made.next_on
+    assert call.next_on is not None
+    assert call.next_on > DAY
 
 
 # -- taking ----------------------------------------------------------------------------------------
