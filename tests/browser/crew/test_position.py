@@ -3,12 +3,15 @@
 import re
 
 import pytest
+from playwright.sync_api import Browser, expect
 from sqlmodel import select
 
 from dispatch.field.tables import CrewPosition
+from dispatch.registry.tables import Role
 from tests.browser.crew.conftest import OpenPhone
 from tests.browser.crew.office import Office
 from tests.browser.crew.phone import Phone
+from tests.instants import DAY
 
 pytestmark = pytest.mark.system
 
@@ -104,3 +107,30 @@ def test_a_crew_that_does_not_allow_it_or_signs_out_is_not_followed(
     count = len(places(office))
     phone.forward(5)
     assert len(places(office)) == count
+
+
+def test_the_dispatcher_sees_on_the_map_where_the_crew_is_while_it_is_on_its_way(
+    office: Office, open_phone: OpenPhone, browser: Browser
+) -> None:
+    console = browser.new_context(viewport={"width": 1440, "height": 900}).new_page()
+    console.clock.install(time=office.clock())
+    console.goto(office.link(Role.DISPATCHER, language="en"))
+    console.locator("main button").first.click()
+    console.wait_for_url("**/console*")
+    console.goto(f"{office.url}/console?lang=en&day={DAY}")
+    expect(console.locator("canvas.maplibregl-canvas")).to_be_visible()
+    crew = console.locator(".map-crew")
+    expect(crew).to_have_count(0)
+
+    phone = open_phone(office, language="en")
+    at_place(phone, 22.812, 113.672)
+    phone.page.get_by_role("button", name="Report on duty").click()
+    phone.page.get_by_role("switch").check()
+    phone.step("accept")
+    phone.step("en_route")
+    told(phone, 1)
+    office.clock.forward(minutes=1)
+    console.clock.fast_forward("01:00")
+
+    expect(crew).to_have_attribute("aria-label", "Metering crew 1")
+    console.context.close()
