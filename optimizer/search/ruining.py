@@ -35,6 +35,7 @@ from optimizer.search.spots import (
     link,
     list_all,
     list_idle,
+    list_touched,
     pick,
     unlink,
     waits,
@@ -59,6 +60,9 @@ FROM_LEFT, IN_THE_WAY = 0.25, 0.7
 """Share of the ruins for the sake of a visit left out; of these, the share at a shift that could serve it."""
 WORTH_FIRST, BY_WORTH = 0.4, 0.54
 """Share of the recreations, while visits are left out, that begin with what is worth most; its draw."""
+FAR_LOOKS = 100
+"""Recreations that look at every shift for what fits nowhere near, times the visits of the day; the others look at
+the shifts that the step has changed: for the rest little has become new, and it is long on a large day."""
 AT_A_LOSS = 0.05
 """Share of the recreations with visits left out in which one of them is served whatever it costs."""
 
@@ -274,6 +278,7 @@ def recreate(data, plan, scratch, random, count, blink, tied):
     """
     waiting, visit = scratch.list[ROW_WAITING], data.visit
     wide = data.near.shape[1] < visit.shape[0] - 1
+    everywhere = draw(random) * visit.shape[0] < FAR_LOOKS
     bold = _serve_at_a_loss(data, plan, scratch, random, tied)
     list_idle(data, plan, scratch)
     again, first = True, True
@@ -302,8 +307,10 @@ def recreate(data, plan, scratch, random, count, blink, tied):
                 look -= 1
                 if before >= 0:
                     break
-                if look:
+                if look and everywhere:
                     found = list_all(data, plan, scratch, u)
+                elif look:
+                    found = list_touched(data, plan, scratch, u)
             if before >= 0 and _place(data, plan, scratch, u, before, tied):
                 again = tied
                 if before >= visit.shape[0] and plan.node[u, N_NEXT] >= visit.shape[0]:

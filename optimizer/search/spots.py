@@ -13,6 +13,7 @@ from optimizer.kernels import inlined, part
 from optimizer.search.layout import (
     COUNT_IDLE,
     COUNT_STAMP,
+    COUNT_TOUCHED,
     INF,
     L_COST,
     L_COUNT,
@@ -41,6 +42,7 @@ from optimizer.search.layout import (
     R_TIMED,
     ROW_IDLE,
     ROW_POSITIONS,
+    ROW_TOUCHED,
     S_BREAKS,
     S_CREW,
     S_END,
@@ -377,6 +379,24 @@ def pick(data, plan, scratch, random, u, count, blink, ceiling):
         if cost < best:
             best, where = cost, i
     return best, where
+
+
+@inlined
+def list_touched(data, plan, scratch, u):
+    """List every position on the shifts that this step has changed and that could serve the visit; how many."""
+    node, found = plan.node, scratch.list[ROW_POSITIONS]
+    visits, shifts = data.visit.shape[0], data.shift.shape[0]
+    count = 0
+    for k in range(scratch.clock[COUNT_TOUCHED]):
+        s = scratch.list[ROW_TOUCHED, k]
+        if not data.able[u, s]:
+            continue
+        i = visits + s
+        while i != visits + shifts + s:
+            found[count] = i
+            count += 1
+            i = node[i, N_NEXT]
+    return count
 
 
 @part
