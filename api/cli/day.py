@@ -38,6 +38,7 @@ TOLD = {
     "outage": "an outage comes in",
     "inserted": "it is put into the running plan and published",
     "ill": "a crew falls ill",
+    "low_score": "a customer is not satisfied, and a complaint is opened",
     "replanned": "the rest of the day is planned anew and published",
 }
 

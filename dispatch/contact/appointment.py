@@ -1,10 +1,12 @@
 """What a customer and we agreed on for a visit, as far as a link to its page depends on it."""
 
-import sqlalchemy as sa
-from sqlmodel import Session, col
+from collections.abc import Mapping
 
-from dispatch.contact import preferences
-from dispatch.contact.tables import MessageClass
+import sqlalchemy as sa
+from sqlmodel import Session, col, select
+
+from dispatch.contact.preferences import Preference
+from dispatch.contact.tables import ContactPreference, MessageClass
 from dispatch.registry.tables import Customer
 from dispatch.work.tables import Promise, Visit
 
@@ -14,14 +16,30 @@ def appointment_of(session: Session, visit: Visit, customer: Customer) -> str:
 
     What is only planned and not promised may move without a new appointment.
     """
-    newest = session.execute(
-        sa.select(sa.func.max(col(Promise.number))).where(col(Promise.visit_id) == visit.id)
-    ).scalar()
-    return f"{newest or 0}.{int(_is_written_to(session, customer))}"
+    return appointments_of(session, {visit.id: customer})[visit.id]
 
 
-def _is_written_to(session: Session, customer: Customer) -> bool:
+def appointments_of(session: Session, customers: Mapping[str, Customer]) -> dict[str, str]:
+    """The version of each visit's appointment with its customer, as `appointment_of` gives it."""
+    statement = (
+        select(Promise.visit_id, sa.func.max(col(Promise.number)))
+        .where(col(Promise.visit_id).in_(set(customers)))
+        .group_by(col(Promise.visit_id))
+    )
+    newest = dict(session.exec(statement).all())
+    ids = {customer.id for customer in customers.values()}
+    rows = session.exec(
+        select(ContactPreference).where(col(ContactPreference.customer_id).in_(ids))
+    ).all()
+    wishes = {row.customer_id: row for row in rows}
+    return {
+        visit_id: f"{newest.get(visit_id) or 0}.{int(_is_written_to(customer, wishes.get(customer.id)))}"
+        for visit_id, customer in customers.items()
+    }
+
+
+def _is_written_to(customer: Customer, wishes: ContactPreference | None) -> bool:
     """Whether the customer wants to hear of visits."""
-    wished = preferences.get(session, customer_id=customer.id)
+    wished = Preference.of(customer.id, wishes)
     stopped = MessageClass.SERVICE.value in wished.stopped or bool(wished.do_not_contact)
     return customer.wants_messages and not stopped

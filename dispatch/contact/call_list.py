@@ -225,10 +225,10 @@ def _tries(session: Session, ids: Collection[str]) -> Mapping[str, tuple[int, da
 
 def _next_days(session: Session, series: Collection[str]) -> Mapping[str, date | None]:
     """When each active series is due next."""
-    statement = select(Series.id, Series.next_on).where(
+    statement = select(Series).where(
         col(Series.id).in_(series), Series.status == SeriesStatus.ACTIVE
     )
-    return dict(session.exec(statement).all())
+    return {row.id: row.next_on for row in session.exec(statement)}
 
 
 def _hours_reached(

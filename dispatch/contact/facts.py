@@ -242,6 +242,14 @@ def load_requests(session: Session, request_ids: Collection[str]) -> list[Reques
 
 def load_customer(session: Session, *, customer_id: str, territory_id: str) -> About | None:
     """A customer as one territory's; None when either does not exist."""
+    found = load_customers(session, customer_ids=[customer_id], territory_id=territory_id)
+    return found[0] if found else None
+
+
+def load_customers(
+    session: Session, *, customer_ids: Collection[str], territory_id: str
+) -> list[About]:
+    """These customers as one territory's, by number; unknown ones are left out."""
     statement = (
         sa.select(Customer, Territory, Organisation, ContactPreference)
         .select_from(Customer)
@@ -250,14 +258,16 @@ def load_customer(session: Session, *, customer_id: str, territory_id: str) -> A
         .join(
             ContactPreference, col(ContactPreference.customer_id) == col(Customer.id), isouter=True
         )
-        .where(col(Customer.id) == customer_id)
+        .where(col(Customer.id).in_(customer_ids))
+        .order_by(col(Customer.id))
     )
-    for customer, territory, company, wished in session.execute(statement):
-        return About(
+    return [
+        About(
             customer=customer,
             premises=None,
             territory=territory,
             company=company,
-            preference=Preference.of(customer_id, wished),
+            preference=Preference.of(customer.id, wished),
         )
-    return None
+        for customer, territory, company, wished in session.execute(statement)
+    ]

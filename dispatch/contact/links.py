@@ -12,12 +12,13 @@ import hashlib
 import hmac
 import json
 import secrets
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from dispatch.contact.appointment import appointment_of
+from dispatch.contact.appointment import appointments_of
 from dispatch.contact.tables import Link, LinkKey
 from dispatch.core.errors import DispatchError, ForbiddenError
 from dispatch.registry.tables import Customer
@@ -63,7 +64,27 @@ def issue(
     `version` is what the link is bound to: whoever opens it compares that with how things are by then. `key` is the
     installation's secret. The token is not kept; each call makes another.
     """
-    key_id = _newest_key(session, now=now)
+    token, row = _made(
+        key, _newest_key(session, now=now), purpose=purpose, subject=subject, version=version,
+        expires_at=expires_at, now=now, customer_id=customer_id,
+    )  # fmt: skip
+    session.add(row)
+    session.flush()
+    return token
+
+
+def _made(
+    key: bytes,
+    key_id: int,
+    *,
+    purpose: str,
+    subject: str,
+    version: str,
+    expires_at: datetime,
+    now: datetime,
+    customer_id: str | None,
+) -> tuple[str, Link]:
+    """A new token and the row that keeps what it opens."""
     head = key_id.to_bytes(_KEY_BYTES, "big") + secrets.token_bytes(_RANDOM_BYTES)
     row = Link(
         hash=_hash(head),
@@ -77,9 +98,7 @@ def issue(
         expires_at=expires_at,
     )
     row.seal = _seal(key, head, row)
-    session.add(row)
-    session.flush()
-    return base64.urlsafe_b64encode(head + _mac(key, head, purpose)).decode()
+    return base64.urlsafe_b64encode(head + _mac(key, head, purpose)).decode(), row
 
 
 def for_visit(
@@ -94,18 +113,39 @@ def for_visit(
 
     The end is what happened, is planned or is promised, else `end_at`, else now.
     """
-    order = session.get_one(WorkOrder, visit.work_order_id)
-    customer = session.get_one(Customer, order.customer_id)
-    return issue(
-        session,
-        key,
-        purpose=VISIT,
-        subject=visit.id,
-        version=appointment_of(session, visit, customer),
-        expires_at=end_of(visit, now=now, else_at=end_at),
-        customer_id=customer.id,
-        now=now,
+    return for_visits(session, key, [(visit, end_at)], now=now)[0]
+
+
+def for_visits(
+    session: Session, key: bytes, ends: Sequence[tuple[Visit, datetime | None]], *, now: datetime
+) -> list[str]:
+    """A token for the customer of each visit, given with its `end_at`, as `for_visit` makes it."""
+    if not ends:
+        return []
+    customers = _customers_of(session, {visit.id for visit, _ in ends})
+    versions = appointments_of(session, customers)
+    key_id = _newest_key(session, now=now)
+    made = [
+        _made(
+            key, key_id, purpose=VISIT, subject=visit.id, version=versions[visit.id],
+            expires_at=end_of(visit, now=now, else_at=end_at), now=now,
+            customer_id=customers[visit.id].id,
+        )
+        for visit, end_at in ends
+    ]  # fmt: skip
+    rows = [row.model_dump(exclude={"id"}) for _, row in made]
+    session.execute(sa.insert(Link), rows)
+    return [token for token, _ in made]
+
+
+def _customers_of(session: Session, visit_ids: Collection[str]) -> dict[str, Customer]:
+    statement = (
+        select(Visit.id, Customer)
+        .join(WorkOrder, col(WorkOrder.id) == col(Visit.work_order_id))
+        .join(Customer, col(Customer.id) == col(WorkOrder.customer_id))
+        .where(col(Visit.id).in_(visit_ids))
     )
+    return dict(session.exec(statement).all())
 
 
 def end_of(visit: Visit, *, now: datetime, else_at: datetime | None = None) -> datetime:

@@ -10,10 +10,11 @@ from dispatch.contact import calendars, links, texts
 from dispatch.contact.channels import Channel
 from dispatch.contact.facts import About, Facts
 from dispatch.contact.kinds import KINDS
-from dispatch.contact.subjects import visits_of
+from dispatch.contact.subjects import Written, visits_of
 from dispatch.contact.tables import Message, SubjectKind
 from dispatch.core.tables import TaskClass
 from dispatch.field.door import check_number
+from dispatch.work.tables import Visit
 
 _AGAIN = {"zh-CN": "（重发）", "en": "(repeated) "}
 
@@ -53,18 +54,66 @@ def make(
 
     An email about one visit has a calendar entry, organised by `sender`; without a sender it has none.
     """
-    assert message.id is not None, "a message that is sent has been written"
-    body = message.body
-    if message.subject_kind is SubjectKind.VISIT:
-        visits = {about.visit.id: about for about in abouts if isinstance(about, Facts)}
-        for index, visit_id in enumerate(visits_of(message)):
-            body = body.replace(texts.place("code", index), check_number(key, visit_id))
-            if texts.place("link", index) in body:
+    written = [(message, abouts)]
+    return make_all(
+        session, written, base_url=base_url, key=key, sender=sender, repeated=repeated, now=now
+    )[0]
+
+
+def make_all(
+    session: Session,
+    written: Sequence[Written],
+    *,
+    base_url: str,
+    key: bytes,
+    sender: str,
+    repeated: bool,
+    now: datetime,
+) -> list[Outgoing]:
+    """Each message as `make` makes it; the links of all of them are made together."""
+    tokens = _tokens(session, written, key=key, now=now)
+    made = []
+    for message, abouts in written:
+        body = _filled(message, tokens, base_url=base_url, key=key)
+        calendar = _calendar(session, message, abouts, sender=sender, key=key)
+        made.append(_outgoing(message, body, calendar, repeated=repeated))
+    return made
+
+
+def _tokens(
+    session: Session, written: Sequence[Written], *, key: bytes, now: datetime
+) -> dict[tuple[int | None, int], str]:
+    """The token of each link that a message has a place for, by the message's number and the place's."""
+    wanted: dict[tuple[int | None, int], tuple[Visit, datetime]] = {}
+    for message, abouts in written:
+        visits = {about.visit.id: about.visit for about in abouts if isinstance(about, Facts)}
+        for index, visit_id in enumerate(_linked(message)):
+            if texts.place("link", index) in message.body:
                 end = message.told_end_at or message.expires_at
-                visit = visits[visit_id].visit
-                token = links.for_visit(session, key, visit, end_at=end, now=now)
-                link = f"{base_url.rstrip('/')}/v/{token}"
-                body = body.replace(texts.place("link", index), link)
+                wanted[message.id, index] = (visits[visit_id], end)
+    made = links.for_visits(session, key, list(wanted.values()), now=now)
+    return dict(zip(wanted, made, strict=True))
+
+
+def _linked(message: Message) -> list[str]:
+    """The visits that the message has links and numbers of."""
+    return visits_of(message) if message.subject_kind is SubjectKind.VISIT else []
+
+
+def _filled(
+    message: Message, tokens: dict[tuple[int | None, int], str], *, base_url: str, key: bytes
+) -> str:
+    body = message.body
+    for index, visit_id in enumerate(_linked(message)):
+        body = body.replace(texts.place("code", index), check_number(key, visit_id))
+        if token := tokens.get((message.id, index)):
+            link = f"{base_url.rstrip('/')}/v/{token}"
+            body = body.replace(texts.place("link", index), link)
+    return body
+
+
+def _outgoing(message: Message, body: str, calendar: str, *, repeated: bool) -> Outgoing:
+    assert message.id is not None, "a message that is sent has been written"
     again = _AGAIN[message.language] if repeated else ""
     has_subject = message.channel in (Channel.EMAIL, Channel.PRINT)
     return Outgoing(
@@ -77,7 +126,7 @@ def make(
         task_class=message.task_class,
         channel=message.channel,
         key=f"gridcrew-{message.id}",
-        calendar=_calendar(session, message, abouts, sender=sender, key=key),
+        calendar=calendar,
     )
 
 

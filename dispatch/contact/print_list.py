@@ -11,9 +11,9 @@ from dispatch.contact import messages
 from dispatch.contact.channels import Channel
 from dispatch.contact.drafts import why_not
 from dispatch.contact.facts import About
-from dispatch.contact.outgoing import make
+from dispatch.contact.outgoing import Outgoing, make_all
 from dispatch.contact.progress import WAITING, get, move
-from dispatch.contact.subjects import load_for, reader_of, still_true
+from dispatch.contact.subjects import Written, load_all, reader_of, still_true_of_all
 from dispatch.contact.tables import Message
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.core.errors import ConflictError
@@ -22,6 +22,8 @@ from dispatch.registry import territories
 
 MOST = 400
 """Notices on one list: a hundred sheets."""
+_AT_ONCE = 500
+"""Messages that are looked at in one statement: databases allow only so many parameters."""
 
 
 class NotOnList(ConflictError):
@@ -74,7 +76,11 @@ def due(session: Session, *, territory_id: str, day: date) -> list[Due]:
         .where(Message.send_after < end, Message.expires_at > begin)
         .order_by(col(Message.id))
     ).all()
-    found = [Due(row, abouts) for row in rows if (abouts := _still_told(session, row))]
+    found = [
+        Due(row, abouts)
+        for start in range(0, len(rows), _AT_ONCE)
+        for row, abouts in _still_told(session, rows[start : start + _AT_ONCE])
+    ]
     return sorted(found, key=lambda one: (one.address, one.message.id))[:MOST]
 
 
@@ -82,18 +88,16 @@ def printed(
     session: Session, *, territory_id: str, day: date, base_url: str, key: bytes, now: datetime
 ) -> list[Notice]:
     """What `due` lists, as it hangs at the doors: each printing gives each notice a link of its own."""
-    return [
-        _notice(session, one, base_url=base_url, key=key, now=now)
-        for one in due(session, territory_id=territory_id, day=day)
-    ]
-
-
-def _notice(session: Session, one: Due, *, base_url: str, key: bytes, now: datetime) -> Notice:
-    row = one.message
-    said = make(
-        session, row, one.abouts, base_url=base_url, key=key, sender="", repeated=False, now=now
+    listed = due(session, territory_id=territory_id, day=day)
+    written = [(one.message, one.abouts) for one in listed]
+    made = make_all(
+        session, written, base_url=base_url, key=key, sender="", repeated=False, now=now
     )
-    company = one.abouts[0].company
+    return [_notice(one, said) for one, said in zip(listed, made, strict=True)]
+
+
+def _notice(one: Due, said: Outgoing) -> Notice:
+    row, company = one.message, one.abouts[0].company
     return Notice(
         said.message_id, one.name, one.address,
         company.name_zh if row.language == "zh-CN" else company.name_en,
@@ -101,11 +105,15 @@ def _notice(session: Session, one: Due, *, base_url: str, key: bytes, now: datet
     )  # fmt: skip
 
 
-def _still_told(session: Session, row: Message) -> Sequence[About]:
-    abouts = load_for(session, row)
-    if not abouts or why_not(abouts[0], row.template):
-        return []
-    return still_true(session, row, abouts)
+def _still_told(session: Session, rows: Sequence[Message]) -> list[Written]:
+    """Those of the messages that still hold and that their customers may be told, with what they are about."""
+    told = [
+        (row, abouts)
+        for row, abouts in load_all(session, rows)
+        if abouts and not why_not(abouts[0], row.template)
+    ]
+    true = still_true_of_all(session, told)
+    return [(row, abouts) for (row, _), abouts in zip(told, true, strict=True) if abouts]
 
 
 def _waiting(territory_id: str) -> SelectOfScalar[Message]:

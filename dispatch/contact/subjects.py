@@ -1,35 +1,38 @@
-"""What a written message is about, as it is now."""
+"""What written messages are about, as it is now; for any number of them in a fixed number of statements."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from dispatch.contact.channels import Person
-from dispatch.contact.concerned import load_outage
-from dispatch.contact.facts import About, load, load_customer, load_requests
+from dispatch.contact.concerned import load_outages
+from dispatch.contact.facts import About, load, load_customers, load_requests
 from dispatch.contact.kinds import KINDS, Said
 from dispatch.contact.tables import Message, MessageStatus, OutageNotice, SubjectKind, Telling
 
 _FAMILIES = (("booked", "changed"),)
 """Templates of which a later one takes the place of an earlier one."""
 
+Written = tuple[Message, Sequence[About]]
+"""A message, and what it is about."""
+Found = Mapping[int, Sequence[About]]
+
 
 def load_for(session: Session, message: Message) -> Sequence[About]:
     """The facts of a message's subject, or of each visit that it lists, in its order; empty when it is gone."""
-    if message.subject_kind is SubjectKind.VISIT:
-        found = {one.visit.id: one for one in load(session, visits_of(message))}
-        return [found[visit_id] for visit_id in visits_of(message) if visit_id in found]
-    if message.subject_kind is SubjectKind.REQUEST:
-        return load_requests(session, [message.subject_id])
-    if message.subject_kind is SubjectKind.OUTAGE:
-        notice = session.get(OutageNotice, message.subject_id)
-        return load_outage(session, notice, customer_id=message.customer_id) if notice else []
-    about = load_customer(
-        session, customer_id=message.customer_id, territory_id=message.territory_id
-    )
-    return [about] if about else []
+    return load_all(session, [message])[0][1]
+
+
+def load_all(session: Session, messages: Sequence[Message]) -> list[Written]:
+    """Each of a territory's messages with what `load_for` gives for it."""
+    found: dict[int, Sequence[About]] = {}
+    for kind, look in _LOOK.items():
+        if some := [message for message in messages if message.subject_kind is kind]:
+            found.update(look(session, some))
+    return [(message, found[_number(message)]) for message in messages]
 
 
 def visits_of(message: Message) -> list[str]:
@@ -45,42 +48,125 @@ def reader_of(message: Message, about: About) -> Person | None:
 
 def still_true(session: Session, message: Message, abouts: Sequence[About]) -> list[About]:
     """Those of the message's subjects of which it is true and not told anew."""
-    kind = KINDS[message.template]
-    said = _said(session, message)
-    return [
-        about
-        for about in abouts
-        if kind.is_current(said.get(about.subject.id, message), about.subject)
-        and not _is_told_anew(session, message, about)
-    ]
+    return still_true_of_all(session, [(message, abouts)])[0]
 
 
-def _said(session: Session, message: Message) -> dict[str, Said]:
-    if message.subject_kind is not SubjectKind.VISIT:
+def still_true_of_all(session: Session, written: Sequence[Written]) -> list[list[About]]:
+    """For each message what `still_true` gives for it."""
+    said = _said(session, [message for message, _ in written])
+    anew = _told_anew(session, [message for message, _ in written])
+
+    def holds(message: Message, about: About) -> bool:
+        key = (_number(message), about.subject.id)
+        told = said.get(key, message)
+        return KINDS[message.template].is_current(told, about.subject) and key not in anew
+
+    return [[about for about in abouts if holds(message, about)] for message, abouts in written]
+
+
+def _number(message: Message) -> int:
+    assert message.id is not None, "it has been written"
+    return message.id
+
+
+def _visits(session: Session, messages: Sequence[Message]) -> Found:
+    ids = {visit_id for message in messages for visit_id in visits_of(message)}
+    known = {one.visit.id: one for one in load(session, ids)}
+    return {
+        _number(message): [known[visit] for visit in visits_of(message) if visit in known]
+        for message in messages
+    }
+
+
+def _requests(session: Session, messages: Sequence[Message]) -> Found:
+    ids = {message.subject_id for message in messages}
+    known = {one.request.id: one for one in load_requests(session, ids)}
+    return {_number(message): _one(known.get(message.subject_id)) for message in messages}
+
+
+def _outages(session: Session, messages: Sequence[Message]) -> Found:
+    ids = {message.subject_id for message in messages}
+    notices = session.exec(select(OutageNotice).where(col(OutageNotice.id).in_(ids))).all()
+    customers = {message.customer_id for message in messages}
+    known = {
+        (one.notice.id, one.customer.id): one
+        for one in load_outages(session, notices, customer_ids=customers)
+    }
+    return {
+        _number(message): _one(known.get((message.subject_id, message.customer_id)))
+        for message in messages
+    }
+
+
+def _customers(session: Session, messages: Sequence[Message]) -> Found:
+    ids = {message.customer_id for message in messages}
+    rows = load_customers(session, customer_ids=ids, territory_id=messages[0].territory_id)
+    known = {one.customer.id: one for one in rows}
+    return {_number(message): _one(known.get(message.customer_id)) for message in messages}
+
+
+_LOOK: Mapping[SubjectKind, Callable[[Session, Sequence[Message]], Found]] = {
+    SubjectKind.VISIT: _visits,
+    SubjectKind.REQUEST: _requests,
+    SubjectKind.OUTAGE: _outages,
+    SubjectKind.CUSTOMER: _customers,
+}
+
+
+def _one(about: About | None) -> Sequence[About]:
+    return [about] if about else []
+
+
+def _said(session: Session, messages: Sequence[Message]) -> dict[tuple[int, str], Said]:
+    """What each message tells of each of its visits."""
+    numbers = _numbers(messages, of_visits=True)
+    if not numbers:
         return {}
-    rows = session.exec(select(Telling).where(Telling.message_id == message.id)).all()
-    return {row.visit_id: row for row in rows}
+    rows = session.exec(select(Telling).where(col(Telling.message_id).in_(numbers))).all()
+    return {(row.message_id, row.visit_id): row for row in rows}
 
 
-def _is_told_anew(session: Session, message: Message, about: About) -> bool:
-    family = next((one for one in _FAMILIES if message.template in one), (message.template,))
-    statement = select(sa.func.count(col(Message.id))).where(
-        col(Message.template).in_(family),
-        col(Message.id) > message.id,
-        col(Message.status) != MessageStatus.SUPPRESSED,
+def _told_anew(session: Session, messages: Sequence[Message]) -> set[tuple[int, str]]:
+    """The messages, with their subjects, of which a later message tells something else in their place."""
+    later, own, other = aliased(Message), aliased(Telling), aliased(Telling)
+    replaced = sa.select(col(Message.id)).where(
+        col(later.id) > col(Message.id),
+        col(later.status) != MessageStatus.SUPPRESSED,
+        sa.or_(
+            col(later.template) == col(Message.template),
+            *(
+                col(later.template).in_(family) & col(Message.template).in_(family)
+                for family in _FAMILIES
+            ),
+        ),
     )
-    if message.subject_kind is SubjectKind.VISIT:
-        own = select(Telling.version).where(
-            col(Telling.message_id) == message.id, col(Telling.visit_id) == about.subject.id
+    found: set[tuple[int, str]] = set()
+    if numbers := _numbers(messages, of_visits=True):
+        statement = (
+            replaced.add_columns(col(own.visit_id))
+            .join(own, col(own.message_id) == col(Message.id))
+            .join(
+                other,
+                (col(other.visit_id) == col(own.visit_id))
+                & (col(other.version) != col(own.version)),
+            )
+            .join(later, col(later.id) == col(other.message_id))
         )
-        statement = statement.join(Telling, col(Telling.message_id) == col(Message.id)).where(
-            col(Telling.visit_id) == about.subject.id,
-            col(Telling.version) != own.scalar_subquery(),
+        found |= {(n, s) for n, s in session.execute(statement.where(col(Message.id).in_(numbers)))}
+    if numbers := _numbers(messages, of_visits=False):
+        statement = replaced.add_columns(col(Message.subject_id)).join(
+            later,
+            (col(later.subject_id) == col(Message.subject_id))
+            & (col(later.customer_id) == col(Message.customer_id))
+            & (col(later.subject_version) != col(Message.subject_version)),
         )
-    else:
-        statement = statement.where(
-            col(Message.subject_id) == message.subject_id,
-            col(Message.customer_id) == message.customer_id,
-            col(Message.subject_version) != message.subject_version,
-        )
-    return bool(session.exec(statement).one())
+        found |= {(n, s) for n, s in session.execute(statement.where(col(Message.id).in_(numbers)))}
+    return found
+
+
+def _numbers(messages: Sequence[Message], *, of_visits: bool) -> list[int]:
+    return [
+        _number(message)
+        for message in messages
+        if (message.subject_kind is SubjectKind.VISIT) is of_visits
+    ]

@@ -6,6 +6,7 @@ from datetime import date, datetime, time, timedelta
 
 from sqlmodel import Session, col, select
 
+from dispatch.contact.tables import Survey
 from dispatch.core.calendar import at_local, zone_named
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
@@ -28,6 +29,7 @@ from workers.handlers import HANDLERS
 from workers.periodic import start_jobs
 from workers.simulation.agenda import Agenda
 from workers.simulation.crews import SimulatedCrew
+from workers.simulation.customers import SimulatedCustomers
 from workers.simulation.luck import Luck
 
 DISPATCHER = Actor("simulated-dispatcher", "dispatcher")
@@ -110,6 +112,13 @@ class SimulatedDay:
                 breaks=breaks,
                 told=self._crew_told,
             )
+        self.customers = SimulatedCustomers(
+            self.database,
+            self.agenda,
+            self.luck,
+            territory_id=self.territory_id,
+            told=self._customer_told,
+        )
         self.agenda.add(self._local(*OUTAGE_AT), self._outage)
         self.agenda.add(self._local(*ILLNESS_AT), self._illness)
         self.agenda.add(self._local(8, 30), self._desk)
@@ -218,6 +227,7 @@ class SimulatedDay:
 
     def _tick(self) -> None:
         self._background()
+        self.customers.look()
         self.agenda.add(self.agenda.now + TICK, self._tick)
 
     def _background(self) -> None:
@@ -227,6 +237,10 @@ class SimulatedDay:
 
     def _crew_told(self, action: str, visit_id: str) -> None:
         self.tell(Scene(self.agenda.now, action, visit_id))
+
+    def _customer_told(self, survey: Survey) -> None:
+        detail = f"{survey.score} of 5, request {survey.request_id}"
+        self.tell(Scene(self.agenda.now, "low_score", survey.visit_id, detail))
 
     def _struck(self, session: Session) -> str:
         """An ordinary premises with a position, chosen by luck."""

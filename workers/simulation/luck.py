@@ -3,9 +3,16 @@
 import math
 import random
 from dataclasses import dataclass
+from datetime import timedelta
 
 Z90 = 1.2815515655446004
 """The standard normal distribution's 90 % point."""
+
+ANSWERING = 0.6
+"""The share of those asked who answer."""
+SCORES = {5: 62, 4: 28, 3: 6, 2: 3, 1: 1}
+"""Of a hundred visits that came in time and were done at once, so many are given each score."""
+HALF_AN_HOUR = timedelta(minutes=30)
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +36,25 @@ class Luck:
     def nobody_home(self, visit_id: str) -> bool:
         """Whether nobody opens: 2 of 100."""
         return self._random(f"home:{visit_id}").random() < 0.02
+
+    def answers_after(self, visit_id: str) -> timedelta | None:
+        """How long a customer who is asked about the visit takes to answer; None for who never does, 4 of 10."""
+        drawn = self._random(f"answers:{visit_id}")
+        if drawn.random() >= ANSWERING:
+            return None
+        return timedelta(minutes=drawn.uniform(2, 60))
+
+    def opinion(self, visit_id: str, *, late: timedelta, came_before: bool) -> tuple[int, bool]:
+        """The score from 1 to 5 and whether the matter is solved.
+
+        Most give 5 or 4 to a visit that went well. Each begun half hour that the crew was `late` costs a point, and
+        so does having come before (`came_before`) and not done it.
+        """
+        drawn = self._random(f"opinion:{visit_id}")
+        (liked,) = drawn.choices(tuple(SCORES), weights=tuple(SCORES.values()))
+        lost = math.ceil(late / HALF_AN_HOUR) + int(came_before)
+        score = max(1, liked - lost)
+        return score, drawn.random() < (0.97 if score > 2 else 0.6)
 
     def pick(self, about: str, among: list[str]) -> str:
         """One of `among`."""

@@ -5,15 +5,20 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from dispatch.contact import print_list
+from dispatch.contact import notices, outages, print_list
 from dispatch.contact.print_list import Notice, NotOnList
 from dispatch.contact.tables import Message, MessageStatus
+from dispatch.core.db import Database, transaction
 from dispatch.core.tables import Event
+from dispatch.desk.tables import RequestKind
 from dispatch.registry.tables import Customer
 from dispatch.work.tables import Visit, VisitStatus
 from tests.builders.contact import make_message, make_told_visit
-from tests.builders.registry import DISPATCHER
+from tests.builders.desk import make_request
+from tests.builders.registry import DISPATCHER, make_premises
+from tests.builders.work import make_order
 from tests.instants import DAY, at
+from tests.statements import counted
 
 MORNING = at("10:05") - timedelta(days=1)
 EVE = DAY - timedelta(days=1)
@@ -117,3 +122,60 @@ def test_nothing_is_handed_over_twice_and_nothing_that_was_sent_otherwise(sessio
         with pytest.raises(NotOnList):
             hand_over(number)
     assert mail.status is S.PENDING
+
+
+def test_the_list_takes_the_same_number_of_questions_however_long_it_is(database: Database) -> None:
+    def asked(more: int) -> tuple[int, int, int]:
+        with transaction(database) as session:
+            for _ in range(more):
+                on_paper(session)
+                told_of_an_outage(session)
+                told_of_a_request(session)
+                told_of_a_call(session)
+            due(session)  # the first printing makes the key of all links
+        with counted(database) as read, transaction(database) as session:
+            found = len(print_list.due(session, territory_id="humen", day=EVE))
+        with counted(database) as all_of_them, transaction(database) as session:
+            assert len(due(session)) == found
+        return found, len(read), len(all_of_them)
+
+    first, second = asked(1), asked(6)
+
+    assert (first[0], second[0]) == (4, 28)
+    assert second[1:] == first[1:]
+
+
+def told_of_an_outage(session: Session) -> None:
+    """A letter about an interruption on DAY, to the customer of one premises."""
+    notice = outages.announce(
+        session,
+        territory_id="humen",
+        starts_at=at("08:00"),
+        ends_at=at("12:00"),
+        reason_zh="检修",
+        reason_en="maintenance",
+        premises=[make_premises(session).id],
+        actor=DISPATCHER,
+        now=MORNING,
+    )
+    (message,) = notices.tell_outage(session, notice_id=notice.id, now=MORNING)
+    message.channel = "print"
+    session.flush()
+
+
+def told_of_a_request(session: Session) -> None:
+    """A letter about a fault that was reported."""
+    request = make_request(session, kind=RequestKind.FAULT, now=MORNING)
+    message = notices.tell_report(session, request_id=request.id, now=MORNING)
+    assert message is not None
+    message.channel = "print"
+    session.flush()
+
+
+def told_of_a_call(session: Session) -> None:
+    """A letter that says on which day we call."""
+    order = make_order(session, work_type="FU-TEL", earliest_day=DAY)
+    message = notices.tell_call(session, work_order_id=order.id, now=MORNING)
+    assert message is not None
+    message.channel = "print"
+    session.flush()
