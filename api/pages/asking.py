@@ -122,10 +122,12 @@ def _report(form: dict[str, str], language: str) -> Report:
     return Report(
         kind=RequestKind(about),
         language=language,
-        **{
-            name: form.get(name, "")
-            for name in ("name", "phone", "email", "address", "account", "text")
-        },
+        name=form.get("name", ""),
+        phone=form.get("phone", ""),
+        email=form.get("email", ""),
+        address=form.get("address", ""),
+        account=form.get("account", ""),
+        text=form.get("text", ""),
     )
 
 
