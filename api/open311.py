@@ -14,7 +14,7 @@ from sqlmodel import Session
 
 from api import request_view
 from api.deps import Acting, Now, Reading, Sent, TheSettings, TheState, public
-from api.georeport import Format, answer
+from api.georeport import Format, Value, answer
 from api.pages.asking import count
 from api.pages.texts import Words, table
 from api.schemas.forms import PathId
@@ -71,14 +71,14 @@ class BadSelection(InvalidError):
 def discovery(format: TheFormat, settings: TheSettings) -> Response:
     """Where the service is and what it speaks."""
     changed_at = CHANGED_AT.isoformat()
-    endpoint = {
+    endpoint: dict[str, Value] = {
         "specification": SPECIFICATION,
         "url": f"{settings.base_url}/open311/v2",
         "changeset": changed_at,
         "type": "production" if settings.environment == "production" else "test",
         "formats": [one.media_type for one in Format],
     }
-    told = {
+    told: dict[str, Value] = {
         "changeset": changed_at,
         "contact": settings.mail_from,
         "key_service": "No key is needed; a limit holds for each address and telephone.",
