@@ -16,12 +16,15 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import problems
+from api.pages.errors import page_for
 from api.security import SAFE_METHODS, ForeignOrigin, is_https, origin_verdict
 from api.state import State
 
 log = structlog.get_logger("gridcrew.api")
 
 MAX_BODY = 1_000_000
+MAX_WITH_PHOTOS = 4_000_000
+"""For the one form that photographs are sent with: as many as it takes, each as large as it may be."""
 AT_ONCE = 12
 """Requests worked on at once: fewer than there are database connections (15) and worker threads (40).
 
@@ -44,12 +47,15 @@ CALLBACKS = "/api/v1/callbacks/"
 """Where providers call back, with forms too: their signature over the raw body is what proves them."""
 LINK_PATHS = ("/v/", "/r/", "/ask", "/sign-in/", "/api/v1/customer-visits/")
 """Paths that carry a secret: their address must not leave by the Referer header."""
-FORMS = re.compile(r"/ask|/v/[^/]{1,100}/[a-z]{1,20}|/open311/v2/requests\.json")
+FORMS = re.compile(r"/ask|/v/[^/]{1,100}/[a-z]{1,20}|/open311/v2/requests\.(json|xml)")
 """Where customers' pages send forms as browsers do without a script, and Open311 clients theirs.
 
 A nonce of the page stands for the origin there: such a page sends none (no-referrer), nor does it know a session.
 """
 FORM = "application/x-www-form-urlencoded"
+WITH_PHOTOS = "/ask"
+PARTS = "multipart/form-data"
+"""How browsers send the form at `WITH_PHOTOS`."""
 
 
 class Gate:
@@ -95,7 +101,7 @@ class Gate:
         """Let the app answer, when the body is here and one of the places is free."""
         body = await _whole_body(scope, receive)
         if body is None:
-            await _too_large()(scope, receive, send)
+            await _too_large(scope)(scope, receive, send)
             return
         place = _places()
         await place.acquire()
@@ -135,14 +141,14 @@ def _refuse(scope: Scope) -> Response | None:
         return None
     headers = Headers(scope=scope)
     length = headers.get("content-length", "")
-    if length.isdigit() and int(length) > MAX_BODY:
-        return _too_large()
+    if length.isdigit() and int(length) > _most(scope):
+        return _too_large(scope)
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     has_body = length not in {"", "0"} or "transfer-encoding" in headers
     is_form = FORMS.fullmatch(scope["path"]) is not None
     wanted = "application/octet-stream" if BYTES.fullmatch(scope["path"]) else "application/json"
     if is_form:
-        wanted = FORM
+        wanted = PARTS if kind == PARTS and scope["path"] == WITH_PHOTOS else FORM
     if (kind or has_body) and kind != wanted and not scope["path"].startswith(CALLBACKS):
         if is_form:
             return problems.answer(415, "not_form", f"Send a form, with Content-Type: {FORM}.")
@@ -187,10 +193,16 @@ def _content_policy(tiles_url: str) -> str:
     return CONTENT_POLICY.format(tiles=f" {parts.scheme}://{parts.netloc}" if tiles_url else "")
 
 
-def _too_large() -> Response:
-    return problems.answer(
-        413, "too_large", f"A request holds at most {MAX_BODY:,} bytes.", limit=MAX_BODY
-    )
+def _most(scope: Scope) -> int:
+    """How many bytes the body may have."""
+    return MAX_WITH_PHOTOS if scope["path"] == WITH_PHOTOS else MAX_BODY
+
+
+def _too_large(scope: Scope) -> Response:
+    most = _most(scope)
+    detail = f"A request holds at most {most:,} bytes."
+    page = page_for(Request(scope), status=413, code="too_large", detail=detail)
+    return page or problems.answer(413, "too_large", detail, limit=most)
 
 
 def _places() -> anyio.Semaphore:
@@ -204,8 +216,9 @@ def _places() -> anyio.Semaphore:
 
 
 async def _whole_body(scope: Scope, receive: Receive) -> bytes | None:
-    """The request's body; None when it is longer than `MAX_BODY`, whatever length the sender told."""
+    """The request's body; None when it is longer than it may be, whatever length the sender told."""
     headers = Headers(scope=scope)
+    most = _most(scope)
     if headers.get("content-length", "0") == "0" and "transfer-encoding" not in headers:
         return b""
     parts: list[bytes] = []
@@ -214,7 +227,7 @@ async def _whole_body(scope: Scope, receive: Receive) -> bytes | None:
         message = await receive()
         part = message.get("body", b"")
         taken += len(part)
-        if taken > MAX_BODY:
+        if taken > most:
             return None
         parts.append(part)
         if not message.get("more_body", False):

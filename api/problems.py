@@ -11,6 +11,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.exceptions import HTTPException
 
+from api import georeport
 from api.pages.errors import page_for
 from dispatch.core.errors import DispatchError
 
@@ -96,25 +97,33 @@ def of_crash(error: Exception, request: Request) -> Response:
     log.error("unexpected error", error_id=number, exc_info=error)
     detail = f"Something went wrong on our side; nothing was changed. Quote error {number} when you report it."
     page = page_for(request, status=500, code="internal_error", detail=detail, number=number)
+    page = page or georeport.refusal_for(request, 500, [("", detail)])
     return page or answer(500, "internal_error", detail, error_id=number)
 
 
 def install(app: FastAPI) -> None:
-    """Have the app answer every refusal with a problem document."""
+    """Have the app answer every refusal with a page, in GeoReport's form, or with a problem document."""
 
     async def refused(request: Request, error: Exception) -> Response:
         assert isinstance(error, DispatchError)
         page = page_for(request, status=error.status, code=error.code, detail=error.message)
-        return page or of_refusal(error)
+        fault = (str(error.details.get("field") or ""), error.message)
+        wait = error.details.get("retry_after")
+        listed = georeport.refusal_for(request, error.status, [fault], wait=wait)
+        return page or listed or of_refusal(error)
 
     async def invalid(request: Request, error: Exception) -> Response:
         assert isinstance(error, RequestValidationError)
-        return page_for(request, status=422, code="invalid", detail="") or _of_validation(error)
+        faults = [(fault["field"], fault["message"]) for fault in _faults(error)]
+        listed = georeport.refusal_for(request, 400, faults)
+        page = page_for(request, status=422, code="invalid", detail="")
+        return page or listed or _of_validation(error)
 
     async def http_error(request: Request, error: Exception) -> Response:
         assert isinstance(error, HTTPException)
         code, detail = _HTTP_ERRORS.get(error.status_code, ("http_error", str(error.detail)))
         page = page_for(request, status=error.status_code, code=code, detail=detail)
+        page = page or georeport.refusal_for(request, error.status_code, [("", detail)])
         return page or answer(error.status_code, code, detail, headers=dict(error.headers or {}))
 
     app.add_exception_handler(DispatchError, refused)
@@ -139,14 +148,18 @@ def document_problems(schema: dict[str, Any]) -> None:
 
 
 def _of_validation(error: RequestValidationError) -> JSONResponse:
-    # The refused input is not repeated: it may hold what no log should keep.
-    faults = [
-        {"field": _field(fault["loc"]), "message": str(fault["msg"])}
-        for fault in list(error.errors())[:20]
-    ]
+    faults = _faults(error)
     first = faults[0] if faults else {"field": "", "message": "The request is not valid."}
     detail = f"{first['field']}: {first['message']}" if first["field"] else first["message"]
     return answer(422, "invalid", detail, field=first["field"] or None, faults=faults)
+
+
+def _faults(error: RequestValidationError) -> list[dict[str, str]]:
+    # The refused input is not repeated: it may hold what no log should keep.
+    return [
+        {"field": _field(fault["loc"]), "message": str(fault["msg"])}
+        for fault in list(error.errors())[:20]
+    ]
 
 
 def _field(location: tuple[int | str, ...]) -> str:

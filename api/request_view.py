@@ -1,5 +1,6 @@
 """What somebody who follows a request sees of it: where it is, by when we answer, and the answer."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from dispatch.desk.requests import SUBJECT
 from dispatch.desk.tables import Request, RequestKind, RequestStatus
 from dispatch.registry.tables import Customer, Territory
 from dispatch.sla import clocks
-from dispatch.sla.tables import ClockKind, ClockStatus
+from dispatch.sla.tables import ClockKind
 from dispatch.work.lifecycle import UNFINISHED
 from dispatch.work.tables import Visit, WorkOrder
 
@@ -85,10 +86,12 @@ def seen(session: Session, row: Request, *, now: datetime) -> FollowedRequest:
 
 def answer_by(session: Session, request_id: str) -> datetime | None:
     """By when we owe an answer; None when it was given or none is owed."""
-    for clock in clocks.of_subject(session, subject=SUBJECT, subject_id=request_id):
-        if clock.kind is ClockKind.ANSWER and clock.status is ClockStatus.RUNNING:
-            return clock.due_at
-    return None
+    return answers_by(session, [request_id]).get(request_id)
+
+
+def answers_by(session: Session, request_ids: Collection[str]) -> dict[str, datetime]:
+    """By when we owe answers, of those requests that still wait for one."""
+    return clocks.due_at(session, kind=ClockKind.ANSWER, subject=SUBJECT, subject_ids=request_ids)
 
 
 def _visits(session: Session, request_id: str) -> tuple[Told, ...]:

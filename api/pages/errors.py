@@ -17,6 +17,7 @@ _SAID = {
     "link_expired": "error.link_expired",
     "nonce_invalid": "error.nonce_invalid",
     "too_many_tries": "error.too_many_tries",
+    "too_large": "error.too_large",
     "database_away": "error.away",
 }
 

@@ -8,9 +8,10 @@ from api.deps import Now, OwnCrew, Reading, TheSettings, Who, Writing, requires
 from api.repeats import Route
 from api.schemas.field import AttachmentOut
 from api.schemas.forms import PathId
+from dispatch.core import picture_files
+from dispatch.core.picture_files import SUFFIX
+from dispatch.core.pictures import MOST_BYTES
 from dispatch.field import attachments
-from dispatch.field.attachments import SUFFIX
-from dispatch.field.pictures import MOST_BYTES
 from dispatch.field.tables import AttachmentKind
 from dispatch.work import visits
 
@@ -66,7 +67,7 @@ def get_attachment(
     row = attachments.get(session, attachment_id, crew_id=crew_id)
     name = f"{row.kind.value}-{row.id[:8]}.{SUFFIX[row.media_type]}"
     return Response(
-        attachments.read(settings.attachments, row),
+        picture_files.read(settings.attachments, kept=row.kept, media_type=row.media_type),
         media_type=row.media_type,
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

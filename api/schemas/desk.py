@@ -59,6 +59,18 @@ class RequestOut(Output):
     resolved_at: datetime | None
 
 
+class PhotoOut(Output):
+    """A photograph that came with a request; its content is at `/requests/{request_id}/photos/{number}`."""
+
+    request_id: str
+    number: int
+    media_type: str
+    width: int
+    height: int
+    size: int
+    created_at: datetime
+
+
 class Triage(Input):
     """A corrected kind hands the request to that kind's counter; `owner` to a person."""
 

@@ -90,6 +90,7 @@ class StopOut(Output):
     accuracy_m: float | None
     access_notes: str
     description: str
+    photos: list[int]
     needs: list[NamedOut]
     permit: str
     permit_zh: str

@@ -19,8 +19,8 @@ from dispatch.registry.customers import BadCustomer
 from dispatch.registry.tables import Customer, Premises
 
 PUBLIC = Actor("public", "customer")
-LONGEST = 2000
-"""Characters of what somebody reports."""
+LONGEST = 4000
+"""Characters of what somebody reports, with the number that they name."""
 _SUBJECT = 80
 _SAME_DIGITS = 7
 """As many last digits of two telephone numbers make them the same, whatever stands before."""
@@ -34,7 +34,10 @@ class BadReport(InvalidError):
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What somebody reports. `account` is the number of a customer or premises, `address` is in their own words."""
+    """What somebody reports. `account` is the number of a customer or premises, `address` is in their own words.
+
+    `lat` and `lon` are where it is, in WGS 84 degrees: both, or neither.
+    """
 
     kind: RequestKind
     name: str
@@ -43,6 +46,8 @@ class Report:
     address: str = ""
     account: str = ""
     email: str = ""
+    lat: float | None = None
+    lon: float | None = None
     language: str = "zh-CN"
 
 
@@ -61,18 +66,14 @@ def take_in(
     check(report)
     place = _known_premises(session, report)
     if place is None:
-        place = _new_premises(session, report, _territory(session, territory_id), now=now)
-    text = report.text.strip()
-    named = report.account.strip()
-    if named:
-        text = f"{text}\n[{named}]"
+        place = _new_premises(session, report, territory_of(session, territory_id), now=now)
     return requests.receive(
         session,
         kind=report.kind,
         customer_id=place.customer_id,
         premises_id=place.id,
         subject=_one_line(report.text)[:_SUBJECT],
-        text=text,
+        text=_text(report),
         channel=channel,
         actor=PUBLIC,
         now=now,
@@ -83,11 +84,13 @@ def check(report: Report) -> None:
     """Raise BadReport for the first value that is missing or wrong."""
     if not _one_line(report.text):
         raise BadReport("Say what it is about.", field="text")
-    if len(report.text) > LONGEST:
+    if len(_text(report)) > LONGEST:
         raise BadReport(f"At most {LONGEST} characters.", field="text")
     if not report.phone.strip():
         raise BadReport("Leave a telephone number, so that we can call back.", field="phone")
-    if not (_one_line(report.address) or report.account.strip()):
+    if (report.lat is None) != (report.lon is None):
+        raise BadReport("Give both latitude and longitude, or neither.", field="lat")
+    if not _address(report):
         raise BadReport("Give the address, or the number on your bill.", field="address")
     if len(report.address) > 240 or len(report.account) > 32:
         raise BadReport("That is too long.", field="address")
@@ -100,6 +103,19 @@ def check(report: Report) -> None:
         )
     except BadCustomer as error:
         raise BadReport(error.message, **error.details) from error
+
+
+def territory_of(session: Session, territory_id: str | None) -> str:
+    """The territory that is meant, which may be left out where there is one.
+
+    Raises NoSuchTerritory, and BadReport where several could be meant.
+    """
+    if territory_id:
+        return territories.get(session, territory_id).id
+    known = territories.listed(session)
+    if len(known) != 1:
+        raise BadReport("Choose where you are.", field="territory")
+    return known[0].id
 
 
 def digits_of(phone: str) -> str:
@@ -139,20 +155,25 @@ def _new_premises(
         session,
         customer_id=customer.id,
         territory_id=territory_id,
-        address=_one_line(report.address) or _one_line(report.account),
+        address=_address(report),
         district="",
+        lat=report.lat,
+        lon=report.lon,
         actor=PUBLIC,
         now=now,
     )
 
 
-def _territory(session: Session, territory_id: str | None) -> str:
-    if territory_id:
-        return territories.get(session, territory_id).id
-    known = territories.listed(session)
-    if len(known) != 1:
-        raise BadReport("Choose where you are.", field="territory")
-    return known[0].id
+def _text(report: Report) -> str:
+    """What the counter reads: the report, and the number that was named."""
+    named = report.account.strip()
+    return f"{report.text.strip()}\n[{named}]" if named else report.text.strip()
+
+
+def _address(report: Report) -> str:
+    """Where it is: in words, else by the number, else by degrees; empty when nothing was said."""
+    degrees = "" if report.lat is None else f"{report.lat:.5f}, {report.lon:.5f}"
+    return _one_line(report.address) or _one_line(report.account) or degrees
 
 
 def _one_line(text: str) -> str:

@@ -1,5 +1,6 @@
 """Reads of the service centre: each counter's queue, what lies untouched longest."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -7,8 +8,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.core.pages import Page, page
+from dispatch.core.tables import Event
 from dispatch.desk.lifecycle import OPEN
+from dispatch.desk.requests import SUBJECT
 from dispatch.desk.tables import Counter, Request, RequestKind, RequestStatus
+
+MOST_REPORTED = 1000
+"""Requests that one answer lists where nobody signs in."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,3 +85,42 @@ def oldest_open(session: Session, *, territory_id: str, limit: int = 20) -> list
         .limit(limit)
     )
     return list(session.exec(statement))
+
+
+def reported(
+    session: Session,
+    *,
+    territory_id: str,
+    channel: str,
+    numbers: Collection[str] = (),
+    kinds: Collection[RequestKind] = (),
+    statuses: Collection[RequestStatus] = (),
+    span: tuple[datetime, datetime] | None = None,
+) -> list[Request]:
+    """The requests that came in by one channel, the newest first and `MOST_REPORTED` at most.
+
+    What is empty does not matter; `span` is when they were received, both ends counted.
+    """
+    statement = select(Request).where(
+        Request.territory_id == territory_id, Request.channel == channel
+    )
+    if numbers:
+        statement = statement.where(col(Request.id).in_(numbers))
+    if kinds:
+        statement = statement.where(col(Request.kind).in_(kinds))
+    if statuses:
+        statement = statement.where(col(Request.status).in_(statuses))
+    if span is not None:
+        statement = statement.where(col(Request.received_at).between(*span))
+    newest = (col(Request.received_at).desc(), col(Request.id).desc())
+    return list(session.exec(statement.order_by(*newest).limit(MOST_REPORTED)))
+
+
+def changed_at(session: Session, request_ids: Collection[str]) -> dict[str, datetime]:
+    """When each of the requests last moved on in its life cycle."""
+    statement = (
+        select(Event.entity_id, sa.func.max(Event.happened_at))
+        .where(Event.entity == SUBJECT, col(Event.entity_id).in_(request_ids))
+        .group_by(col(Event.entity_id))
+    )
+    return dict(session.exec(statement).all())

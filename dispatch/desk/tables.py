@@ -65,3 +65,16 @@ class Request(Versioned, table=True):
     received_at: datetime = instant(index=True)
     answered_at: datetime | None = instant(nullable=True)
     resolved_at: datetime | None = instant(nullable=True)
+
+
+class RequestPhoto(Row, table=True):
+    """A photograph that came with a request. The content is a file named by its SHA-256."""
+
+    request_id: str = Field(primary_key=True, foreign_key="request.id", max_length=32)
+    number: int = Field(primary_key=True)
+    media_type: str = Field(max_length=32)
+    width: int
+    height: int
+    size: int
+    kept: str = Field(max_length=64, description="SHA-256 of what is kept: the picture alone")
+    created_at: datetime = instant()

@@ -1,25 +1,22 @@
 """Photographs and signatures of visits: rows that say whose they are, and files named by their content."""
 
 import hashlib
-import os
-import tempfile
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 
 from sqlmodel import Session, col, select
 
-from dispatch.core import events
+from dispatch.core import events, picture_files
 from dispatch.core.db import lock_for
 from dispatch.core.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.core.events import Actor
-from dispatch.field.pictures import cleaned
+from dispatch.core.pictures import cleaned
 from dispatch.field.tables import Attachment, AttachmentKind
 from dispatch.work import visits
 from dispatch.work.visits import VisitNotYours
 
 MOST_OF_A_VISIT = 40
-SUFFIX = {"image/jpeg": "jpg", "image/png": "png"}
 
 
 class NoSuchAttachment(NotFoundError):
@@ -38,12 +35,6 @@ class TooManyAttachments(ConflictError):
     """The visit has as many pictures as it may have."""
 
     code = "too_many_attachments"
-
-
-class AttachmentLost(NotFoundError):
-    """The row is there and its file is not: it was not restored, or lies on another machine."""
-
-    code = "attachment_lost"
 
 
 def add(
@@ -94,11 +85,10 @@ def add(
         height=picture.height,
         size=len(picture.content),
         sent=sent,
-        kept=hashlib.sha256(picture.content).hexdigest(),
+        kept=picture_files.keep(folder, picture),
         created_by=actor.id,
         created_at=now,
     )
-    _write(path_of(folder, row), picture.content)
     session.add(row)
     events.record(
         session,
@@ -126,34 +116,3 @@ def get(session: Session, attachment_id: str, *, crew_id: str | None = None) -> 
     if row is None or crew_id not in (None, row.crew_id):
         raise NoSuchAttachment("There is no such attachment.", field="attachment_id")
     return row
-
-
-def read(folder: Path, row: Attachment) -> bytes:
-    """The picture's bytes, as they were written; raises AttachmentLost."""
-    try:
-        content = path_of(folder, row).read_bytes()
-    except FileNotFoundError:
-        content = b""
-    if hashlib.sha256(content).hexdigest() != row.kept:
-        raise AttachmentLost(
-            "The picture's file is missing or damaged here. Restore the folder of attachments; several machines "
-            "need the same one (GRIDCREW_ATTACHMENTS_DIR)."
-        )
-    return content
-
-
-def path_of(folder: Path, row: Attachment) -> Path:
-    """Where a row's file lies: the same picture is kept once."""
-    return folder / row.kept[:2] / f"{row.kept}.{SUFFIX[row.media_type]}"
-
-
-def _write(path: Path, content: bytes) -> None:
-    if path.exists():
-        return
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent)
-    with os.fdopen(handle, "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    Path(name).replace(path)

@@ -7,6 +7,7 @@ from datetime import date, datetime
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from dispatch.desk.photos import numbers
 from dispatch.field.door import check_number
 from dispatch.field.named import NEEDS
 from dispatch.field.sheet import Break, CheckIn, CrewDay, CrewShift, Stop
@@ -30,7 +31,7 @@ from dispatch.work.tables import Visit, VisitStatus, WorkOrder, WorkType
 def crew_day(
     session: Session, *, crew_id: str, day: date, now: datetime, key: bytes | None = None
 ) -> CrewDay:
-    """The crew's shifts and visits of a local day, in eight statements however many there are.
+    """The crew's shifts and visits of a local day, in nine statements however many there are.
 
     `key` is the installation's, for the numbers to check at the door. Finished and cancelled visits stay in the
     list. Raises NoSuchCrew.
@@ -92,8 +93,18 @@ def _stops(
             )
         )
     }
+    sent = numbers(
+        session, {order.request_id for _, order, *_ in rows if order.request_id is not None}
+    )
     return [  # one crew is busy with one visit at most
-        _stop(*row, free=busy_with in (None, row[0].id), now=now, key=key, watches=watches)
+        _stop(
+            *row,
+            free=busy_with in (None, row[0].id),
+            now=now,
+            key=key,
+            watches=watches,
+            photos=sent.get(row[1].request_id or "", ()),
+        )
         for row in rows
     ]
 
@@ -109,6 +120,7 @@ def _stop(
     now: datetime,
     key: bytes | None,
     watches: Mapping[str, CheckIn],
+    photos: tuple[int, ...],
 ) -> Stop:
     possible = allowed(visit.status, crew_is_free=free)
     return Stop(
@@ -138,6 +150,7 @@ def _stop(
         accuracy_m=premises.accuracy_m,
         access_notes=" · ".join(filter(None, (visit.access_note, premises.access_notes))),
         description=order.description,
+        photos=photos,
         needs=NEEDS[premises.site_class],
         permit=kind.permit,
         parts=dict(kind.parts),

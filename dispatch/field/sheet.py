@@ -49,6 +49,7 @@ class Stop:
 
     `late_s` is how far the begin of work is behind the plan, 0 once it has begun. `allowed` are the actions that
     are possible now, `next` the step forward among them. `points` is the checklist with what each point asks for.
+    `photos` are the numbers of the photographs that the customer sent with the request.
     `check_number` is what the customer asks for at the door, empty when no key was given. `check_in` is None unless
     somebody works there alone now; `check_in_s` is how often that would be asked of somebody alone.
     """
@@ -79,6 +80,7 @@ class Stop:
     accuracy_m: float | None
     access_notes: str
     description: str
+    photos: tuple[int, ...]
     needs: tuple[Named, ...]
     permit: str
     parts: dict[str, int]

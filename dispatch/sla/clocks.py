@@ -1,6 +1,6 @@
 """Clocks: started with their policy, stopped by what they wait for, swept for warnings."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
@@ -178,6 +178,19 @@ def of_subject(session: Session, *, subject: str, subject_id: str) -> Sequence[C
         .order_by(col(Clock.id))
     )
     return session.exec(statement).all()
+
+
+def due_at(
+    session: Session, *, kind: ClockKind, subject: str, subject_ids: Collection[str]
+) -> dict[str, datetime]:
+    """When the running clocks of a kind end, by their subject."""
+    statement = select(Clock.subject_id, Clock.due_at).where(
+        Clock.subject == subject,
+        col(Clock.subject_id).in_(subject_ids),
+        Clock.kind == kind,
+        Clock.status == ClockStatus.RUNNING,
+    )
+    return dict(session.exec(statement).all())
 
 
 def _find(session: Session, subject: str, subject_id: str, kind: ClockKind) -> Clock | None:

@@ -109,7 +109,7 @@ def test_a_known_number_is_theirs_only_with_their_telephone_and_the_page_does_no
         ("kind", {"kind": ""}),
         ("kind", {"kind": "question", "about": "nothing"}),
         ("text", {"text": " \n "}),
-        ("text", {"text": "x" * 2001}),
+        ("text", {"text": "x" * 4001}),
         ("address", {"address": " "}),
         ("address", {"address": "x" * 241}),
         ("name", {"name": ""}),

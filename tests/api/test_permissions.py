@@ -29,9 +29,10 @@ PUBLIC = {
     "/v/{token}/{what}",
     "/ask",
     "/r/{token}",
-    "/open311/v2/services.json",
-    "/open311/v2/requests.json",
-    "/open311/v2/requests/{request_id}.json",
+    "/open311/discovery.{format}",
+    "/open311/v2/services.{format}",
+    "/open311/v2/requests.{format}",
+    "/open311/v2/requests/{request_id}.{format}",
     "/crew-worker.js",
 }
 

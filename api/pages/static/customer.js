@@ -22,13 +22,16 @@
     const button = event.submitter ?? form.querySelector("button");
     if (button.hasAttribute("aria-busy")) return; // a double press is one press
     button.setAttribute("aria-busy", "true");
+    const files = form.querySelector("input[type=file]")?.files;
+    const filled = new FormData(form);
     try {
       const answer = await fetch(form.action, {
         method: "POST",
-        body: new URLSearchParams(new FormData(form)),
+        body: files ? filled : new URLSearchParams(filled),
         headers: { Accept: "text/html" },
       });
       if (!show(await answer.text(), answer.redirected ? answer.url : null)) throw new Error("no page");
+      giveAgain(files);
       scrollTo({ top: 0 });
       main().focus({ preventScroll: true });
       follow();
@@ -37,6 +40,14 @@
       HTMLFormElement.prototype.submit.call(form);
     }
   });
+
+  /** Gives the form that is shown again the files that were chosen, unless they are what is wrong. */
+  function giveAgain(files) {
+    const field = main().querySelector("input[type=file]:not([aria-invalid])");
+    if (!field || !files?.length) return;
+    field.files = files;
+    field.dispatchEvent(new Event("change", { bubbles: true }));
+  }
 
   let timer;
 

@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 from sqlmodel import Session, select
 
+from dispatch.core import picture_files
 from dispatch.core.tables import Event
 from dispatch.field import attachments
 from dispatch.field.attachments import (
-    AttachmentLost,
     AttachmentReused,
     NoSuchAttachment,
     TooManyAttachments,
@@ -47,9 +47,9 @@ def test_a_picture_is_a_file_named_by_its_content_and_its_row_holds_none(
     row = send(session, tmp_path, visit)
 
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert files == [attachments.path_of(tmp_path, row)]
+    assert files == [picture_files.path_of(tmp_path, row.kept, row.media_type)]
     assert files[0].name == f"{row.kept}.jpg"
-    assert MAKER.encode() not in attachments.read(tmp_path, row)
+    assert MAKER.encode() not in files[0].read_bytes()
     assert all(not isinstance(value, bytes) for value in row.model_dump().values())
 
 
@@ -94,15 +94,3 @@ def test_a_visit_has_so_many_pictures_and_no_more(
 
     with pytest.raises(TooManyAttachments):
         send(session, tmp_path, visit, attachment_id="photo-0000000002")
-
-
-def test_a_lost_or_damaged_file_is_said_and_never_shown(session: Session, tmp_path: Path) -> None:
-    row = send(session, tmp_path, make_visit(session, status="working"))
-    path = attachments.path_of(tmp_path, row)
-
-    path.write_bytes(b"something else")
-    with pytest.raises(AttachmentLost):
-        attachments.read(tmp_path, row)
-    path.unlink()
-    with pytest.raises(AttachmentLost, match="GRIDCREW_ATTACHMENTS_DIR"):
-        attachments.read(tmp_path, row)

@@ -8,7 +8,7 @@ import zlib
 import pytest
 from PIL import Image
 
-from dispatch.field.pictures import MOST_BYTES, NotAPicture, PictureTooLarge, cleaned
+from dispatch.core.pictures import MOST_BYTES, NotAPicture, PictureTooLarge, cleaned
 from tests.builders.pictures import MAKER, PLACE, jpeg, png
 
 
