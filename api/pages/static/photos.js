@@ -17,7 +17,8 @@
     }
     for (let longest = LONGEST; longest >= 400; longest *= 0.75) {
       const blob = await drawn(picture, Math.min(1, longest / Math.max(picture.width, picture.height)));
-      if (blob.size <= MOST_BYTES) return new File([blob], file.name.replace(/\.\w+$/, "") + ".jpg", { type: "image/jpeg" });
+      const known = { type: "image/jpeg", lastModified: file.lastModified };
+      if (blob.size <= MOST_BYTES) return new File([blob], file.name, known);
     }
     return file;
   }

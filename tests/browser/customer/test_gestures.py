@@ -1,11 +1,15 @@
 """Every gesture of a customer in a real browser, in both languages, with and without scripts."""
 
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
+from dispatch.core.pictures import MOST_BYTES
+from dispatch.desk import photos
 from tests.browser.customer.conftest import OpenPage, Service
+from tests.builders.pictures import jpeg, png
 from tests.instants import DAY, at
 from tests.system.servers import eventually
 
@@ -164,6 +168,46 @@ def test_somebody_reports_a_fault_and_follows_it(
     expect(page.locator(".promise .time")).to_have_text("R-000001")
 
     assert [*problems, *customer.axe()] == []
+    assert customer.troubles == []
+
+
+def test_a_customer_adds_photos_to_a_report_and_they_are_made_small_and_kept(
+    service: Service, open_page: OpenPage, language: str, tmp_path: Path
+) -> None:
+    customer = open_page(f"{service.url}/ask", language=language)
+    page = customer.page
+    broken, large, small = tmp_path / "a.jpg", tmp_path / "b.jpg", tmp_path / "c.png"
+    broken.write_bytes(b"no picture")
+    large.write_bytes(jpeg(2600, 1900))
+    small.write_bytes(png())
+    assert large.stat().st_size > MOST_BYTES
+    page.locator("[value=fault]").check()
+    for name, value in (("text", "电表箱烧了"), ("name", "李明"), ("phone", "0769 5550 0142")):
+        page.fill(f"#{name}", value)
+    page.set_input_files("#photos", [broken, large])
+    expect(page.locator(".photos li")).to_have_count(2)
+    page.set_input_files("#photos", small)
+    expect(page.locator(".photos li")).to_have_count(3)
+    customer.do("ask").click()
+    expect(page.locator("#address")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator(".photos li")).to_have_count(3)
+    page.fill("#address", "虎门镇连升路 7 号")
+    customer.do("ask").click()
+    expect(page.locator("#photos")).to_have_attribute("aria-invalid", "true")
+    expect(page.locator("#name")).to_have_value("李明")
+    problems = customer.axe()
+    page.set_input_files("#photos", [broken, large, small])
+    page.locator(".photos li button").first.click()
+    expect(page.locator(".photos li")).to_have_count(2)
+    problems += customer.axe()
+    customer.do("ask").click()
+    page.wait_for_url("**/r/*")
+
+    with service.database.reading() as session:
+        kept = photos.of_request(session, "R-000001")
+    assert [row.media_type for row in kept] == ["image/jpeg", "image/jpeg"]
+    assert max(kept[0].width, kept[0].height) <= 1600
+    assert problems == []
     assert customer.troubles == []
 
 

@@ -1,6 +1,7 @@
 """The counters' queues and what waits longest."""
 
 from datetime import timedelta
+from typing import Any
 
 from sqlmodel import Session
 
@@ -52,3 +53,25 @@ def test_requests_come_in_pages_and_are_narrowed(session: Session) -> None:
     assert [row.id for row in queries.requests(session, status=RequestStatus.CANCELLED).items] == [
         fault.id
     ]
+
+
+def test_requests_of_one_channel_are_listed_the_newest_first_with_when_they_moved_on(
+    session: Session,
+) -> None:
+    day = timedelta(days=1)
+    old = make_request(session, channel="open311", received_at=NOW - 2 * day)
+    fault = make_request(session, channel="open311", kind=RequestKind.FAULT)
+    make_request(session, channel="phone")
+    requests.answer(session, old, text="好", actor=CLERK, now=NOW + day)
+
+    def reported(**asked: Any) -> list[str]:
+        found = queries.reported(session, territory_id="humen", channel="open311", **asked)
+        return [request.id for request in found]
+
+    assert reported() == [fault.id, old.id]
+    assert reported(numbers=[old.id, "R-999999"]) == [old.id]
+    assert reported(kinds=[RequestKind.FAULT]) == [fault.id]
+    assert reported(statuses=[RequestStatus.RESOLVED]) == [old.id]
+    assert reported(span=(NOW - 2 * day, NOW - day)) == [old.id]
+    changed = queries.changed_at(session, [old.id, fault.id])
+    assert changed == {old.id: NOW + day, fault.id: NOW}

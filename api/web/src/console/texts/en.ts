@@ -141,6 +141,8 @@ export default {
   "visit.drive": "Drive there",
   "visit.customer": "Customer",
   "visit.address": "Address",
+  "visit.photos": "Photos from the customer",
+  "visit.photo": "Photo {number}",
   "visit.order": "Work order",
   "visit.no_crew": "no crew",
   "visit.page": "Customer's page",

@@ -142,6 +142,8 @@ export default {
   "visit.drive": "前往车程",
   "visit.customer": "客户",
   "visit.address": "地址",
+  "visit.photos": "客户照片",
+  "visit.photo": "第 {number} 张照片",
   "visit.order": "工单",
   "visit.no_crew": "未派班",
   "visit.page": "客户页面",

@@ -95,6 +95,8 @@ export default {
   "visit.parts": "Take along",
   "visit.short": "not on the vehicle",
   "visit.what": "What it is about",
+  "visit.photos": "Photos from the customer",
+  "visit.photo": "Photo {number}",
   "visit.check": "Number to say at the door",
   "visit.call": "Call",
   "visit.call_who": "Call {name}",

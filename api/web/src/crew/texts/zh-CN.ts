@@ -96,6 +96,8 @@ export default {
   "visit.parts": "携带物料",
   "visit.short": "车上不足",
   "visit.what": "工作内容",
+  "visit.photos": "客户照片",
+  "visit.photo": "第 {number} 张照片",
   "visit.check": "上门核对号码",
   "visit.call": "致电",
   "visit.call_who": "致电 {name}",
