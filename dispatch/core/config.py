@@ -26,7 +26,8 @@ class Settings(BaseSettings):
     environment: Literal["development", "production"] = "development"
     data_dir: Path = Path(".gridcrew")
     attachments_dir: Path | None = Field(
-        None, description="where crews' and customers' pictures are kept; empty: attachments in data_dir"
+        None,
+        description="where crews' and customers' pictures are kept; empty: attachments in data_dir",
     )
     database_url: str = Field(
         "", description="PostgreSQL or SQLite address; empty: SQLite in data_dir"
@@ -200,7 +201,7 @@ class Settings(BaseSettings):
 
     @property
     def attachments(self) -> Path:
-        """Where crews' and customers' pictures are kept; machines that serve one installation need the same folder."""
+        """Where crews' and customers' pictures are kept: one folder for all machines of an installation."""
         return (self.attachments_dir or self.data_dir / "attachments").resolve()
 
     @cached_property
