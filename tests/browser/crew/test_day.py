@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlmodel import select
 
-from dispatch.field import attachments
+from dispatch.core import picture_files
 from dispatch.field.tables import Attachment, CrewAction, RefusedAction
 from dispatch.registry.tables import Stock
 from tests.browser.crew.conftest import OpenPhone
@@ -59,7 +59,10 @@ def test_a_whole_day_with_ten_minutes_without_a_network(
         kept = session.exec(select(Attachment)).all()
         assert sorted(row.kind.value for row in kept) == ["photo", "signature"]
         for row in kept:
-            assert MAKER.encode() not in attachments.read(office.settings.attachments, row)
+            content = picture_files.read(
+                office.settings.attachments, kept=row.kept, media_type=row.media_type
+            )
+            assert MAKER.encode() not in content
             assert max(row.width, row.height) <= 1600
         assert session.get_one(Stock, (CREW, "meter")).quantity == 5
         assert not session.exec(select(RefusedAction)).all()
