@@ -19,7 +19,7 @@ def test_every_template_opens_in_both_languages(sign_in: SignIn, language: str, 
         assert answer.status_code == 200
         assert word in answer.text
         assert f'data-at="/api/v1/templates/{name}/' in answer.text
-        assert "templates.name_" not in answer.text, "every template has a name"
+        assert "messages.template." not in answer.text, "every template has a name"
 
 
 def test_a_draft_is_opened_by_its_number_and_marked(sign_in: SignIn) -> None:
