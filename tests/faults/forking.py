@@ -1,11 +1,9 @@
 """Worker processes that begin in milliseconds: copies of one process that has imported everything already.
 
-The standard library's fork server makes them. They are processes like any others: they are killed, stopped and
-restarted, have their own connections, and end with the tests.
+They are processes like any others and end with the tests.
 """
 
 import ctypes
-import multiprocessing
 import os
 import signal
 import subprocess
@@ -16,11 +14,9 @@ from importlib import import_module
 from multiprocessing.process import BaseProcess
 from pathlib import Path
 
+from tests.forks import FORKS
 from workers.child import PR_SET_PDEATHSIG
 from workers.supervisor import Child, Supervisor, _Running
-
-_SERVER = multiprocessing.get_context("forkserver")
-_SERVER.set_forkserver_preload(["tests.faults.worker", "tests.faults.office"])
 
 
 class Forked:
@@ -70,7 +66,7 @@ def forked(
 ) -> Forked:
     """Start `main(*arguments)`, a function of an importable module, with these variables; it logs to `log`."""
     target = (main.__module__, main.__qualname__, arguments, dict(env), str(log))
-    process = _SERVER.Process(target=_begin, args=target, daemon=True)
+    process = FORKS.Process(target=_begin, args=target, daemon=True)
     process.start()
     return Forked(process)
 
