@@ -30,12 +30,15 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL there is nothing to see for tests of what only SQLite has."""
+    """On PostgreSQL there is nothing to see for tests of what only SQLite has, or that use no database."""
     if config.getoption("database") == "sqlite":
         return
-    of_sqlite = [item for item in items if item.get_closest_marker("sqlite")]
-    config.hook.pytest_deselected(items=of_sqlite)
-    items[:] = [item for item in items if item not in of_sqlite]
+    kept, left = [], []
+    for item in items:
+        of_it = "on_postgresql" in getattr(item, "fixturenames", ())
+        (kept if of_it and not item.get_closest_marker("sqlite") else left).append(item)
+    config.hook.pytest_deselected(items=left)
+    items[:] = kept
 
 
 @pytest.fixture(scope="session")

@@ -18,8 +18,7 @@ from tests.faults.day import VISITS, Day
 from tests.system.freezing import freeze, thaw
 from tests.system.servers import Redis, eventually
 
-pytestmark = [pytest.mark.faults, pytest.mark.xdist_group("day")]
-"""One process runs all of them, as they are compared with the first."""
+pytestmark = pytest.mark.faults
 
 LONGER_THAN_A_SWEEP = 9.0
 EXPECTED_MESSAGES = {"booked sent": VISITS, "on_the_way sent": VISITS, "done sent": VISITS}

@@ -46,12 +46,22 @@ def run(code: str, document: str = "{}", *, seconds: float = 1.0, **options: obj
     )  # type: ignore[arg-type]
 
 
+BEFORE: set[int] = set()
+
+
+@pytest.fixture(autouse=True)
+def _what_other_tests_run() -> None:
+    """What ran before the test is not what a solver left."""
+    BEFORE.clear()
+    BEFORE.update(each.pid for each in psutil.Process().children(recursive=True))
+
+
 def left_behind() -> list[psutil.Process]:
     """Python programs of `-c` that still run, but for the standard library's own, which other tests fork from."""
     alive = [
         each
         for each in psutil.Process().children(recursive=True)
-        if each.status() != psutil.STATUS_ZOMBIE
+        if each.status() != psutil.STATUS_ZOMBIE and each.pid not in BEFORE
     ]
     commands = [(each, each.cmdline()) for each in alive]
     return [
