@@ -217,21 +217,20 @@ def _lock(page: Page, found: Office, visit: str) -> str:
     return f'[data-visit="{visit}"] svg'
 
 
-def _goals(page: Page, found: Office, visits: Sequence[str]) -> Iterator[tuple[str, str, int]]:
-    """Visits that another crew can take, each with the shift that does at the least cost and its place there."""
+def _goals(page: Page, found: Office, visits: Sequence[str]) -> Iterator[tuple[str, str]]:
+    """Visits that another crew can take, each with the shift that does at the least cost."""
     for visit in visits:
         tried = page.request.get(f"/api/v1/plans/{found.plan_id}/visits/{visit}/trials").json()
         here = page.request.get(f"/api/v1/visits/{visit}").json()["shift_id"]
         able = [row for row in tried if row["reason"] is None and row["shift_id"] != here]
         if able:
-            best = min(able, key=lambda row: int(row["cost"]))
-            yield visit, best["shift_id"], best["position"]
+            yield visit, min(able, key=lambda row: int(row["cost"]))["shift_id"]
 
 
-def _move(page: Page, found: Office, visit: str, shift: str, position: int) -> str:
+def _move(page: Page, found: Office, visit: str, shift: str) -> str:
     where = f"/api/v1/plans/{found.plan_id}"
     version = page.request.get(where).json()["version"]
-    body = {"visit_id": visit, "shift_id": shift, "position": position, "version": version}
+    body = {"visit_id": visit, "shift_id": shift, "version": version}
     made = _send(page, "POST", f"{where}/moves", body, version)
     return f'.state h2:has-text("Draft {made["number"]}")'
 
