@@ -5,8 +5,9 @@ from collections.abc import Mapping
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from dispatch.contact import preferences
 from dispatch.contact.preferences import Preference
-from dispatch.contact.tables import ContactPreference, MessageClass
+from dispatch.contact.tables import MessageClass
 from dispatch.registry.tables import Customer
 from dispatch.work.tables import Promise, Visit
 
@@ -27,19 +28,14 @@ def appointments_of(session: Session, customers: Mapping[str, Customer]) -> dict
         .group_by(col(Promise.visit_id))
     )
     newest = dict(session.exec(statement).all())
-    ids = {customer.id for customer in customers.values()}
-    rows = session.exec(
-        select(ContactPreference).where(col(ContactPreference.customer_id).in_(ids))
-    ).all()
-    wishes = {row.customer_id: row for row in rows}
+    wishes = preferences.of_all(session, {customer.id for customer in customers.values()})
     return {
-        visit_id: f"{newest.get(visit_id) or 0}.{int(_is_written_to(customer, wishes.get(customer.id)))}"
+        visit_id: f"{newest.get(visit_id) or 0}.{int(_is_written_to(customer, wishes[customer.id]))}"
         for visit_id, customer in customers.items()
     }
 
 
-def _is_written_to(customer: Customer, wishes: ContactPreference | None) -> bool:
+def _is_written_to(customer: Customer, wished: Preference) -> bool:
     """Whether the customer wants to hear of visits."""
-    wished = Preference.of(customer.id, wishes)
     stopped = MessageClass.SERVICE.value in wished.stopped or bool(wished.do_not_contact)
     return customer.wants_messages and not stopped

@@ -8,11 +8,11 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from dispatch.contact import scripts
+from dispatch.contact import preferences, scripts
 from dispatch.contact.calls import masked
 from dispatch.contact.preferences import Preference
 from dispatch.contact.scripts import Script
-from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome, ContactPreference
+from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome
 from dispatch.core.calendar import zone_named
 from dispatch.registry import territories
 from dispatch.registry.tables import Customer, Premises
@@ -146,12 +146,7 @@ def _with_history(
     ids = [order.id for order, *_ in rows]
     tries = _tries(session, ids)
     next_days = _next_days(session, {order.series_id for order, *_ in rows if order.series_id})
-    wishes = {
-        row.customer_id: row
-        for row in session.exec(
-            select(ContactPreference).where(col(ContactPreference.customer_id).in_(customers))
-        )
-    }
+    wishes = preferences.of_all(session, customers)
     claims = {
         claim.work_order_id: claim
         for claim in session.exec(select(CallClaim).where(col(CallClaim.work_order_id).in_(ids)))
@@ -174,7 +169,7 @@ def _with_history(
                 tries=made,
                 again_at=again_at,
                 best_hours=tuple(hours.get(customer.id, ())),
-                wished=Preference.of(customer.id, wishes.get(customer.id)),
+                wished=wishes[customer.id],
                 held_by=held.caller_id if held else None,
                 held_until=held.expires_at if held else None,
                 next_on=next_days.get(order.series_id or ""),

@@ -1,10 +1,11 @@
 """How customers want to be told, and what they no longer want to be told."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
 from dispatch.contact.channels import Channel, Person, way_to
 from dispatch.contact.classes import CLASSES
@@ -79,6 +80,15 @@ def get(session: Session, *, customer_id: str) -> Preference:
     """The customer's wishes; raises NoSuchCustomer."""
     customers.get(session, customer_id)
     return Preference.of(customer_id, session.get(ContactPreference, customer_id))
+
+
+def of_all(session: Session, customer_ids: Collection[str]) -> dict[str, Preference]:
+    """What each of these customers wishes, in one statement; who never said anything has the defaults."""
+    statement = select(ContactPreference).where(
+        col(ContactPreference.customer_id).in_(customer_ids)
+    )
+    rows = {row.customer_id: row for row in session.exec(statement)}
+    return {number: Preference.of(number, rows.get(number)) for number in customer_ids}
 
 
 def put(

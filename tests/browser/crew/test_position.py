@@ -65,14 +65,19 @@ def test_a_crew_that_allows_it_is_followed_coarsely_from_setting_out_to_arriving
     assert phone.complaints() == []
 
 
-def test_without_a_network_old_places_are_given_up(office: Office, open_phone: OpenPhone) -> None:
-    phone = open_phone(office, language="en")
+def set_out(phone: Phone) -> None:
+    """Report on duty, allow to be followed, and set out; the office knows the first place."""
     at_place(phone, 22.812, 113.672)
     phone.page.get_by_role("button", name="Report on duty").click()
     phone.page.get_by_role("switch").check()
     phone.step("accept")
     phone.step("en_route")
     told(phone, 1)
+
+
+def test_without_a_network_old_places_are_given_up(office: Office, open_phone: OpenPhone) -> None:
+    phone = open_phone(office, language="en")
+    set_out(phone)
     phone.settled()
     before = len(places(office))
 
@@ -123,12 +128,7 @@ def test_the_dispatcher_sees_on_the_map_where_the_crew_is_while_it_is_on_its_way
     expect(crew).to_have_count(0)
 
     phone = open_phone(office, language="en")
-    at_place(phone, 22.812, 113.672)
-    phone.page.get_by_role("button", name="Report on duty").click()
-    phone.page.get_by_role("switch").check()
-    phone.step("accept")
-    phone.step("en_route")
-    told(phone, 1)
+    set_out(phone)
     office.clock.forward(minutes=1)
     console.clock.fast_forward("01:00")
 
