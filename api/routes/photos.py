@@ -19,7 +19,10 @@ from dispatch.work.visits import VisitNotYours
 router = APIRouter(route_class=Route, tags=["requests"])
 
 Number = Annotated[int, Path(ge=1, le=photos.MOST_OF_A_REQUEST)]
-PICTURE: dict[int | str, dict[str, Any]] = {200: {"content": {"image/jpeg": {}, "image/png": {}}}}
+PICTURE: dict[str, Any] = {
+    "response_class": Response,
+    "responses": {200: {"content": {"image/jpeg": {}, "image/png": {}}}},
+}
 
 
 @router.get("/requests/{request_id}/photos", dependencies=[requires("request:read")])
@@ -32,8 +35,7 @@ def list_photos(request_id: PathId, session: Reading) -> list[PhotoOut]:
 @router.get(
     "/requests/{request_id}/photos/{number}",
     dependencies=[requires("request:read")],
-    response_class=Response,
-    responses=PICTURE,
+    **PICTURE,
 )
 def get_photo(
     request_id: PathId, number: Number, session: Reading, settings: TheSettings
@@ -52,8 +54,7 @@ def list_photos_of_visit(visit_id: PathId, session: Reading) -> list[PhotoOut]:
 @router.get(
     "/crews/{crew_id}/visits/{visit_id}/photos/{number}",
     dependencies=[requires("crew_day:read")],
-    response_class=Response,
-    responses=PICTURE,
+    **PICTURE,
 )
 def get_photo_of_visit(
     crew_id: OwnCrew, visit_id: PathId, number: Number, session: Reading, settings: TheSettings

@@ -12,28 +12,21 @@ from dispatch.core.db import Database, transaction
 from dispatch.desk import requests
 from dispatch.desk.tables import Request
 from dispatch.registry.tables import Customer, Premises
+from tests.api import public_form
 from tests.api.conftest import VirtualClock
+from tests.api.public_form import nonce_of
 from tests.builders.desk import CLERK, make_counters
 from tests.builders.registry import make_customer, make_premises, make_territory
 from tests.instants import NOW
 
 HTML = {"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"}
-REPORT = {
-    "kind": "fault", "name": "李明", "phone": "0769 8555 0100", "address": "虎门镇太平社区 18 号",
-    "text": "整栋楼没电\n楼道灯也不亮",
-}  # fmt: skip
+REPORT = {**public_form.REPORT, "text": "整栋楼没电\n楼道灯也不亮"}
 
 
 @pytest.fixture(autouse=True)
 def counters(database: Database) -> None:
     with transaction(database) as session:
         make_counters(session)
-
-
-def nonce_of(client: TestClient) -> str:
-    found = re.search(r'name="nonce" value="([^"]+)"', client.get("/ask", headers=HTML).text)
-    assert found
-    return found[1]
 
 
 def send(client: TestClient, follow: bool = True, **changes: str) -> httpx.Response:

@@ -13,7 +13,9 @@ from dispatch.desk import photos, requests
 from dispatch.desk.queries import requests as listed
 from dispatch.desk.tables import Request
 from dispatch.registry import premises
+from tests.api import public_form
 from tests.api.conftest import SignIn
+from tests.api.public_form import HTML, nonce_of
 from tests.builders import planning as day_of
 from tests.builders.desk import CLERK, make_counters
 from tests.builders.pictures import MAKER, PLACE, jpeg, png
@@ -21,11 +23,7 @@ from tests.builders.registry import ADMIN
 from tests.builders.work import first_visit, make_catalogue
 from tests.instants import NOW
 
-HTML = {"Accept": "text/html"}
-REPORT = {
-    "kind": "fault", "name": "李明", "phone": "0769 8555 0100", "address": "虎门镇太平社区 18 号",
-    "text": "电表箱烧了",
-}  # fmt: skip
+REPORT = {**public_form.REPORT, "text": "电表箱烧了"}
 SVG = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
 
 
@@ -33,12 +31,6 @@ SVG = b"<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"
 def counters(database: Database) -> None:
     with transaction(database) as session:
         make_counters(session)
-
-
-def nonce_of(client: TestClient) -> str:
-    found = re.search(r'name="nonce" value="([^"]+)"', client.get("/ask", headers=HTML).text)
-    assert found
-    return found[1]
 
 
 def send(client: TestClient, *pictures: bytes, **changes: str) -> httpx.Response:
