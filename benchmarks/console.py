@@ -8,7 +8,7 @@ import os
 import shutil
 import tempfile
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
@@ -172,16 +172,16 @@ def _updated(page: Page, found: Office) -> list[Measured]:
     names = page.locator("button.block.movable").evaluate_all(
         "all => all.map(e => e.dataset.visit)"
     )
-    locks = [partial(_lock, page, found, visit) for visit in names[: 2 * UPDATES]]
-    moves = [partial(_move, page, found, *goal) for goal in islice(_goals(page, found, names), 4)]
+    locks = (partial(_lock, page, found, visit) for visit in names)
     rows = []
-    for what, deeds in (("a lock", locks), ("a draft", moves)):
-        half = (len(deeds) + 1) // 2
-        work = tuple(_work(page, session, deed) for deed in deeds[:half])
+    for what, deeds, times in (
+        ("a lock", locks, UPDATES),
+        ("a draft", _moves(page, found, names), 2),
+    ):
+        work = tuple(_work(page, session, deed) for deed in islice(deeds, times))
         rows.append(Measured(f"{what} by somebody else, work of the main thread", work, 50))
-        if deeds[half:]:
-            shown = tuple(_shown(page, deed) for deed in deeds[half:])
-            rows.append(Measured(f"{what} by somebody else shows, from the press", shown, 1000))
+        shown = tuple(_shown(page, deed) for deed in islice(deeds, times))
+        rows.append(Measured(f"{what} by somebody else shows, from the press", shown, 1000))
     return rows
 
 
@@ -217,22 +217,24 @@ def _lock(page: Page, found: Office, visit: str) -> str:
     return f'[data-visit="{visit}"] svg'
 
 
-def _goals(page: Page, found: Office, visits: Sequence[str]) -> Iterator[tuple[str, str]]:
-    """Visits that another crew can take, each with the shift that does at the least cost."""
+def _moves(page: Page, found: Office, visits: Iterable[str]) -> Iterator[Callable[[], str]]:
+    """Visits put with another crew, each in the draft that the one before made, where it costs the least."""
+    plan = page.request.get(f"/api/v1/plans/{found.plan_id}").json()
     for visit in visits:
-        tried = page.request.get(f"/api/v1/plans/{found.plan_id}/visits/{visit}/trials").json()
+        tried = page.request.get(f"/api/v1/plans/{plan['id']}/visits/{visit}/trials").json()
         here = page.request.get(f"/api/v1/visits/{visit}").json()["shift_id"]
         able = [row for row in tried if row["reason"] is None and row["shift_id"] != here]
         if able:
-            yield visit, min(able, key=lambda row: int(row["cost"]))["shift_id"]
+            shift = min(able, key=lambda row: int(row["cost"]))["shift_id"]
+            body = {"visit_id": visit, "shift_id": shift, "version": plan["version"]}
+            made: list[dict[str, Any]] = []
+            yield partial(_move, page, plan["id"], body, made)
+            (plan,) = made
 
 
-def _move(page: Page, found: Office, visit: str, shift: str) -> str:
-    where = f"/api/v1/plans/{found.plan_id}"
-    version = page.request.get(where).json()["version"]
-    body = {"visit_id": visit, "shift_id": shift, "version": version}
-    made = _send(page, "POST", f"{where}/moves", body, version)
-    return f'.state h2:has-text("Draft {made["number"]}")'
+def _move(page: Page, plan: int, body: dict[str, Any], made: list[dict[str, Any]]) -> str:
+    made.append(_send(page, "POST", f"/api/v1/plans/{plan}/moves", body, body["version"]))
+    return f'.state h2:has-text("Draft {made[0]["number"]}")'
 
 
 def _send(page: Page, method: str, path: str, body: dict[str, Any], version: int) -> Any:

@@ -29,8 +29,10 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(trylast=True)  # the folders have marked theirs
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """On PostgreSQL there is nothing to see for tests of what only SQLite has, or that use no database."""
+    """The long ones first; on PostgreSQL not what only SQLite has or what uses no database."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
     if config.getoption("database") == "sqlite":
         return
     kept, left = [], []

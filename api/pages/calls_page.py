@@ -11,10 +11,11 @@ from sqlmodel import Session, col, select
 from api.deps import Now, Reading, Who, requires
 from api.pages.rendering import render, words_for
 from api.schemas.forms import QueryDay
-from dispatch.contact import call_list
-from dispatch.contact.call_list import Call
-from dispatch.contact.calls import CALL_FROM, CALL_UNTIL, FURTHEST, MOST_NOTE
-from dispatch.contact.tables import CallOutcome
+from dispatch.calls import call_list
+from dispatch.calls.call_list import Call
+from dispatch.calls.hours import CALL_FROM, CALL_UNTIL
+from dispatch.calls.reporting import FURTHEST, MOST_NOTE
+from dispatch.calls.tables import CallOutcome
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.desk.tables import RequestKind
 from dispatch.registry import territories

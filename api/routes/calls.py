@@ -8,8 +8,8 @@ from api.deps import Now, Reading, Who, Writing, requires
 from api.repeats import Route
 from api.schemas.follow_ups import AttemptOut, CallReport, FollowUpCallOut
 from api.schemas.forms import PathId, QueryDay
-from dispatch.contact import call_list, calls
-from dispatch.contact.calls import Wanted
+from dispatch.calls import call_list, reporting, taking
+from dispatch.calls.reporting import Wanted
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.registry import territories
 
@@ -48,7 +48,7 @@ def get_call(work_order_id: PathId, session: Reading, caller: Who, moment: Now) 
 @router.post("/calls/{work_order_id}/claim", dependencies=[requires("order:call")])
 def take(work_order_id: PathId, session: Writing, caller: Who, moment: Now) -> FollowUpCallOut:
     """Take a call for a quarter of an hour, or hold it longer: the number is shown, and nobody else is given it."""
-    calls.take(session, work_order_id=work_order_id, actor=caller.actor, now=moment)
+    taking.take(session, work_order_id=work_order_id, actor=caller.actor, now=moment)
     return get_call(work_order_id, session, caller, moment)
 
 
@@ -59,7 +59,7 @@ def take(work_order_id: PathId, session: Writing, caller: Who, moment: Now) -> F
 )
 def give_back(work_order_id: PathId, session: Writing, caller: Who) -> None:
     """Let others have the call."""
-    calls.give_back(session, work_order_id=work_order_id, actor=caller.actor)
+    taking.give_back(session, work_order_id=work_order_id, actor=caller.actor)
 
 
 @router.post(
@@ -71,7 +71,7 @@ def report(
     work_order_id: PathId, body: CallReport, session: Writing, caller: Who, moment: Now
 ) -> AttemptOut:
     """Say what came of a call that you have taken."""
-    attempt = calls.report(
+    attempt = reporting.report(
         session,
         work_order_id=work_order_id,
         outcome=body.outcome,

@@ -6,10 +6,11 @@ from typing import Annotated, Self
 from pydantic import Field
 
 from api.schemas.forms import Input, Instant, Output
-from dispatch.contact.call_list import Call
+from dispatch.calls.call_list import Call
+from dispatch.calls.scripts import Kind
+from dispatch.calls.tables import CallOutcome
 from dispatch.contact.log import Line
-from dispatch.contact.scripts import Kind
-from dispatch.contact.tables import CallOutcome, MessageStatus
+from dispatch.contact.tables import MessageStatus
 from dispatch.desk.tables import RequestKind
 from dispatch.registry.tables import CustomerClass
 from dispatch.work.tables import Priority

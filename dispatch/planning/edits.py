@@ -4,7 +4,6 @@ Each proposes a new plan, checked like every other, and leaves the old one as it
 """
 
 from collections.abc import Mapping
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -17,24 +16,21 @@ from dispatch.planning.editing import (
     DoesNotFit,
     NoPlanYet,
     NotEditable,
-    Standing,
     VisitBegun,
     editable,
     propose_edit,
-    refusal,
     refuse_begun,
     refuse_unplaceable,
     stand,
 )
 from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.inserting import Displaced, Place, insert_visit, places
+from dispatch.planning.moving import moved
 from dispatch.planning.renewing import renew
 from dispatch.planning.tables import Assignment, LeftOut, Plan
 from dispatch.registry import crews, shifts
 from dispatch.work import visits
 from dispatch.work.tables import Visit
-from optimizer.plan import Plan as Answer
-from optimizer.problem import Problem
 
 __all__ = [
     "Displaced",
@@ -98,7 +94,7 @@ def move_visit(
                 reason="shift_hours",
                 visit=visit_id,
             )
-        answer = _moved(standing, visit_id, shift_id, position, engine)
+        answer = moved(standing, visit_id, shift_id, position, engine)
         if plan.branch is None:
             _record(session, "visit.locked", visit, before=before, by="move", actor=actor, now=now)
         edit = {"kind": "move", "visit_id": visit_id, "before": before, "after": locks_of(visit)}
@@ -237,46 +233,6 @@ def replan_without(
     return runs.request_plan(
         session, territory_id=territory_id, day=shift.day, options=options, actor=actor, now=now
     )
-
-
-def _moved(
-    standing: Standing, visit_id: str, shift_id: str, position: int | None, engine: Engine
-) -> Answer:
-    problem, orders = standing.problem, standing.without(visit_id)
-    if position is None:
-        rest = engine.retime(problem, orders)
-        place = next(iter(engine.insert(problem, rest, visit_id, 1, shift=shift_id)), None)
-        position = len(orders[shift_id]) if place is None else place.position
-    orders[shift_id].insert(min(max(0, position), len(orders[shift_id])), visit_id)
-    answer = engine.retime(problem, orders)
-    left = {entry.visit for entry in answer.unserved}
-    pushed = [other for order in orders.values() for other in order if other in left]
-    if visit_id in pushed:
-        alone = engine.retime(*_only(problem, shift_id, orders[shift_id]))
-        kept = {stop.visit for route in alone.routes for stop in route.stops}
-        raise refusal(answer if visit_id in kept else alone, visit_id)
-    if pushed:
-        raise DoesNotFit(
-            f"Visit {visit_id} there would push out {', '.join(pushed)}. Move or put back those first.",
-            reason="capacity",
-            visit=visit_id,
-            pushed_out=pushed,
-        )
-    return answer
-
-
-def _only(
-    problem: Problem, shift_id: str, order: list[str]
-) -> tuple[Problem, dict[str, list[str]]]:
-    """The problem of this shift and its visits alone, so that the reason is why a visit cannot be there."""
-    known = set(order)
-    return replace(
-        problem,
-        shifts=tuple(shift for shift in problem.shifts if shift.id == shift_id),
-        visits=tuple(visit for visit in problem.visits if visit.id in known),
-        relations=(),
-        incumbent=None,
-    ), {shift_id: order}
 
 
 def _lock(visit: Visit, *, crew_id: str | None, start_at: datetime | None) -> None:

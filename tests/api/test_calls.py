@@ -5,7 +5,7 @@ import pytest
 from dispatch.core.db import Database, transaction
 from tests.api.conftest import SignIn, VirtualClock
 from tests.builders.desk import make_counters
-from tests.dispatch.contact.test_calls import GOOD, call_to
+from tests.dispatch.calls.test_calls import GOOD, call_to
 from tests.instants import at
 
 LIST = "/api/v1/territories/humen/calls"

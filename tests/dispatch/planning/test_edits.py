@@ -311,6 +311,25 @@ def test_a_move_that_pushes_another_out_names_it(session: Session) -> None:
     assert refusal.value.details["visit"] == small.id
 
 
+def test_a_move_on_a_plan_that_does_not_hold_any_more_says_so(session: Session) -> None:
+    first, second, _ = a_day(session)
+    plan_id = in_force(session).id or 0
+    draft = edits.move_visit(
+        session, plan_id=plan_id, visit_id=first.id, shift_id=TWO, actor=DISPATCHER, now=NOW
+    )
+
+    with pytest.raises(DoesNotFit, match=f"has {first.id} where they cannot be") as refusal:
+        edits.move_visit(
+            session, plan_id=plan_id, visit_id=second.id, shift_id=TWO, actor=DISPATCHER, now=NOW
+        )
+
+    assert refusal.value.details["astray"] == [first.id]
+    after = edits.move_visit(
+        session, plan_id=draft.id or 0, visit_id=second.id, shift_id=TWO, actor=DISPATCHER, now=NOW
+    )
+    assert {first.id, second.id} <= set(visits_on(session, after))
+
+
 def test_what_has_begun_is_not_moved_or_put_back(session: Session) -> None:
     first, second, _ = a_day(session)
     finish(session, first, began=at("08:10"), now=at("09:00"))

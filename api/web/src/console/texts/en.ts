@@ -274,6 +274,7 @@ export default {
   "reason.waits_for": "Waits for another visit",
   "reason.no_time_left": "Ties leave no time",
   "reason.crew_gone": "Its crew is off duty",
+  "reason.outdated": "This plan does not hold any more; open the newest draft",
   "reason.new": "New since the plan",
   "reason.returned": "Returned by its crew, or taken back",
   "reason.put_back": "Put back by a person",

@@ -275,6 +275,7 @@ export default {
   "reason.waits_for": "等待其他任务",
   "reason.no_time_left": "关联任务不留时间",
   "reason.crew_gone": "班组已下班",
+  "reason.outdated": "此方案已不成立，请打开最新草案",
   "reason.new": "计划后新增",
   "reason.returned": "班组退回或已收回",
   "reason.put_back": "由人工退回",

@@ -6,19 +6,14 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
-from dispatch.contact import call_list, calls, scripts
-from dispatch.contact.calls import (
-    HELD_FOR,
-    MOST_TRIES,
-    BadCall,
-    CallDone,
-    CallNotYours,
-    CallTaken,
-    Wanted,
-)
+from dispatch.calls import call_list, reporting, scripts, taking
+from dispatch.calls.hours import next_try
+from dispatch.calls.reporting import MOST_TRIES, BadCall, Wanted
+from dispatch.calls.scripts import BadCallAnswer, BadScript
+from dispatch.calls.tables import CallAttempt, CallClaim, CallOutcome
+from dispatch.calls.taking import HELD_FOR, CallDone, CallNotYours, CallTaken
 from dispatch.contact.preferences import Preference
-from dispatch.contact.scripts import BadCallAnswer, BadScript
-from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome, ContactPreference
+from dispatch.contact.tables import ContactPreference
 from dispatch.core.db import Database, transaction
 from dispatch.core.events import Actor
 from dispatch.core.tables import Event
@@ -63,8 +58,8 @@ def report(
     now: datetime = NINE,
     **values: object,
 ) -> CallAttempt:
-    calls.take(session, work_order_id=order.id, actor=by, now=now)
-    return calls.report(
+    taking.take(session, work_order_id=order.id, actor=by, now=now)
+    return reporting.report(
         session,
         work_order_id=order.id,
         outcome=CallOutcome(outcome),
@@ -113,7 +108,7 @@ def test_a_number_is_shown_to_who_has_the_call(session: Session, order: WorkOrde
         return [call.number for call in listed(session, **values)]  # type: ignore[arg-type]
 
     assert numbers() == ["*************9100"]
-    calls.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
+    taking.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
     assert numbers() == ["+86 769 5550 9100"]
     assert numbers(reader="wang") == ["*************9100"]
     assert numbers(now=NINE + HELD_FOR) == ["*************9100"], "when it is no longer theirs"
@@ -188,22 +183,22 @@ def test_a_phone_series_brings_calls_about(session: Session) -> None:
 def test_a_call_that_somebody_has_is_not_given_to_another(
     session: Session, order: WorkOrder
 ) -> None:
-    calls.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
+    taking.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
 
     with pytest.raises(CallTaken):
-        calls.take(session, work_order_id=order.id, actor=WANG, now=NINE + HELD_FOR / 2)
-    again = calls.take(session, work_order_id=order.id, actor=ZHOU, now=NINE + HELD_FOR / 2)
+        taking.take(session, work_order_id=order.id, actor=WANG, now=NINE + HELD_FOR / 2)
+    again = taking.take(session, work_order_id=order.id, actor=ZHOU, now=NINE + HELD_FOR / 2)
     assert again.expires_at == NINE + HELD_FOR * 1.5, "who has it may hold it longer"
 
 
 def test_a_call_that_was_taken_too_long_ago_can_be_taken_by_another(
     session: Session, order: WorkOrder
 ) -> None:
-    calls.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
-    calls.take(session, work_order_id=order.id, actor=WANG, now=NINE + HELD_FOR)
+    taking.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
+    taking.take(session, work_order_id=order.id, actor=WANG, now=NINE + HELD_FOR)
 
     with pytest.raises(CallNotYours):
-        calls.report(
+        reporting.report(
             session,
             work_order_id=order.id,
             outcome=CallOutcome.NO_ANSWER,
@@ -215,9 +210,9 @@ def test_a_call_that_was_taken_too_long_ago_can_be_taken_by_another(
 def test_what_is_said_late_counts_unless_somebody_else_took_the_call(
     session: Session, order: WorkOrder
 ) -> None:
-    calls.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
+    taking.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
 
-    attempt = calls.report(
+    attempt = reporting.report(
         session,
         work_order_id=order.id,
         outcome=CallOutcome.REACHED,
@@ -229,12 +224,12 @@ def test_what_is_said_late_counts_unless_somebody_else_took_the_call(
 
 
 def test_a_call_that_was_given_back_is_anybodys(session: Session, order: WorkOrder) -> None:
-    calls.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
-    calls.give_back(session, work_order_id=order.id, actor=WANG)
+    taking.take(session, work_order_id=order.id, actor=ZHOU, now=NINE)
+    taking.give_back(session, work_order_id=order.id, actor=WANG)
     assert session.exec(select(CallClaim)).one().caller_id == "zhou"
 
-    calls.give_back(session, work_order_id=order.id, actor=ZHOU)
-    calls.take(session, work_order_id=order.id, actor=WANG, now=NINE)
+    taking.give_back(session, work_order_id=order.id, actor=ZHOU)
+    taking.take(session, work_order_id=order.id, actor=WANG, now=NINE)
 
 
 def test_of_callers_who_reach_for_the_same_call_at_once_one_gets_it(database: Database) -> None:
@@ -244,7 +239,7 @@ def test_of_callers_who_reach_for_the_same_call_at_once_one_gets_it(database: Da
 
     def reach(name: str) -> None:
         with transaction(database) as session:
-            calls.take(session, work_order_id=order_id, actor=Actor(name, "intake"), now=NINE)
+            taking.take(session, work_order_id=order_id, actor=Actor(name, "intake"), now=NINE)
 
     ends = at_once(*[lambda name=name: reach(name) for name in "abcd"])  # type: ignore[misc]
 
@@ -257,11 +252,11 @@ def test_only_calls_that_are_still_to_be_made_can_be_taken(
     report(session, order, "reached", answers=GOOD)
 
     with pytest.raises(CallDone):
-        calls.take(session, work_order_id=order.id, actor=WANG, now=NINE)
+        taking.take(session, work_order_id=order.id, actor=WANG, now=NINE)
     with pytest.raises(NotByPhone):
-        calls.take(session, work_order_id=make_order(session).id, actor=WANG, now=NINE)
+        taking.take(session, work_order_id=make_order(session).id, actor=WANG, now=NINE)
     with pytest.raises(NoSuchWorkOrder):
-        calls.take(session, work_order_id="W-9", actor=WANG, now=NINE)
+        taking.take(session, work_order_id="W-9", actor=WANG, now=NINE)
 
 
 # -- what came of it -------------------------------------------------------------------------------
@@ -385,14 +380,14 @@ def test_without_a_work_type_for_the_visit_the_calls_go_on(
 def test_the_next_try_is_in_the_evening_or_on_the_next_working_morning(
     now: datetime, expected: datetime
 ) -> None:
-    assert calls.next_try(now, HUMEN) == expected
-    assert calls.next_try(now.astimezone(UTC), HUMEN) == expected
+    assert next_try(now, HUMEN) == expected
+    assert next_try(now.astimezone(UTC), HUMEN) == expected
 
 
 def test_the_next_try_is_when_the_customer_wishes_to_be_called() -> None:
     def tried(earliest: int | None, latest: int | None) -> datetime:
         wished = Preference("C-1", earliest_hour=earliest, latest_hour=latest)
-        return calls.next_try(at("09:30"), HUMEN, wished)
+        return next_try(at("09:30"), HUMEN, wished)
 
     tomorrow = DAY + timedelta(days=1)
     assert tried(None, None) == at("18:30")

@@ -8,11 +8,12 @@ from zoneinfo import ZoneInfo
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from dispatch.contact import preferences, scripts
-from dispatch.contact.calls import masked
+from dispatch.calls import scripts
+from dispatch.calls.scripts import Script
+from dispatch.calls.tables import CallAttempt, CallClaim, CallOutcome
+from dispatch.calls.taking import masked
+from dispatch.contact import preferences
 from dispatch.contact.preferences import Preference
-from dispatch.contact.scripts import Script
-from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome
 from dispatch.core.calendar import zone_named
 from dispatch.registry import territories
 from dispatch.registry.tables import Customer, Premises

@@ -1,63 +1,37 @@
-"""Calls to customers: taken by one caller at a time, and what comes of each.
+"""What came of a call to a customer, said by whoever has taken it.
 
-A call is a work order done by telephone. Whoever takes it has it for `HELD_FOR`, then says what came of it. A
-customer who does not answer is tried again at another time of day, and visited after `MOST_TRIES`; what is needed
-becomes requests.
+A call is a work order done by telephone. A customer who does not answer is tried again at another time of day, and
+visited after `MOST_TRIES`; what is needed becomes requests.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import preferences, scripts
-from dispatch.contact.preferences import Preference
-from dispatch.contact.scripts import Script
-from dispatch.contact.tables import CallAttempt, CallClaim, CallOutcome
-from dispatch.core.calendar import at_local, is_working_day, local_day, zone_named
-from dispatch.core.db import lock_for
-from dispatch.core.errors import ConflictError, InvalidError
-from dispatch.core.events import SYSTEM, Actor, record
+from dispatch.calls import scripts, taking
+from dispatch.calls.hours import CALL_FROM, CALL_UNTIL, next_try
+from dispatch.calls.scripts import Script
+from dispatch.calls.tables import CallAttempt, CallOutcome
+from dispatch.contact import preferences
+from dispatch.core.calendar import local_day, zone_named
+from dispatch.core.errors import InvalidError
+from dispatch.core.events import SYSTEM, Actor
 from dispatch.desk import requests
 from dispatch.desk.tables import Request, RequestKind
 from dispatch.registry.tables import Territory
-from dispatch.work import catalogue, orders
-from dispatch.work.orders import NotByPhone
-from dispatch.work.progress import SUBJECT
-from dispatch.work.tables import Mode, WorkOrder, WorkOrderStatus, WorkType
+from dispatch.work import orders
+from dispatch.work.tables import WorkOrder, WorkType
 
-HELD_FOR = timedelta(minutes=15)
-"""How long a call stays with who took it; what they say later counts unless somebody else took it."""
 MOST_TRIES = 3
 """Calls that nobody answered, before somebody goes there."""
 VISIT = "FU-VIS"
 """The work type of the visit to who does not answer."""
-CALL_FROM, CALL_UNTIL = time(9), time(20)
-"""Hours, local to the territory, in which customers are called about follow-ups."""
-MORNING, EVENING, NOON = time(10), time(18, 30), time(12)
 FURTHEST = timedelta(days=60)
 MOST_NOTE = 500
 _ENDS = (CallOutcome.REACHED, CallOutcome.REFUSED, CallOutcome.WRONG_NUMBER)
-
-
-class CallTaken(ConflictError):
-    """Somebody else is calling now."""
-
-    code = "call_taken"
-
-
-class CallNotYours(ConflictError):
-    """The call was not taken, or somebody else has it since."""
-
-    code = "call_not_yours"
-
-
-class CallDone(ConflictError):
-    """The call has been made, or called off."""
-
-    code = "call_done"
 
 
 class BadCall(InvalidError):
@@ -73,40 +47,6 @@ class Wanted:
     kind: RequestKind
     subject: str
     text: str = ""
-
-
-def take(session: Session, *, work_order_id: str, actor: Actor, now: datetime) -> CallClaim:
-    """Take a call, or hold it longer; nobody else is given it for `HELD_FOR`.
-
-    Raises NoSuchWorkOrder, NotByPhone, CallDone and CallTaken.
-    """
-    order = _to_be_called(session, work_order_id)
-    claim = session.get(CallClaim, order.id, populate_existing=True)
-    if claim is None:
-        claim = CallClaim(work_order_id=order.id, caller_id=actor.id, expires_at=now + HELD_FOR)
-        session.add(claim)
-        _tell(session, order, "taken", actor=actor, now=now)
-    elif claim.caller_id != actor.id:
-        if claim.expires_at > now:
-            raise CallTaken(
-                f"Somebody else has call {order.id} until {claim.expires_at.isoformat()}.",
-                subject=order.id,
-                until=claim.expires_at.isoformat(),
-            )
-        claim.caller_id = actor.id
-        _tell(session, order, "taken", actor=actor, now=now)
-    claim.expires_at = now + HELD_FOR
-    session.flush()
-    return claim
-
-
-def give_back(session: Session, *, work_order_id: str, actor: Actor) -> None:
-    """Let others have the call; nothing happens when it is not the actor's."""
-    lock_for(session, f"call:{work_order_id}")
-    claim = session.get(CallClaim, work_order_id, populate_existing=True)
-    if claim is not None and claim.caller_id == actor.id:
-        session.delete(claim)
-        session.flush()
 
 
 def report(
@@ -129,13 +69,7 @@ def report(
 
     Raises what `take` does, CallNotYours, BadCall, BadCallAnswer, and what `requests.receive` raises.
     """
-    order = _to_be_called(session, work_order_id)
-    claim = session.get(CallClaim, order.id, populate_existing=True)
-    if claim is None or claim.caller_id != actor.id:
-        raise CallNotYours(
-            f"Take call {order.id} first; it is not yours, or somebody else has taken it since.",
-            subject=order.id,
-        )
+    order, claim = taking.held(session, work_order_id=work_order_id, actor=actor)
     zone = zone_named(session.get_one(Territory, order.territory_id).zone)
     _refuse_nonsense(outcome, note, call_back_at, zone, now=now)
     script = scripts.script_for(order.work_type, order.series_id)
@@ -171,48 +105,9 @@ def report(
         "order_id": attempt.order_id,
         "again_at": attempt.again_at.isoformat() if attempt.again_at else None,
     }
-    _tell(session, order, "made", actor=actor, now=now, data=about)
+    taking.tell(session, order, "made", actor=actor, now=now, data=about)
     session.flush()
     return attempt
-
-
-def next_try(now: datetime, zone: ZoneInfo, wished: Preference | None = None) -> datetime:
-    """When to call again who did not answer: in the evening who was called in the morning, else the next morning.
-
-    Mornings are those of working days. Who wishes no calls in the evening, or so early, is called when they do.
-    """
-    local = now.astimezone(zone)
-    if local.time() < NOON and (wished is None or wished.allows(EVENING.hour)):
-        return at_local(local.date(), EVENING, zone)
-    day = local.date() + timedelta(days=1)
-    while not is_working_day(day):
-        day += timedelta(days=1)
-    if wished is None or wished.allows(MORNING.hour):
-        return at_local(day, MORNING, zone)
-    hours = range(CALL_FROM.hour, CALL_UNTIL.hour)
-    return at_local(day, time(next(filter(wished.allows, hours), MORNING.hour)), zone)
-
-
-def masked(number: str | None) -> str:
-    """A telephone number of which only the last four digits can be read."""
-    return "*" * max(0, len(number) - 4) + number[-4:] if number else ""
-
-
-def _to_be_called(session: Session, work_order_id: str) -> WorkOrder:
-    """The order of a call that is still to be made, while nobody else writes about it."""
-    lock_for(session, f"call:{work_order_id}")
-    order = orders.get(session, work_order_id)
-    if catalogue.get(session, order.work_type).mode is not Mode.PHONE:
-        raise NotByPhone(
-            f"Work order {order.id} ({order.work_type}) is done by a visit.", subject=order.id
-        )
-    if order.status is not WorkOrderStatus.READY:
-        raise CallDone(
-            f"Call {order.id} is {order.status.value}; there is nobody to be called.",
-            subject=order.id,
-            state=order.status.value,
-        )
-    return order
 
 
 def _refuse_nonsense(
@@ -326,25 +221,3 @@ def _not_reached(
         now=now,
     )
     attempt.order_id = instead.id
-
-
-def _tell(
-    session: Session,
-    order: WorkOrder,
-    what: str,
-    *,
-    actor: Actor,
-    now: datetime,
-    data: dict[str, object] | None = None,
-) -> None:
-    """Record that the call was taken (its number was shown) or made; nothing of what was said."""
-    record(
-        session,
-        f"call.{what}",
-        entity=SUBJECT,
-        entity_id=order.id,
-        actor=actor,
-        now=now,
-        territory_id=order.territory_id,
-        data=data,
-    )

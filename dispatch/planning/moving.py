@@ -1,0 +1,68 @@
+"""A visit taken to another place of a plan, or why it cannot be there."""
+
+from dataclasses import replace
+
+from dispatch.planning.editing import DoesNotFit, Standing, refusal
+from dispatch.planning.engine import Engine
+from optimizer.plan import Plan as Answer
+from optimizer.problem import Problem
+
+
+def moved(
+    standing: Standing, visit_id: str, shift_id: str, position: int | None, engine: Engine
+) -> Answer:
+    """The plan with the visit there, the cheapest place when `position` is None, and all else in its order.
+
+    Raises DoesNotFit when it, or a visit that it would push out, cannot be served.
+    """
+    problem, orders = standing.problem, standing.without(visit_id)
+    if position is None:
+        rest = engine.retime(problem, orders)
+        place = next(iter(engine.insert(problem, rest, visit_id, 1, shift=shift_id)), None)
+        position = len(orders[shift_id]) if place is None else place.position
+    orders[shift_id].insert(min(max(0, position), len(orders[shift_id])), visit_id)
+    answer = engine.retime(problem, orders)
+    left = {entry.visit for entry in answer.unserved}
+    pushed = [other for order in orders.values() for other in order if other in left]
+    if visit_id in pushed:
+        alone = engine.retime(*_only(problem, shift_id, orders[shift_id]))
+        kept = {stop.visit for route in alone.routes for stop in route.stops}
+        raise refusal(answer if visit_id in kept else alone, visit_id)
+    if pushed:
+        raise _pushing(standing, visit_id, pushed, engine)
+    return answer
+
+
+def _pushing(standing: Standing, visit_id: str, pushed: list[str], engine: Engine) -> DoesNotFit:
+    """Why nobody may be pushed out: the move would do it, or what the plan has does not hold without it either."""
+    rest = engine.retime(standing.problem, standing.without(visit_id))
+    kept = {stop.visit for route in rest.routes for stop in route.stops}
+    astray = [other for other in pushed if other not in kept]
+    if astray:
+        return DoesNotFit(
+            f"Plan {standing.plan.number} has {', '.join(astray)} where they cannot be any more: moved, locked or "
+            "changed since it was made. Edit the draft that was made then, put them back, or unlock them.",
+            reason="outdated",
+            visit=visit_id,
+            astray=astray,
+        )
+    return DoesNotFit(
+        f"Visit {visit_id} there would push out {', '.join(pushed)}. Move or put back those first.",
+        reason="capacity",
+        visit=visit_id,
+        pushed_out=pushed,
+    )
+
+
+def _only(
+    problem: Problem, shift_id: str, order: list[str]
+) -> tuple[Problem, dict[str, list[str]]]:
+    """The problem of this shift and its visits alone, so that the reason is why a visit cannot be there."""
+    known = set(order)
+    return replace(
+        problem,
+        shifts=tuple(shift for shift in problem.shifts if shift.id == shift_id),
+        visits=tuple(visit for visit in problem.visits if visit.id in known),
+        relations=(),
+        incumbent=None,
+    ), {shift_id: order}
