@@ -29,7 +29,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
-@pytest.hookimpl(trylast=True)  # the folders have marked theirs
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """The long ones first; on PostgreSQL not what only SQLite has or what uses no database."""
     items.sort(key=lambda item: item.get_closest_marker("long") is None)

@@ -7,10 +7,9 @@ last edit is undone by discarding its plan.
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
-import sqlalchemy as sa
-from sqlmodel import Session, col
+from sqlmodel import Session, col, select
 
 from dispatch.core.errors import ConflictError
 from dispatch.core.events import Actor
@@ -230,13 +229,66 @@ def orders_of(session: Session, plan: Plan, built: Built) -> Orders:
                 0 if first else len(orders[visit.pinned.shift]), visit.id
             )
             placed.add(visit.id)
-    statement = (
-        sa.select(col(Assignment.shift_id), col(Assignment.visit_id))
-        .where(col(Assignment.plan_id) == plan.id)
-        .order_by(col(Assignment.shift_id), col(Assignment.position))
-    )
-    for shift_id, visit_id in session.execute(statement):
-        if visit_id in known and visit_id not in placed and shift_id in shifts:
-            orders[shift_id].append(visit_id)
-            placed.add(visit_id)
+    statement = _Stop.chosen().where(Assignment.plan_id == plan.id)
+    rows = session.exec(statement.order_by(col(Assignment.shift_id), col(Assignment.position)))
+    stops = {
+        stop.visit_id: stop
+        for stop in map(_Stop._make, rows)
+        if stop.visit_id in known and stop.visit_id not in placed and stop.shift_id in shifts
+    }
+    elsewhere = _moved_since(session, plan, built, stops)
+    for visit_id, stop in stops.items():
+        if visit_id not in elsewhere:
+            orders[stop.shift_id].append(visit_id)
+    stops |= elsewhere
+    for visit_id, stop in elsewhere.items():
+        order = orders[stop.shift_id]
+        before = [v for v in order if v not in stops or stops[v].start_at <= stop.start_at]
+        order.insert(len(before), visit_id)
     return orders
+
+
+class _Stop(NamedTuple):
+    visit_id: str
+    shift_id: str
+    crew_id: str
+    start_at: datetime
+
+    @staticmethod
+    def chosen() -> Any:
+        """The statement of such rows of all plans."""
+        return select(
+            Assignment.visit_id, Assignment.shift_id, Assignment.crew_id, Assignment.start_at
+        )
+
+
+def _moved_since(
+    session: Session, plan: Plan, built: Built, stops: Mapping[str, _Stop]
+) -> dict[str, _Stop]:
+    """Where newer drafts have the visits that are locked to another crew than this plan's: they were moved there.
+
+    So two dispatchers who move different visits of one plan both keep their edit.
+    """
+    shifts = {shift.id for shift in built.problem.shifts}
+    locked = {row.id: row.locked_to for row in built.rows.visits}
+    astray = [v for v, stop in stops.items() if locked.get(v) not in (None, stop.crew_id)]
+    if not astray:
+        return {}
+    newer = (
+        _Stop.chosen()
+        .join(Plan, col(Plan.id) == col(Assignment.plan_id))
+        .where(
+            Plan.territory_id == plan.territory_id,
+            Plan.day == plan.day,
+            Plan.number > plan.number,
+            Plan.status == PlanStatus.PROPOSED,
+            col(Plan.branch).is_(None),
+            col(Assignment.visit_id).in_(astray),
+        )
+        .order_by(col(Plan.number))
+    )
+    return {
+        stop.visit_id: stop
+        for stop in map(_Stop._make, session.exec(newer))
+        if stop.crew_id == locked[stop.visit_id] and stop.shift_id in shifts
+    }
