@@ -66,6 +66,13 @@ class Crowd:
         eventually(lambda: name in self.keeper.pids(), what="the next worker")
         return took
 
+    def troubles(self) -> str:
+        """What the workers logged as warnings and errors, and what no logger wrote."""
+        logs = sorted((self.settings.data_dir / "logs").glob("*.log"))
+        lines = (line for log in logs for line in log.read_text().splitlines())
+        calm = ('"level": "info"', '"level": "debug"')
+        return "\n".join(line for line in lines if not any(mark in line for mark in calm))
+
     def held(self, kind: str) -> int:
         """How many tasks of this kind somebody is at."""
         with self.database.reading() as session:

@@ -145,7 +145,7 @@ def test_workers_stopped_under_load_lose_nothing_and_end_in_time(
     assert max(took) <= 25, took
     assert workers.effects() == {1: workers.enqueued}
     assert max(workers.waits()) <= 60
-    assert leases_left(workers) == 0, "a polite stop leaves no lease behind"
+    assert leases_left(workers) == 0, f"a polite stop left a lease behind: {workers.troubles()}"
 
 
 def test_a_worker_that_is_killed_instead_of_stopped_leaves_a_lease_behind(workers: Crowd) -> None:
