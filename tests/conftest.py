@@ -30,8 +30,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """The long ones first; on PostgreSQL not what only SQLite has or what uses no database."""
-    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+    """On PostgreSQL there is nothing to see for tests of what only SQLite has, or that use no database."""
     if config.getoption("database") == "sqlite":
         return
     kept, left = [], []

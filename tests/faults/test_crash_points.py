@@ -52,7 +52,6 @@ ELSEWHERE = f"{machine()}:999999999.1"
 """The name of a worker that is gone."""
 
 
-@pytest.mark.long
 def test_after_a_crash_at_any_point_everything_is_done_once(workers_on_either: Crowd) -> None:
     workers, chance = workers_on_either, random.Random(SEED)
     points = POINTS if FULL or workers.database.is_sqlite else ON_POSTGRESQL

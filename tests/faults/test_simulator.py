@@ -39,7 +39,6 @@ def play(first: int, count: int, *options: str, **environment: str) -> "subproce
     )
 
 
-@pytest.mark.long
 @pytest.mark.timeout(times(900, 24 * 3600))
 def test_whatever_breaks_the_same_few_things_hold() -> None:
     processes = min(os.cpu_count() or 1, 8)

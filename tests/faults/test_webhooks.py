@@ -64,7 +64,6 @@ def expected(workers: Crowd) -> set[str]:
         return {f"event-{number}" for number in moved}
 
 
-@pytest.mark.long
 def test_every_event_arrives_though_the_receiver_fails_and_workers_are_killed(
     workers: Crowd,
 ) -> None:

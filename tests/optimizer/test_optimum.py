@@ -50,7 +50,6 @@ def test_the_search_finds_the_optimum_of_forty_small_problems() -> None:
 
 
 @pytest.mark.system
-@pytest.mark.long
 @pytest.mark.timeout(1200)
 def test_the_search_finds_the_optimum_of_nearly_all_of_500_small_problems() -> None:
     misses = missed(range(500))

@@ -32,7 +32,6 @@ def free_port() -> str:
         return str(probe.getsockname()[1])
 
 
-@pytest.mark.long
 def test_up_plans_and_publishes_the_example_and_the_next_up_goes_on(tmp_path: Path) -> None:
     settings = {"GRIDCREW_PORT": free_port(), "GRIDCREW_SOLVE_SECONDS": "3"}
 
@@ -49,7 +48,6 @@ def test_up_plans_and_publishes_the_example_and_the_next_up_goes_on(tmp_path: Pa
     assert len(links) == 2
 
 
-@pytest.mark.long
 def test_a_played_day_leaves_nothing_without_an_end_and_beats_the_rule_of_thumb(
     tmp_path: Path,
 ) -> None:

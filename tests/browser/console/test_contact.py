@@ -9,7 +9,7 @@ from playwright.sync_api import Page, expect
 from tests.browser.console.conftest import PATIENCE_MS
 from tests.browser.console.driving import Console, Json
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.xdist_group("console")]
+pytestmark = pytest.mark.system
 
 LOG = "/api/v1/territories/humen/message-log"
 SHOWN = {

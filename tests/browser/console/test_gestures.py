@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.console.driving import Console, instant, stops
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.xdist_group("console")]
+pytestmark = pytest.mark.system
 
 
 def test_a_visit_is_dragged_to_another_crew_and_locked_there(console: Console) -> None:

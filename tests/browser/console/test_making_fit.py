@@ -5,7 +5,7 @@ from playwright.sync_api import Locator, expect
 
 from tests.browser.console.driving import OPEN, Console, Json
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.xdist_group("console")]
+pytestmark = pytest.mark.system
 
 
 def _asked(console: Console, kind: str) -> tuple[str, Json, Locator]:

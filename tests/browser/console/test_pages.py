@@ -9,7 +9,7 @@ from playwright.sync_api import BrowserContext, Page, expect
 from tests.browser.conftest import listen
 from tests.browser.console.driving import Console
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.xdist_group("console")]
+pytestmark = pytest.mark.system
 
 AXE = Path(__file__).parents[3] / "api" / "web" / "node_modules" / "axe-core" / "axe.min.js"
 PAGES = (

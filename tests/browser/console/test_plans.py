@@ -9,7 +9,7 @@ from playwright.sync_api import Route, expect
 
 from tests.browser.console.driving import Console, Json
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.xdist_group("console")]
+pytestmark = pytest.mark.system
 
 
 def test_a_run_is_watched_stopped_early_compared_and_published_to_those_it_names(

@@ -5,7 +5,7 @@ from playwright.sync_api import Page, expect
 
 from tests.browser.console.driving import Console, Json
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.xdist_group("console")]
+pytestmark = pytest.mark.system
 
 
 def _move(console: Console) -> tuple[str, Json]:

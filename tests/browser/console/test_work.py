@@ -7,7 +7,7 @@ from playwright.sync_api import expect
 
 from tests.browser.console.driving import Console, Json
 
-pytestmark = [pytest.mark.system, pytest.mark.long, pytest.mark.xdist_group("console")]
+pytestmark = pytest.mark.system
 
 
 def _waiting(console: Console, reason: str) -> Json:
