@@ -26,7 +26,7 @@ SUITE = "console"
 VISITS = 1000
 LOADS = 5
 MOVES = 60
-UPDATES = 10
+UPDATES, DRAFTS = 10, 2
 SETTLED_MS = 1500
 CHROMIUM = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # A graphics card is not asked for: the map is drawn by the processor, which is the slowest way.
@@ -176,7 +176,7 @@ def _updated(page: Page, found: Office) -> list[Measured]:
     rows = []
     for what, deeds, times in (
         ("a lock", locks, UPDATES),
-        ("a draft", _moves(page, found, names), 2),
+        ("a draft", _moves(page, found, names), DRAFTS),
     ):
         work = tuple(_work(page, session, deed) for deed in islice(deeds, times))
         rows.append(Measured(f"{what} by somebody else, work of the main thread", work, 50))

@@ -4,7 +4,7 @@ An edit never changes a plan: it proposes another one, so that two dispatchers c
 last edit is undone by discarding its plan.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any, NamedTuple
@@ -212,6 +212,22 @@ def refusal(answer: Answer, visit_id: str) -> DoesNotFit:
         reason=entry.reason,
         visit=visit_id,
         shifts=dict(entry.shifts),
+    )
+
+
+def unserved_of(orders: Mapping[str, Sequence[str]], answer: Answer) -> list[str]:
+    """The visits of these orders that the answer has no place for."""
+    served = {stop.visit for route in answer.routes for stop in route.stops}
+    return [visit for order in orders.values() for visit in order if visit not in served]
+
+
+def pushes_out(what: str, visit_id: str, pushed: list[str]) -> DoesNotFit:
+    """That `what` would take these other visits off the plan, as a refusal of the edit."""
+    return DoesNotFit(
+        f"{what} would push out {', '.join(pushed)}. Move or put back those first.",
+        reason="capacity",
+        visit=visit_id,
+        pushed_out=pushed,
     )
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from dispatch.planning.editing import DoesNotFit, Standing, refusal
+from dispatch.planning.editing import DoesNotFit, Standing, pushes_out, refusal, unserved_of
 from dispatch.planning.engine import Engine
 from optimizer.plan import Plan as Answer
 from optimizer.problem import Problem
@@ -22,12 +22,11 @@ def moved(
         position = len(orders[shift_id]) if place is None else place.position
     orders[shift_id].insert(min(max(0, position), len(orders[shift_id])), visit_id)
     answer = engine.retime(problem, orders)
-    left = {entry.visit for entry in answer.unserved}
-    pushed = [other for order in orders.values() for other in order if other in left]
+    pushed = unserved_of(orders, answer)
     if visit_id in pushed:
-        alone = engine.retime(*_only(problem, shift_id, orders[shift_id]))
-        kept = {stop.visit for route in alone.routes for stop in route.stops}
-        raise refusal(answer if visit_id in kept else alone, visit_id)
+        only, order = _only(problem, shift_id, orders[shift_id])
+        alone = engine.retime(only, order)
+        raise refusal(alone if visit_id in unserved_of(order, alone) else answer, visit_id)
     if pushed:
         raise _pushing(standing, visit_id, pushed, engine)
     return answer
@@ -35,9 +34,9 @@ def moved(
 
 def _pushing(standing: Standing, visit_id: str, pushed: list[str], engine: Engine) -> DoesNotFit:
     """Why nobody may be pushed out: the move would do it, or what the plan has does not hold without it either."""
-    rest = engine.retime(standing.problem, standing.without(visit_id))
-    kept = {stop.visit for route in rest.routes for stop in route.stops}
-    astray = [other for other in pushed if other not in kept]
+    without = standing.without(visit_id)
+    lost = unserved_of(without, engine.retime(standing.problem, without))
+    astray = [other for other in pushed if other in lost]
     if astray:
         return DoesNotFit(
             f"Plan {standing.plan.number} has {', '.join(astray)} where they cannot be any more: moved, locked or "
@@ -46,12 +45,7 @@ def _pushing(standing: Standing, visit_id: str, pushed: list[str], engine: Engin
             visit=visit_id,
             astray=astray,
         )
-    return DoesNotFit(
-        f"Visit {visit_id} there would push out {', '.join(pushed)}. Move or put back those first.",
-        reason="capacity",
-        visit=visit_id,
-        pushed_out=pushed,
-    )
+    return pushes_out(f"Visit {visit_id} there", visit_id, pushed)
 
 
 def _only(

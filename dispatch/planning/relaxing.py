@@ -19,10 +19,12 @@ from dispatch.planning.editing import (
     Standing,
     editable,
     propose_edit,
+    pushes_out,
     refusal,
     refuse_begun,
     refuse_unplaceable,
     stand,
+    unserved_of,
 )
 from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.tables import Plan
@@ -119,15 +121,9 @@ def relax(
         if place is None:
             raise refusal(answer, visit_id)
         made = engine.apply(standing.problem, answer, place)
-        served = {stop.visit for route in made.routes for stop in route.stops}
-        pushed = [v for order in before.orders.values() for v in order if v not in served]
+        pushed = unserved_of(before.orders, made)
         if pushed:
-            raise DoesNotFit(
-                f"That would push out {', '.join(pushed)}. Move or put back those first.",
-                reason="capacity",
-                visit=visit_id,
-                pushed_out=pushed,
-            )
+            raise pushes_out("That", visit_id, pushed)
         edit = {"kind": fact["kind"], "visit_id": visit_id, "fact": fact}
         return propose_edit(session, standing, made, origin="edit", actor=actor, now=now, edit=edit)
 
