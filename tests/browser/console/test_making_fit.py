@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Locator, expect
 
-from tests.browser.console.driving import OPEN, Console, Json
+from tests.browser.console.driving import OPEN, Console, Json, stops
 
 pytestmark = pytest.mark.system
 
@@ -58,12 +58,25 @@ def _is_put_in_and_taken_back(console: Console, visit: str, shift: str, said: st
     expect(console.block(visit)).to_have_count(0)
 
 
+def _somebody_else_locks_a_visit(console: Console) -> None:
+    """A change by another hand, once the page shows it."""
+    board = console.board()
+    found = next(stop["visit"] for stop in stops(board) if stop["visit"]["status"] in OPEN)
+    path = f"/api/v1/plans/{board['plan']['id']}/locks/{found['id']}"
+    console.send("PUT", path, {"crew": True, "time": False}, found["version"])
+    expect(console.page.locator(f'[data-visit="{found["id"]}"] svg').first).to_be_attached()
+
+
 def test_overtime_is_allowed_for_the_day_and_the_visit_put_in(console: Console) -> None:
     visit, change, why = _asked(console, "overtime")
     before = _shift(console, change["shift_id"])["shift"]["max_overtime_s"]
 
     why.get_by_role("button", name="Allow it for this day").click()
     why.get_by_label("Why, and who agreed").fill("the crew agreed on the telephone")
+    _somebody_else_locks_a_visit(console)
+    expect(why.get_by_label("Why, and who agreed")).to_have_value(
+        "the crew agreed on the telephone"
+    )
     why.locator("form").get_by_role("button", name="Do this").click()
 
     expect(console.lane(change["shift_id"]).locator(f'[data-visit="{visit}"]')).to_be_attached()
