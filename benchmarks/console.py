@@ -167,7 +167,6 @@ def _dragged(page: Page) -> list[Measured]:
 def _updated(page: Page, found: Office) -> list[Measured]:
     """What somebody else does: how soon it shows, and what that costs the page's main thread."""
     session = page.context.new_cdp_session(page)
-    session.send("Performance.setTimeDomain", {"timeDomain": "threadTicks"})
     session.send("Performance.enable")
     names = page.locator("button.block.movable").evaluate_all(
         "all => all.map(e => e.dataset.visit)"
@@ -249,6 +248,9 @@ def _send(page: Page, method: str, path: str, body: dict[str, Any], version: int
 
 
 def _busy(session: CDPSession) -> float:
-    """What the page's main thread has worked so far, milliseconds of its processor time."""
+    """What the page's main thread has worked so far, milliseconds of its processor time.
+
+    Not TaskDuration: that goes on while a task waits for a processor that the server or the browser's others have.
+    """
     metrics: list[dict[str, Any]] = session.send("Performance.getMetrics")["metrics"]
-    return 1000 * float(next(each["value"] for each in metrics if each["name"] == "TaskDuration"))
+    return 1000 * float(next(each["value"] for each in metrics if each["name"] == "ThreadTime"))

@@ -1,14 +1,15 @@
 """One visit into a plan that stands, and a plan from orders that a dispatcher gives."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from optimizer.displacing import exchanges, without
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reasons import unserved
 from optimizer.search.answer import answer, priced, written
-from optimizer.search.insertion import spots_on
+from optimizer.search.insertion import Spot, spots_on
 from optimizer.search.instance import Instance
 from optimizer.search.state import State
 from optimizer.standing import Standing, VisitUnknown, ordered
@@ -22,6 +23,8 @@ __all__ = [
     "apply_to",
     "insert",
     "places",
+    "relocate",
+    "relocate_on",
     "retime",
     "retime_on",
 ]
@@ -102,16 +105,16 @@ def places(
 
 
 def _free_places(standing: Standing, v: int, shifts: Iterable[int], k: int) -> list[Insertion]:
-    state = standing.state
-    spots = sorted(spot for s in shifts for spot in spots_on(state, v, s))
-    found: list[Insertion] = []
-    for spot in spots:
-        if len(found) >= k:
-            break
+    cheapest = islice(_free(standing.state, v, shifts), k)
+    return [_told(standing, made, v, spot.shift) for spot, made in cheapest]
+
+
+def _free(state: State, v: int, shifts: Iterable[int]) -> Iterator[tuple[Spot, State]]:
+    """The places that the visit fits into, the cheapest first, each with the state that has it there."""
+    for spot in sorted(spot for s in shifts for spot in spots_on(state, v, s)):
         made = _inserted(state, v, spot.shift, spot.position)
         if made is not None:
-            found.append(_told(standing, made, v, spot.shift))
-    return found
+            yield spot, made
 
 
 def _taken_places(standing: Standing, v: int, shifts: Iterable[int], k: int) -> list[Insertion]:
@@ -180,6 +183,48 @@ def retime(problem: Problem, orders: Mapping[str, Sequence[str]]) -> Plan:
 def retime_on(instance: Instance, orders: Mapping[str, Sequence[str]]) -> Plan:
     """What `retime` answers for a compiled problem."""
     return answer(ordered(instance, orders), {"engine": "retime"})
+
+
+def relocate(
+    problem: Problem,
+    orders: Mapping[str, Sequence[str]],
+    visit_id: str,
+    shift_id: str,
+    position: int | None = None,
+) -> Plan:
+    """What `retime` answers for these orders with the visit taken to this shift.
+
+    `position` is how many of the shift's other visits come before it; None: its cheapest place, or
+    behind all others where it fits nowhere. Raise VisitUnknown for names the problem does not have.
+    """
+    return relocate_on(Instance(problem), orders, visit_id, shift_id, position)
+
+
+def relocate_on(
+    instance: Instance,
+    orders: Mapping[str, Sequence[str]],
+    visit_id: str,
+    shift_id: str,
+    position: int | None = None,
+) -> Plan:
+    """What `relocate` answers for a compiled problem."""
+    rest = {s: [other for other in order if other != visit_id] for s, order in orders.items()}
+    order = rest.setdefault(shift_id, [])
+    if position is None:
+        position = _cheapest(ordered(instance, rest), visit_id, shift_id)
+    order.insert(len(order) if position is None else max(0, position), visit_id)
+    return retime_on(instance, rest)
+
+
+def _cheapest(state: State, visit_id: str, shift_id: str) -> int | None:
+    """How many stops come before the visit at its cheapest place on the shift; None where it has none."""
+    v = state.instance.visit_index.get(visit_id)
+    if v is None:
+        raise VisitUnknown(f"no visit {visit_id!r} in this problem")
+    if len(state.instance.groups[v]) > 1:
+        return None
+    spot, _ = next(_free(state, v, (state.instance.shift_index[shift_id],)), (None, None))
+    return None if spot is None else spot.position
 
 
 def _inserted(state: State, v: int, s: int, position: int) -> State | None:

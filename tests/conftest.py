@@ -8,16 +8,34 @@ import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from sqlmodel import Session
+from xdist.scheduler.loadscope import LoadScopeScheduling
 
 from dispatch.core.db import Database, transaction
 from dispatch.core.migrate import migrate
 from tests.system import postgresql as postgres
 
 NewDatabase = Callable[..., AbstractContextManager[Database]]
+IN_A_BROWSER = "tests/browser/"
+
+
+class OneBrowser(LoadScopeScheduling):
+    """`--dist loadscope`: tests in a browser follow each other in one process, the others are shared out singly.
+
+    The product that they look at takes a minute to start and to plan; and browsers side by side starve each other.
+    """
+
+    def _split_scope(self, nodeid: str) -> str:
+        return IN_A_BROWSER if nodeid.startswith(IN_A_BROWSER) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser | None:
+    """How processes share the tests out; None: as xdist's own `--dist` says."""
+    return OneBrowser(config, log) if config.getoption("dist") == "loadscope" else None
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -212,6 +212,16 @@ def _retime(server: Server, question: Mapping[str, Any]) -> object:
     return server.retimed(question)
 
 
+def _relocate(server: Server, question: Mapping[str, Any]) -> object:
+    return inserting.relocate_on(
+        server.instance(question),
+        question["orders"],
+        question["visit"],
+        question["shift"],
+        question["position"],
+    )
+
+
 def _offers(server: Server, question: Mapping[str, Any]) -> object:
     asked = question["visit"]
     visit: str | Visit = asked if isinstance(asked, str) else _read_visit(asked, "visit")
@@ -239,6 +249,7 @@ _OPERATIONS: Mapping[str, Callable[[Server, Mapping[str, Any]], object]] = {
     "insert": _insert,
     "apply": _apply,
     "retime": _retime,
+    "relocate": _relocate,
     "offers": _offers,
     "explain": _explain,
     "trials": _trials,

@@ -87,6 +87,19 @@ class WarmOptimizer:
         question = {"orders": {shift: list(row) for shift, row in orders.items()}}
         return restored(Plan, self._ask("retime", problem, question, {}))
 
+    def relocate(
+        self,
+        problem: Problem,
+        orders: Mapping[str, Sequence[str]],
+        visit_id: str,
+        shift_id: str,
+        position: int | None = None,
+    ) -> Plan:
+        """The plan of these orders with the visit taken to this place; raises VisitUnknown."""
+        rows = {shift: list(row) for shift, row in orders.items()}
+        question = {"orders": rows, "visit": visit_id, "shift": shift_id, "position": position}
+        return restored(Plan, self._ask("relocate", problem, question, {}))
+
     def offers(
         self, problem: Problem, plan: Plan, visit: str | Visit, windows: Iterable[Sequence[int]]
     ) -> list[Offer]:

@@ -38,7 +38,7 @@ from dispatch.contact import facts
 from dispatch.contact.drafts import obstacle
 from dispatch.core.config import Settings
 from dispatch.field import tracking
-from dispatch.planning import comparing, differences, fallback, heads, plans, states
+from dispatch.planning import comparing, fallback, heads, plans, states
 from dispatch.planning.differences import Told
 from dispatch.planning.queries import BoardPage
 from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
@@ -77,14 +77,15 @@ def get_board(
     who is told of another plan asks for the days that differ from the one that it has, which it names as `than`.
     """
     page = tracking.board(
-        session, territory_id=territory_id, day=day, plan_id=plan_id, draft=draft, now=moment
+        session,
+        territory_id=territory_id,
+        day=day,
+        plan_id=plan_id,
+        draft=draft,
+        now=moment,
+        crew_ids=crew,
+        than=than,
     )
-    if crew is not None or (than is not None and page.plan is not None):
-        named, changed = set(crew or ()), set[str]()
-        if than is not None and page.plan is not None:
-            changed = differences.changed_shifts(session, plan_id=page.plan.id, than=than)
-        kept = (row for row in page.crews if row.crew_id in named or row.shift_id in changed)
-        page = replace(page, crews=tuple(kept))
     if hints == "zh-CN":
         said = (replace(row, hint=in_chinese(row.hint)) for row in page.queue)
         page = replace(page, queue=tuple(said))

@@ -49,8 +49,10 @@ def board(
     now: datetime,
     plan_id: int | None = None,
     draft: bool = False,
+    crew_ids: Collection[str] | None = None,
+    than: int | None = None,
 ) -> BoardPage:
-    """The day's board with what is expected now of every crew, from where it is. Raises as `queries.board`."""
+    """The day's board with what is expected now of its crews, from where they are; see `queries.board`."""
     return queries.board(
         session,
         territory_id=territory_id,
@@ -59,6 +61,8 @@ def board(
         draft=draft,
         now=now,
         seen=_seen(session, territory_id, now),
+        crew_ids=crew_ids,
+        than=than,
     )
 
 

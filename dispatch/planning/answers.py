@@ -72,32 +72,35 @@ def store(
     clock = DayClock(problem.start)
     crews = {shift.id: shift.crew for shift in problem.shifts}
     travel = _Legs(problem)
-    for route in plan.routes:
-        legs = travel.of(route)
-        for position, stop in enumerate(route.stops):
-            session.add(
-                Assignment(
-                    plan_id=row.id,
-                    visit_id=stop.visit,
-                    crew_id=crews[route.shift],
-                    shift_id=route.shift,
-                    position=position,
-                    arrive_at=clock.instant(stop.arrive),
-                    start_at=clock.instant(stop.start),
-                    end_at=clock.instant(stop.end),
-                    travel_s=legs[position],
-                )
-            )
-    for entry in plan.unserved:
-        session.add(
-            LeftOut(
-                plan_id=row.id,
-                visit_id=entry.visit,
-                reason=entry.reason,
-                shifts=dict(entry.shifts),
-                hint=(entry.hint or "")[:500],
-            )
-        )
+    stops = [
+        {
+            "plan_id": row.id,
+            "visit_id": stop.visit,
+            "crew_id": crews[route.shift],
+            "shift_id": route.shift,
+            "position": position,
+            "arrive_at": clock.instant(stop.arrive),
+            "start_at": clock.instant(stop.start),
+            "end_at": clock.instant(stop.end),
+            "travel_s": leg,
+        }
+        for route in plan.routes
+        for position, (stop, leg) in enumerate(zip(route.stops, travel.of(route), strict=True))
+    ]
+    left = [
+        {
+            "plan_id": row.id,
+            "visit_id": entry.visit,
+            "reason": entry.reason,
+            "shifts": dict(entry.shifts),
+            "hint": (entry.hint or "")[:500],
+        }
+        for entry in plan.unserved
+    ]
+    # A thousand stops written as rows, not as objects: a person waits for the plan that an edit makes.
+    for table, rows in ((Assignment, stops), (LeftOut, left)):
+        if rows:
+            session.execute(sa.insert(table), rows)
     row.answer = plain(plan_document(plan))
     row.figures = {
         **figures(problem, plan),

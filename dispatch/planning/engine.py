@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 from optimizer.explain import Explanation, explain
-from optimizer.insert import Insertion, apply, insert, retime
+from optimizer.insert import Insertion, apply, insert, relocate, retime
 from optimizer.offers import Offer, offers
 from optimizer.plan import Plan
 from optimizer.problem import Problem, Visit
@@ -35,6 +35,17 @@ class Engine(Protocol):
         """The plan of visits in these orders."""
         ...
 
+    def relocate(
+        self,
+        problem: Problem,
+        orders: Mapping[str, Sequence[str]],
+        visit_id: str,
+        shift_id: str,
+        position: int | None = None,
+    ) -> Plan:
+        """The plan of these orders with the visit taken to this place, the shift's cheapest when None."""
+        ...
+
     def offers(
         self, problem: Problem, plan: Plan, visit: str | Visit, windows: Iterable[Sequence[int]]
     ) -> list[Offer]:
@@ -56,6 +67,7 @@ class InProcess:
     insert = staticmethod(insert)
     apply = staticmethod(apply)
     retime = staticmethod(retime)
+    relocate = staticmethod(relocate)
     offers = staticmethod(offers)
     explain = staticmethod(explain)
     trials = staticmethod(trials)

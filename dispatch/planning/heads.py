@@ -1,6 +1,6 @@
 """The plans of a day without their stops."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -8,6 +8,8 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col
 
+from dispatch.planning.lifecycle import IN_FORCE
+from dispatch.planning.states import NoSuchPlan
 from dispatch.planning.tables import Plan, PlanStatus
 
 
@@ -48,6 +50,31 @@ def head(session: Session, plan_id: int) -> PlanHead | None:
     columns = [col(getattr(Plan, name)) for name in PlanHead.__slots__]
     row = session.execute(sa.select(*columns).where(col(Plan.id) == plan_id)).first()
     return None if row is None else PlanHead(*row)
+
+
+def current(heads: Sequence[PlanHead]) -> PlanHead | None:
+    """The one of a day's plans that crews work by."""
+    return next((head for head in heads if head.status in IN_FORCE), None)
+
+
+def chosen(
+    heads: Sequence[PlanHead], plan_id: int | None = None, *, draft: bool = False
+) -> PlanHead | None:
+    """The one of a day's plans, the newest first, that is shown: the one named, else the one in force.
+
+    Without one in force it is the newest proposed; with `draft` also where that was made after the one in force.
+    Raises NoSuchPlan.
+    """
+    if plan_id is not None:
+        found = next((head for head in heads if head.id == plan_id), None)
+        if found is None:
+            raise NoSuchPlan(f"This day has no plan {plan_id}.", field="plan_id")
+        return found
+    drafts = (head for head in heads if head.status is PlanStatus.PROPOSED and head.branch is None)
+    in_force, proposed = current(heads), next(drafts, None)
+    if draft and proposed and in_force and proposed.number > in_force.number:
+        return proposed
+    return in_force or proposed
 
 
 def compare_naive(session: Session, *, plan_id: int) -> dict[str, dict[str, Any]]:

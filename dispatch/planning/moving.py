@@ -16,16 +16,12 @@ def moved(
     Raises DoesNotFit when it, or a visit that it would push out, cannot be served.
     """
     problem, orders = standing.problem, standing.without(visit_id)
-    if position is None:
-        rest = engine.retime(problem, orders)
-        place = next(iter(engine.insert(problem, rest, visit_id, 1, shift=shift_id)), None)
-        position = len(orders[shift_id]) if place is None else place.position
-    orders[shift_id].insert(min(max(0, position), len(orders[shift_id])), visit_id)
-    answer = engine.retime(problem, orders)
+    orders[shift_id].append(visit_id)
+    answer = engine.relocate(problem, orders, visit_id, shift_id, position)
     pushed = unserved_of(orders, answer)
     if visit_id in pushed:
         only, order = _only(problem, shift_id, orders[shift_id])
-        alone = engine.retime(only, order)
+        alone = engine.relocate(only, order, visit_id, shift_id, position)
         raise refusal(alone if visit_id in unserved_of(order, alone) else answer, visit_id)
     if pushed:
         raise _pushing(standing, visit_id, pushed, engine)

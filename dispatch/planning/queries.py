@@ -12,12 +12,12 @@ from sqlmodel import Session, col, select
 from dispatch.core import trail
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.planning import answers, learning
-from dispatch.planning.heads import PlanHead, plans_of
+from dispatch.planning.differences import changed_shifts
+from dispatch.planning.heads import PlanHead, chosen, current, plans_of
 from dispatch.planning.lifecycle import IN_FORCE
 from dispatch.planning.projecting import Known, Seen, project
 from dispatch.planning.reading import departures
-from dispatch.planning.states import NoSuchPlan
-from dispatch.planning.tables import Assignment, LeftOut, Plan, PlanStatus
+from dispatch.planning.tables import Assignment, LeftOut, Plan
 from dispatch.planning.tiles import CrewRow, QueueRow, StopRow, VisitRow, shift_rows, visit_rows
 from dispatch.registry import territories
 from dispatch.work.lifecycle import READY_ORDERS
@@ -57,23 +57,28 @@ def board(
     draft: bool = False,
     now: datetime | None = None,
     seen: Mapping[str, Seen] | None = None,
+    crew_ids: Collection[str] | None = None,
+    than: int | None = None,
 ) -> BoardPage:
     """The board of a territory's local day, in a fixed number of statements; with `now`, what is expected then.
 
     `seen` is where crews were last (`field.tracking.board` looks it up). Without `plan_id` it shows the plan in
     force, else the newest proposed; with `draft` the newest proposed when it was made after the one in force.
+    Given `crew_ids` or `than`, it has only the days of these crews, and those that are others than on that plan.
     Raises NoSuchTerritory, NoSuchPlan.
     """
     territory = territories.get(session, territory_id)
     zone = zone_named(territory.zone)
     opens_at, closes_at = day_bounds(day, zone)
     heads = plans_of(session, territory_id=territory_id, day=day)
-    in_force = next((h for h in heads if h.status in IN_FORCE), None)
-    shown = _chosen(heads, in_force, plan_id, draft=draft)
+    in_force = current(heads)
+    shown = chosen(heads, plan_id, draft=draft)
     shifts = shift_rows(session, territory_id=territory_id, day=day)
-    visits = _visits(session, territory_id, day, shown, shifts, (opens_at, closes_at))
-    stops, detail = _stops(session, shown, visits)
-    crews = _crew_rows(shifts, stops, visits, detail, opens_at)
+    stops = _stops(session, shown)
+    visits = _visits(session, territory_id, day, stops, shifts, (opens_at, closes_at))
+    stops, detail = _standing(session, shown, stops, visits)
+    asked = _asked(session, shifts, shown, crew_ids, than)
+    crews = _crew_rows(asked, stops, visits, detail, opens_at)
     if now is not None:
         crews = _projected(session, territory_id, zone, crews, seen, now)
     return BoardPage(
@@ -108,10 +113,11 @@ def live_days(
     zone = zone_named(territories.get(session, territory_id).zone)
     span = day_bounds(day, zone)
     heads = plans_of(session, territory_id=territory_id, day=day)
-    in_force = next((head for head in heads if head.status in IN_FORCE), None)
+    in_force = current(heads)
     shifts = shift_rows(session, territory_id=territory_id, day=day, crew_ids=crew_ids)
-    visits = _visits(session, territory_id, day, in_force, shifts, span, theirs_alone=True)
-    stops, detail = _stops(session, in_force, visits)
+    stops = _stops(session, in_force, [row.shift_id for row in shifts])
+    visits = _visits(session, territory_id, day, stops, shifts, span, theirs_alone=True)
+    stops, detail = _standing(session, in_force, stops, visits)
     crews = _crew_rows(shifts, stops, visits, detail, span[0])
     return _projected(session, territory_id, zone, crews, seen, now)
 
@@ -140,33 +146,47 @@ def _projected(
     return [project(crew, known) for crew in crews]
 
 
-def _chosen(
-    heads: Sequence[PlanHead], in_force: PlanHead | None, plan_id: int | None, *, draft: bool
-) -> PlanHead | None:
-    if plan_id is not None:
-        chosen = next((head for head in heads if head.id == plan_id), None)
-        if chosen is None:
-            raise NoSuchPlan(f"This day has no plan {plan_id}.", field="plan_id")
-        return chosen
-    drafts = (head for head in heads if head.status is PlanStatus.PROPOSED and head.branch is None)
-    proposed = next(drafts, None)
-    if draft and proposed and in_force and proposed.number > in_force.number:
-        return proposed
-    return in_force or proposed
+def _asked(
+    session: Session,
+    shifts: Sequence[CrewRow],
+    plan: PlanHead | None,
+    crew_ids: Collection[str] | None,
+    than: int | None,
+) -> Sequence[CrewRow]:
+    """The shifts whose days were asked for: all, or those of these crews and those that are others on a plan."""
+    changed: set[str] | None = None
+    if plan is not None and than is not None:
+        changed = changed_shifts(session, plan_id=plan.id, than=than)
+    if crew_ids is None and changed is None:
+        return shifts
+    named, changed = crew_ids or (), changed or set()
+    return [row for row in shifts if row.crew_id in named or row.shift_id in changed]
 
 
 def _stops(
-    session: Session, plan: PlanHead | None, visits: Mapping[str, VisitRow]
+    session: Session, plan: PlanHead | None, shift_ids: Collection[str | None] | None = None
+) -> list[Assignment]:
+    """The plan's stops, or those of these shifts alone."""
+    if plan is None:
+        return []
+    statement = select(Assignment).where(Assignment.plan_id == plan.id)
+    if shift_ids is not None:
+        statement = statement.where(col(Assignment.shift_id).in_(shift_ids))
+    return list(
+        session.exec(statement.order_by(col(Assignment.shift_id), col(Assignment.position)))
+    )
+
+
+def _standing(
+    session: Session,
+    plan: PlanHead | None,
+    stops: Sequence[Assignment],
+    visits: Mapping[str, VisitRow],
 ) -> tuple[list[Assignment], "_Detail"]:
-    """The plan's stops at these visits, and what else it says."""
+    """The stops at visits that still are on the day, and what else the plan says."""
     if plan is None:
         return [], _Detail({}, {}, set())
-    statement = (
-        select(Assignment)
-        .where(Assignment.plan_id == plan.id)
-        .order_by(col(Assignment.shift_id), col(Assignment.position))
-    )
-    stops = [stop for stop in session.exec(statement) if stop.visit_id in visits]
+    stops = [stop for stop in stops if stop.visit_id in visits]
     returned: set[str] = set()
     if plan.status in IN_FORCE:
         # What a crew has declined, or was withdrawn, waits again: it is in the queue, not on the day.
@@ -179,13 +199,13 @@ def _visits(
     session: Session,
     territory_id: str,
     day: date,
-    plan: PlanHead | None,
+    stops: Sequence[Assignment],
     shifts: Sequence[CrewRow],
     span: tuple[datetime, datetime],
     *,
     theirs_alone: bool = False,
 ) -> dict[str, VisitRow]:
-    """The visits of the plan shown, of the day's shifts, and of the pool; or of these shifts alone."""
+    """The visits of the stops shown, of the day's shifts, and of the pool; or without the pool."""
     opens_at, closes_at = span
     shift_ids = [row.shift_id for row in shifts if row.shift_id is not None]
     conditions = [
@@ -204,12 +224,10 @@ def _visits(
             col(WorkOrder.status).in_(READY_ORDERS),
         )
         conditions.insert(0, pool)
-    if plan is not None:
-        ids = sa.select(col(Assignment.visit_id)).where(col(Assignment.plan_id) == plan.id)
-        if theirs_alone:
-            ids = ids.where(col(Assignment.shift_id).in_(shift_ids))
-        conditions.append(col(Visit.id).in_(ids))
-    return visit_rows(session, conditions)
+    found = visit_rows(session, conditions)
+    # Nearly all stops are at visits of the day: the plan's others, cancelled or elsewhere since, are few.
+    others = [stop.visit_id for stop in stops if stop.visit_id not in found]
+    return found | visit_rows(session, [col(Visit.id).in_(others)]) if others else found
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,7 @@
 """A problem as the checker looks things up in it: by id, and the way between two places."""
 
+from functools import lru_cache
+
 from geographiclib.geodesic import Geodesic
 
 from optimizer.problem import Crew, Estimate, Matrix, Problem, Profiles, Shift, Visit
@@ -19,7 +21,6 @@ class Facts:
         self.shifts = {shift.id: shift for shift in problem.shifts}
         self.visits = {visit.id: visit for visit in problem.visits}
         self._index = {place.id: index for index, place in enumerate(problem.places)}
-        self._distances: dict[tuple[int, int], float] = {}
 
     def crew_of(self, shift: Shift) -> Crew:
         """The crew that works in a shift."""
@@ -54,9 +55,12 @@ class Facts:
         return travel.profiles[crew.profile or ""] if isinstance(travel, Profiles) else travel
 
     def _distance(self, i: int, j: int) -> float:
-        pair = (min(i, j), max(i, j))
-        if pair not in self._distances:
-            a, b = self.problem.places[pair[0]], self.problem.places[pair[1]]
-            line = Geodesic.WGS84.Inverse(a.lat, a.lon, b.lat, b.lon, Geodesic.DISTANCE)
-            self._distances[pair] = line["s12"]
-        return self._distances[pair]
+        a, b = self.problem.places[min(i, j)], self.problem.places[max(i, j)]
+        return _distance(a.lat, a.lon, b.lat, b.lon)
+
+
+@lru_cache(maxsize=1 << 16)
+def _distance(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
+    """Metres between two points of WGS 84. Most legs of an edited plan are those of the plan before."""
+    line = Geodesic.WGS84.Inverse(lat, lon, other_lat, other_lon, Geodesic.DISTANCE)
+    return float(line["s12"])

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from optimizer.check import check
-from optimizer.insert import Delay, InsertionStale, VisitUnknown, apply, insert, retime
+from optimizer.insert import Delay, InsertionStale, VisitUnknown, apply, insert, relocate, retime
 from optimizer.naive import naive
 from optimizer.plan import Plan
 from optimizer.problem import After, DifferentCrew, Pin
@@ -121,6 +121,52 @@ def test_retiming_refuses_names_the_problem_does_not_have() -> None:
         retime(given, {"T": ["A"]})
     with pytest.raises(VisitUnknown, match="no visit 'B'"):
         retime(given, {"S": ["B"]})
+
+
+def test_a_visit_is_taken_to_the_cheapest_place_of_another_shift() -> None:
+    moved = 0
+    for seed in range(100):
+        given = random_problem(seed)
+        full = orders_of(naive(given))
+        for name, goal in [(full[s][0], t) for s in full for t in full if s != t][:2]:
+            made = relocate(given, full, name, goal)
+            without = {s: [v for v in vs if v != name] for s, vs in full.items()}
+            before = retime(given, without)
+            best = next(iter(insert(given, before, name, 1, shift=goal)), None)
+            position = len(without[goal]) if best is None else best.position
+            without[goal].insert(position, name)
+
+            assert check(given, made).ok, seed
+            assert made == retime(given, without)
+            if best is not None:
+                moved += 1
+                assert orders_of(made)[goal].index(name) == position
+    assert moved > 30
+
+
+def test_a_visit_is_taken_to_the_place_that_is_named() -> None:
+    shifts = (shift("S1", "C1"), shift("S2", "C2"))
+    given = problem(visit("A"), visit("B"), visit("C"), visit("D"), shifts=shifts)
+    orders = {"S1": ["A", "B"], "S2": ["C"]}
+
+    assert orders_of(relocate(given, orders, "A", "S2", 0)) == {"S1": ["B"], "S2": ["A", "C"]}
+    assert orders_of(relocate(given, orders, "A", "S1", 1)) == {"S1": ["B", "A"], "S2": ["C"]}
+    assert orders_of(relocate(given, orders, "D", "S2", 9)) == {"S1": ["A", "B"], "S2": ["C", "D"]}
+    assert orders == {"S1": ["A", "B"], "S2": ["C"]}
+
+
+def test_a_visit_that_has_no_place_there_is_left_out_and_so_told() -> None:
+    shifts = (shift("S1", "C1"), shift("S2", "C2"))
+    given = problem(visit("A", forbidden_crews=("C2",)), visit("B"), shifts=shifts)
+
+    made = relocate(given, {"S1": ["A", "B"]}, "A", "S2")
+
+    assert orders_of(made) == {"S1": ["B"]}
+    assert [entry.visit for entry in made.unserved] == ["A"]
+    with pytest.raises(VisitUnknown, match="no visit 'X'"):
+        relocate(given, {}, "X", "S1")
+    with pytest.raises(VisitUnknown, match="no shift 'T'"):
+        relocate(given, {}, "A", "T")
 
 
 def test_an_insertion_tells_whom_it_delays_and_by_how_much() -> None:

@@ -14,7 +14,7 @@ from dispatch.planning import plans
 from optimizer.codec import read_plan, read_problem
 from optimizer.compare import compare
 from optimizer.explain import explain, settle
-from optimizer.insert import InsertionStale, VisitUnknown, apply, insert, retime
+from optimizer.insert import InsertionStale, VisitUnknown, apply, insert, relocate, retime
 from optimizer.offers import offers
 from optimizer.plan import Plan
 from optimizer.problem import Problem, ProblemError, Visit
@@ -62,7 +62,11 @@ def test_it_answers_as_the_optimizer_itself_does(
     assert found == insert(problem, plan, visit, 3)
     assert warm.apply(problem, plan, found[0]) == apply(problem, plan, found[0])
     orders = {problem.shifts[0].id: [visit]}
-    assert warm.retime(problem, orders).routes == retime(problem, orders).routes
+    assert warm.retime(problem, orders) == retime(problem, orders)
+    goal = problem.shifts[1].id
+    for position in (None, 0):
+        there = warm.relocate(problem, orders, visit, goal, position)
+        assert there == relocate(problem, orders, visit, goal, position)
 
 
 def test_it_offers_explains_settles_and_compares_as_the_optimizer_does(
