@@ -24,6 +24,8 @@ from dispatch.registry.tables import Role, Territory
 EXAMPLE = Path(__file__).resolve().parents[2] / "examples" / "humen"
 LOGIN = "admin"
 POLL_S = 0.2
+BEGINNING_S = 180
+"""How long the workers may take beside the search itself; on one slow core with other work that is long."""
 
 
 class ExampleMissing(DispatchError):
@@ -149,7 +151,7 @@ def plan_and_wait(
     assert plan_id is not None
     with progress("{task.fields[best]}") as bar:
         task = bar.add_task(f"planning {opened.day}", total=seconds, best="")
-        _follow(database, plan_id, bar, task, patience=seconds + 60)
+        _follow(database, plan_id, bar, task, patience=seconds + BEGINNING_S)
     return replace(opened, plan_id=plan_id)
 
 

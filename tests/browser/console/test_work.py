@@ -1,11 +1,13 @@
 """Work that waits, on the console: why not, urgent visits, splitting, calling off."""
 
 import re
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import expect
 
 from tests.browser.console.driving import Console, Json
+from tests.builders.pictures import jpeg
 
 pytestmark = pytest.mark.system
 
@@ -65,6 +67,26 @@ def test_a_window_that_keeps_a_visit_out_is_agreed_anew_by_its_button(console: C
     agreed = console.stop(visit["id"])["visit"]
     before = (visit["window_start_at"], visit["window_end_at"])
     assert (agreed["window_start_at"], agreed["window_end_at"]) != before
+
+
+def test_what_a_customer_said_and_photographed_is_shown_with_the_visit(
+    console: Console, troubles: list[str], tmp_path: Path
+) -> None:
+    photos = [tmp_path / "box.jpg", tmp_path / "meter.jpg"]
+    for photo in photos:
+        photo.write_bytes(jpeg(640, 480))
+    visit = console.asked_for("LV-FIX-LV", "The meter box is scorched.", photos)
+
+    console.page.locator(f'[data-card="{visit}"] .card-face').click()
+
+    panel = console.page.locator(f'[data-panel="{visit}"]')
+    expect(panel.get_by_text("The meter box is scorched.")).to_be_visible()
+    shown = panel.get_by_role("img", name="Photo")
+    expect(shown).to_have_count(2)
+    for image in shown.all():
+        image.scroll_into_view_if_needed()
+        expect(image).to_have_js_property("naturalWidth", 640)
+    assert troubles == []
 
 
 def test_why_this_crew_is_answered_with_the_next_best(console: Console) -> None:

@@ -32,8 +32,9 @@ def test_pictures(service: Service, open_page: OpenPage, language: str) -> None:
         customer.do("choose").click()
         customer.page.wait_for_selector(".windows")
         keep(customer, "windows", language, width)
-    customer = open_page(f"{service.url}/ask?kind=fault", language=language)
-    keep(customer, "ask", language, "phone")
+    for width, size in reversed(SIZES.items()):
+        customer = open_page(f"{service.url}/ask?kind=fault", language=language, size=size)
+        keep(customer, "ask", language, width)
     _report(customer, language)
     keep(customer, "request", language, "phone")
     service.clock.now = at("13:50")

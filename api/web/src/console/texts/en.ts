@@ -141,6 +141,7 @@ export default {
   "visit.drive": "Drive there",
   "visit.customer": "Customer",
   "visit.address": "Address",
+  "visit.reported": "What it is about",
   "visit.photos": "Photos from the customer",
   "visit.photo": "Photo {number}",
   "visit.order": "Work order",

@@ -142,6 +142,7 @@ export default {
   "visit.drive": "前往车程",
   "visit.customer": "客户",
   "visit.address": "地址",
+  "visit.reported": "诉求内容",
   "visit.photos": "客户照片",
   "visit.photo": "第 {number} 张照片",
   "visit.order": "工单",
