@@ -13,13 +13,16 @@ from api.app import create_app
 from api.serving import Server
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
+from dispatch.desk import photos, requests
+from dispatch.desk.tables import RequestKind
 from dispatch.planning.engine import in_process
 from dispatch.registry import accounts, crews
 from dispatch.registry.hours import Break
 from dispatch.registry.tables import Premises, Role, ShiftMember, SiteClass
 from dispatch.work import promises, visits
-from dispatch.work.tables import Visit
+from dispatch.work.tables import Visit, WorkOrder
 from tests.builders import planning as day_of
+from tests.builders.desk import CLERK, make_counters
 from tests.builders.registry import ADMIN, DISPATCHER, make_customer, make_premises
 from tests.builders.work import first_visit, go, make_order
 from tests.instants import DAY, NOW, at, minutes
@@ -122,6 +125,28 @@ class Office:
         with transaction(self.database) as session:
             visit = visits.get(session, self.visits[number])
             visits.act(session, visit, action, actor=DISPATCHER, now=self.clock(), reason=reason)
+
+    def photographed(self, number: int, *contents: bytes) -> None:
+        """The customer of a visit sent these pictures with the request that it is made for."""
+        with transaction(self.database) as session:
+            make_counters(session)
+            order = session.get_one(
+                WorkOrder, visits.get(session, self.visits[number]).work_order_id
+            )
+            request = requests.receive(
+                session,
+                kind=RequestKind.FAULT,
+                customer_id=order.customer_id,
+                premises_id=order.premises_id,
+                subject=order.description,
+                actor=CLERK,
+                now=self.clock(),
+            )
+            photos.add(
+                session, self.settings.attachments, request, photos.checked(contents), actor=CLERK,
+                now=self.clock(),
+            )  # fmt: skip
+            order.request_id = request.id
 
     def status(self, number: int) -> str:
         """Where a visit of the day is."""

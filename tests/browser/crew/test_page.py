@@ -3,11 +3,12 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import CDPSession
+from playwright.sync_api import CDPSession, expect
 
 from dispatch.registry.tables import Role
 from tests.browser.crew.conftest import OpenPhone
 from tests.browser.crew.office import CREW, JOBS, Office
+from tests.builders.pictures import jpeg, png
 from tests.instants import DAY
 from tests.system.servers import eventually
 
@@ -37,6 +38,24 @@ def test_the_customer_is_called_and_found_without_a_name_in_any_address(
     assert 0.004 < east - lon < 0.006
     for secret in (JOBS[0].customer, "5550", "解放路"):
         assert all(secret not in link for link in links)
+
+
+def test_what_the_customer_photographed_is_shown_while_there_is_a_network(
+    office: Office, open_phone: OpenPhone
+) -> None:
+    office.photographed(0, jpeg(640, 480), png())
+    phone = open_phone(office)
+    shown = phone.page.locator(".photos img")
+    expect(shown).to_have_count(2)
+    for image, width in zip(shown.all(), (640, 48), strict=True):
+        image.scroll_into_view_if_needed()
+        expect(image).to_have_js_property("naturalWidth", width)
+
+    phone.offline()
+    phone.page.reload()
+    phone.page.wait_for_selector("[data-step]")
+    expect(shown).to_have_count(0)
+    assert phone.complaints() == []
 
 
 def test_nothing_is_asked_of_anybody_else_and_no_address_names_a_person(
