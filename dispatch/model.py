@@ -5,6 +5,7 @@ The new revision is what the tables need beyond the migrations that exist; read 
 
 import sys
 import tempfile
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -15,20 +16,11 @@ from alembic.script import ScriptDirectory
 from sqlmodel import SQLModel
 from sqlmodel.sql.sqltypes import AutoString
 
-import dispatch.contact.tables
-import dispatch.core.tables
-import dispatch.desk.tables
-import dispatch.exchange.tables
-import dispatch.field.tables
-import dispatch.geo.tables
-import dispatch.planning.tables
-import dispatch.registry.tables
-import dispatch.sla.tables
-import dispatch.webhooks.tables
-import dispatch.work.tables  # noqa: F401 - imported for their tables
 from dispatch.core.db import Database, UtcDateTime
 from dispatch.core.migrate import configuration, migrate
 
+for _tables in sorted(Path(__file__).parent.glob("*/tables.py")):
+    import_module(f"dispatch.{_tables.parent.name}.tables")
 metadata = SQLModel.metadata
 
 

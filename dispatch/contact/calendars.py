@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from datetime import date, timedelta
+from datetime import date
 from email.utils import parseaddr
 from functools import lru_cache
 
@@ -16,8 +16,6 @@ from dispatch.contact.kinds import KINDS
 from dispatch.contact.tables import Message, Telling
 
 PRODUCT = "-//Gridcrew//Gridcrew//EN"
-_AROUND = timedelta(days=400)
-"""How far around the visit the zone's changes of clocks are told."""
 
 
 def entry(
@@ -54,18 +52,16 @@ def entry(
     calendar.add("prodid", PRODUCT)
     calendar.add("version", "2.0")
     calendar.add("method", method)
-    calendar.add_component(
-        _zone(facts.territory.zone, (start - _AROUND).date(), (end + _AROUND).date())
-    )
+    calendar.add_component(_zone(facts.territory.zone, start.year - 1, end.year + 1))
     calendar.add_component(event)
     text: bytes = calendar.to_ical()
     return text.decode()
 
 
 @lru_cache(maxsize=64)
-def _zone(name: str, first: date, last: date) -> Timezone:
-    """The zone and its changes of clocks; made once for all visits of a day: it takes longer than all the rest."""
-    return Timezone.from_tzid(name, first_date=first, last_date=last)
+def _zone(name: str, first: int, last: int) -> Timezone:
+    """The zone and its changes of clocks in these years; made once: it takes longer than all the rest."""
+    return Timezone.from_tzid(name, first_date=date(first, 1, 1), last_date=date(last, 12, 31))
 
 
 def _sequence(session: Session, message: Message, visit_id: str) -> int:

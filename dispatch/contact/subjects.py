@@ -1,6 +1,7 @@
 """What written messages are about, as it is now; for any number of them in a fixed number of statements."""
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 import sqlalchemy as sa
@@ -128,8 +129,20 @@ def _said(session: Session, messages: Sequence[Message]) -> dict[tuple[int, str]
 
 def _told_anew(session: Session, messages: Sequence[Message]) -> set[tuple[int, str]]:
     """The messages, with their subjects, of which a later message tells something else in their place."""
+    found: set[tuple[int, str]] = set()
+    for of_visits in (True, False):
+        if numbers := _numbers(messages, of_visits=of_visits):
+            rows = session.execute(_replaced(of_visits=of_visits), {"numbers": numbers})
+            found |= {(number, subject) for number, subject in rows}
+    return found
+
+
+@cache
+def _replaced(*, of_visits: bool) -> Any:
+    """The statement that finds those of the messages `numbers`; composing it takes longer than running it."""
     later, own, other = aliased(Message), aliased(Telling), aliased(Telling)
     replaced = sa.select(col(Message.id)).where(
+        col(Message.id).in_(sa.bindparam("numbers", expanding=True)),
         col(later.id) > col(Message.id),
         col(later.status) != MessageStatus.SUPPRESSED,
         sa.or_(
@@ -140,9 +153,8 @@ def _told_anew(session: Session, messages: Sequence[Message]) -> set[tuple[int, 
             ),
         ),
     )
-    found: set[tuple[int, str]] = set()
-    if numbers := _numbers(messages, of_visits=True):
-        statement = (
+    if of_visits:
+        return (
             replaced.add_columns(col(own.visit_id))
             .join(own, col(own.message_id) == col(Message.id))
             .join(
@@ -152,16 +164,12 @@ def _told_anew(session: Session, messages: Sequence[Message]) -> set[tuple[int, 
             )
             .join(later, col(later.id) == col(other.message_id))
         )
-        found |= {(n, s) for n, s in session.execute(statement.where(col(Message.id).in_(numbers)))}
-    if numbers := _numbers(messages, of_visits=False):
-        statement = replaced.add_columns(col(Message.subject_id)).join(
-            later,
-            (col(later.subject_id) == col(Message.subject_id))
-            & (col(later.customer_id) == col(Message.customer_id))
-            & (col(later.subject_version) != col(Message.subject_version)),
-        )
-        found |= {(n, s) for n, s in session.execute(statement.where(col(Message.id).in_(numbers)))}
-    return found
+    return replaced.add_columns(col(Message.subject_id)).join(
+        later,
+        (col(later.subject_id) == col(Message.subject_id))
+        & (col(later.customer_id) == col(Message.customer_id))
+        & (col(later.subject_version) != col(Message.subject_version)),
+    )
 
 
 def _numbers(messages: Sequence[Message], *, of_visits: bool) -> list[int]:
