@@ -226,14 +226,16 @@ def _moves(page: Page, found: Office, visits: Iterable[str]) -> Iterator[Callabl
         if able:
             shift = min(able, key=lambda row: int(row["cost"]))["shift_id"]
             body = {"visit_id": visit, "shift_id": shift, "version": plan["version"]}
-            made: list[dict[str, Any]] = []
-            yield partial(_move, page, plan["id"], body, made)
-            (plan,) = made
+            yield partial(_move, page, plan["id"], body)
+            newest = page.request.get(
+                f"/api/v1/territories/{office.TERRITORY}/days/{found.day}/board?draft=true"
+            )
+            plan = newest.json()["plan"]
 
 
-def _move(page: Page, plan: int, body: dict[str, Any], made: list[dict[str, Any]]) -> str:
-    made.append(_send(page, "POST", f"/api/v1/plans/{plan}/moves", body, body["version"]))
-    return f'.state h2:has-text("Draft {made[0]["number"]}")'
+def _move(page: Page, plan: int, body: dict[str, Any]) -> str:
+    made = _send(page, "POST", f"/api/v1/plans/{plan}/moves", body, body["version"])
+    return f'.state h2:has-text("Draft {made["number"]}")'
 
 
 def _send(page: Page, method: str, path: str, body: dict[str, Any], version: int) -> Any:

@@ -13,7 +13,7 @@ from sqlmodel import Session, col
 
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.events import Actor
-from dispatch.planning import editing
+from dispatch.planning import editing, refusing
 from dispatch.planning.board import Board
 from dispatch.planning.editing import NoPlanYet
 from dispatch.planning.engine import Engine, in_process
@@ -103,12 +103,12 @@ def place(
     Raises NoSuchVisit, NoPlanYet, VisitBegun, and DoesNotFit with the reason when there is no place.
     """
     standing = stand_for(session, visits.get(session, visit_id), day, None, now=now)
-    editing.refuse_begun(standing, visit_id)
-    editing.refuse_unplaceable(standing, visit_id)
+    refusing.refuse_begun(standing, visit_id)
+    refusing.refuse_unplaceable(standing, visit_id)
     before = engine.retime(standing.problem, standing.without(visit_id))
     found = engine.insert(standing.problem, before, visit_id, 1)
     if not found:
-        raise editing.refusal(before, visit_id)
+        raise refusing.refusal(before, visit_id)
     answer = engine.apply(standing.problem, before, found[0])
     edit = {"kind": "insert", "visit_id": visit_id}
     return editing.propose_edit(

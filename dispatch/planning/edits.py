@@ -19,13 +19,12 @@ from dispatch.planning.editing import (
     VisitBegun,
     editable,
     propose_edit,
-    refuse_begun,
-    refuse_unplaceable,
     stand,
 )
 from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.inserting import Displaced, Place, insert_visit, places
 from dispatch.planning.moving import moved
+from dispatch.planning.refusing import refuse_begun, refuse_unplaceable
 from dispatch.planning.renewing import renew
 from dispatch.planning.tables import Assignment, LeftOut, Plan
 from dispatch.registry import crews, shifts

@@ -8,15 +8,10 @@ from sqlmodel import Session
 
 from dispatch.planning import states
 from dispatch.planning.clock import DayClock
-from dispatch.planning.editing import (
-    DoesNotFit,
-    NoPlanYet,
-    refuse_begun,
-    refuse_unplaceable,
-    stand,
-)
+from dispatch.planning.editing import DoesNotFit, NoPlanYet, stand
 from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.lifecycle import IN_FORCE
+from dispatch.planning.refusing import refuse_begun, refuse_unplaceable
 from dispatch.planning.tables import Plan, PlanStatus
 from dispatch.work import visits
 from optimizer.codec import plan_from, problem_from

@@ -7,18 +7,9 @@ from sqlmodel import Session
 
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.events import Actor
-from dispatch.planning.editing import (
-    NotEditable,
-    Standing,
-    current,
-    editable,
-    propose_edit,
-    refusal,
-    refuse_begun,
-    refuse_unplaceable,
-    stand,
-)
+from dispatch.planning.editing import NotEditable, Standing, current, editable, propose_edit, stand
 from dispatch.planning.engine import Engine, in_process
+from dispatch.planning.refusing import refusal, refuse_begun, refuse_unplaceable
 from dispatch.planning.tables import Plan
 from dispatch.registry import territories
 from dispatch.work import visits

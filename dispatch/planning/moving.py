@@ -2,8 +2,9 @@
 
 from dataclasses import replace
 
-from dispatch.planning.editing import DoesNotFit, Standing, pushes_out, refusal, unserved_of
+from dispatch.planning.editing import DoesNotFit, Standing
 from dispatch.planning.engine import Engine
+from dispatch.planning.refusing import pushes_out, refusal, unserved_of
 from optimizer.plan import Plan as Answer
 from optimizer.problem import Problem
 

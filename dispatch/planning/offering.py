@@ -9,10 +9,11 @@ from sqlmodel import Session
 from dispatch.core.errors import InvalidError
 from dispatch.planning.board import BoardShift
 from dispatch.planning.clock import DayClock
-from dispatch.planning.editing import Standing, refuse_begun, refuse_unplaceable
+from dispatch.planning.editing import Standing
 from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.inserting import stand_for
 from dispatch.planning.problem import Built
+from dispatch.planning.refusing import refuse_begun, refuse_unplaceable
 from dispatch.work import visits
 from optimizer.offers import Offer as Found
 from optimizer.plan import Plan

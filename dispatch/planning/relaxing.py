@@ -19,14 +19,16 @@ from dispatch.planning.editing import (
     Standing,
     editable,
     propose_edit,
+    stand,
+)
+from dispatch.planning.engine import Engine, in_process
+from dispatch.planning.refusing import (
     pushes_out,
     refusal,
     refuse_begun,
     refuse_unplaceable,
-    stand,
     unserved_of,
 )
-from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.tables import Plan
 from dispatch.registry import crews, lending, shifts
 from dispatch.registry.lending import Lendable, MemberNotFree
