@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.search.answer import answer
-from optimizer.search.given import from_orders, from_outline, incumbent_orders
+from optimizer.search.given import from_orders, from_outline, incumbent_orders, seconds_of
 from optimizer.search.greedy import by_worth, insert_worthwhile
 from optimizer.search.instance import Instance
 from optimizer.search.rounds import Budget, Rounds
@@ -140,7 +140,9 @@ class _Run:
 
     def _first(self) -> Outline:
         """The plan in force as far as it keeps today's rules."""
-        return Outline(incumbent_orders(self.instance), {}, 0)
+        instance = self.instance
+        orders = incumbent_orders(instance)
+        return Outline(orders, {} if instance.free else seconds_of(from_orders(instance, orders)), 0)
 
     def _finished(self, outline: Outline) -> State:
         """The outline in exact times, with whatever of the rest is worth it."""
@@ -202,7 +204,7 @@ class _Run:
         except RoutingFailed as failure:
             return state, {"routing": {"status": "failed", "message": str(failure)}}
         # What OR-Tools could not express is put right, and what it left out is tried again.
-        routed = searcher.settled(Outline(found.orders, {}, 0))
+        routed = searcher.settled(Outline(found.orders, seconds_of(state), 0))
         other = self._finished(routed)
         state = min(state, other, key=lambda each: each.cost())
         return state, {"routing": {"status": "done", "solutions": found.solutions}}

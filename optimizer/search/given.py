@@ -7,7 +7,7 @@ from optimizer.search.instance import Instance
 from optimizer.search.route import narrowed
 from optimizer.search.state import State
 from optimizer.search.timeline import INFINITY
-from optimizer.search.tying import components, place_jointly, polish
+from optimizer.search.tying import components, keeps_ties, place_jointly, polish
 
 Ranks = Mapping[int, tuple[int, int]]
 """For each visit its shift and its rank among the visits given to that shift."""
@@ -53,8 +53,16 @@ def _outlined(
         able = all(instance.may_serve(v, s) for v in order) and all(exact.values())
         if order and not (able and state.place(s, tuple(order), exact)):
             return None
+    if not keeps_ties(state):
+        return None
     polish(state, range(instance.shifts))
     return state
+
+
+def seconds_of(state: State) -> dict[int, int]:
+    """When the visits served begin that relations in time tie to others."""
+    tied = state.instance.timed_pairs
+    return {v: state.begins[v] for v, s in enumerate(state.where) if s >= 0 and tied[v]}
 
 
 def from_orders(instance: Instance, orders: Sequence[Sequence[int]]) -> State:

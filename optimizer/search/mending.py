@@ -7,6 +7,8 @@ from optimizer.search.layout import (
     COUNT_BROKEN,
     COUNT_LEFT,
     COUNT_TOUCHED,
+    N_HOLD_HIGH,
+    N_HOLD_LOW,
     N_SHIFT,
     R_COST,
     ROW_LEFT,
@@ -60,14 +62,17 @@ def may_join(data, plan, v, s):
 
 @part
 def break_up(data, plan, scratch):
-    """Take out the members of groups of which not all are served; how many went."""
+    """Take out the members of groups that are not whole, or not held to one second; how many went."""
     count = 0
     for group in range(data.group_at.size - 1):
         first, last = data.group_at[group], data.group_at[group + 1]
-        here = 0
+        here, held = 0, 0
+        begin = plan.node[data.group_of[first], N_HOLD_LOW]
         for k in range(first, last):
-            here += plan.node[data.group_of[k], N_SHIFT] >= 0
-        if here == 0 or here == last - first:
+            v = data.group_of[k]
+            here += plan.node[v, N_SHIFT] >= 0
+            held += plan.node[v, N_HOLD_LOW] == begin and plan.node[v, N_HOLD_HIGH] == begin
+        if here == 0 or (here == last - first and held == here):
             continue
         for k in range(first, last):
             if plan.node[data.group_of[k], N_SHIFT] >= 0:
