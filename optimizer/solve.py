@@ -142,7 +142,9 @@ class _Run:
         """The plan in force as far as it keeps today's rules."""
         instance = self.instance
         orders = incumbent_orders(instance)
-        return Outline(orders, {} if instance.free else seconds_of(from_orders(instance, orders)), 0)
+        return Outline(
+            orders, {} if instance.free else seconds_of(from_orders(instance, orders)), 0
+        )
 
     def _finished(self, outline: Outline) -> State:
         """The outline in exact times, with whatever of the rest is worth it."""
