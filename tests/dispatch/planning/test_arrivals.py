@@ -9,6 +9,7 @@ import pytest
 
 from dispatch.planning.arrivals import Expected, Leg, along
 from dispatch.planning.spread import Z90, Spread
+from tests.pace import slowness
 
 DRIVE, WORK = Spread(0.8, 1.0, 1.35), Spread(0.6, 0.95, 1.5)
 HOUR = 3600.0
@@ -124,7 +125,6 @@ def test_a_wide_spread_is_followed_into_its_tails() -> None:
 
 
 def test_a_hundred_crews_of_ten_visits_take_50_ms() -> None:
-    """Or, on a slower or a shared core, no longer than a bare loop beside it."""
     routes = [
         [
             leg(departs_s=k * HOUR, arrive_by_s=k * HOUR + 1500, driven_s=None if k else 300.0)
@@ -133,13 +133,10 @@ def test_a_hundred_crews_of_ten_visits_take_50_ms() -> None:
         for _ in range(100)
     ]
     along(routes[0])
-    took, loops = [], []
+    took = []
     for _ in range(7):
         began = time.process_time()
         found: list[list[Expected]] = [along(route) for route in routes]
         took.append(time.process_time() - began)
-        began = time.process_time()
-        sum(number * number % 7 for number in range(1_500_000))
-        loops.append(time.process_time() - began)
     assert len(found) == 100
-    assert min(took) < max(0.050, min(loops)), f"{min(took) * 1000:.0f} ms"
+    assert min(took) < 0.050 * slowness(), f"{min(took) * 1000:.0f} ms"
