@@ -1,4 +1,4 @@
-"""How fast the machine is just now, so that a limit in seconds asks the same of a slow one and of one with other work."""
+"""How fast the machine is just now: a limit in seconds asks the same of a slow one, and of one with other work."""
 
 import time
 
