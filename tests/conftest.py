@@ -20,17 +20,20 @@ from dispatch.core.migrate import migrate
 from tests.system import postgresql as postgres
 
 NewDatabase = Callable[..., AbstractContextManager[Database]]
-IN_A_BROWSER = "tests/browser/"
+IN_A_BROWSER, WHOLE_DAYS = "tests/browser/", "tests/system/test_whole_day.py"
 
 
 class OneBrowser(LoadScopeScheduling):
     """`--dist loadscope`: tests in a browser follow each other in one process, the others are shared out singly.
 
     The product that they look at takes a minute to start and to plan; and browsers side by side starve each other.
+    What is together goes first: so do the whole days, which would keep one process busy when the others have ended.
     """
 
     def _split_scope(self, nodeid: str) -> str:
-        return IN_A_BROWSER if nodeid.startswith(IN_A_BROWSER) else nodeid
+        return next(
+            (each for each in (IN_A_BROWSER, WHOLE_DAYS) if nodeid.startswith(each)), nodeid
+        )
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneBrowser | None:
