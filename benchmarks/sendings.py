@@ -33,6 +33,7 @@ SUITE = "messages"
 BACKLOG = 10_000
 AT_ONCE = 250
 """Messages that one commit of the backlog adds."""
+VISITS_A_CREW = 10
 TRICKLE, PER_SECOND = 200, 10
 PATIENCE_S = 1800.0
 
@@ -74,7 +75,7 @@ def printed(rows: Sequence[Sent], backlog: int) -> str:
 
 
 def _measured(kind: str, installation: Settings, backlog: int) -> Sent:
-    from tests.builders.contact import make_message
+    from tests.builders.contact import make_message, make_told_visit
     from tests.instants import at
     from tests.sink import Sink, gateway_file, sink_running
 
@@ -94,8 +95,9 @@ def _measured(kind: str, installation: Settings, backlog: int) -> Sent:
             migrate(database)
         for begin in range(0, backlog, AT_ONCE):
             with transaction(database) as session:
-                for _ in range(min(AT_ONCE, backlog - begin)):
-                    make_message(session)
+                for number in range(begin, min(begin + AT_ONCE, backlog)):
+                    crew = f"T{number // VISITS_A_CREW}"
+                    make_message(session, visit=make_told_visit(session, crew=crew))
         shift = (morning - datetime.now(UTC)).total_seconds()
         with redis_running(settings), _workers(settings, shift):
             wait_for(sink, backlog)

@@ -31,15 +31,16 @@ def make_told_visit(
     language: str = "zh-CN",
     wants_messages: bool = True,
     name: str = "陈小明",
+    crew: str = "T1",
 ) -> Visit:
-    """A visit of crew T1 at 10:00 on DAY (or as `planned`), in the state a published plan leaves it in."""
+    """A visit of the crew at 10:00 on DAY (or as `planned`), in the state a published plan leaves it in."""
     customer = make_customer(
         session, name=name, email=email, language=language, wants_messages=wants_messages
     )
     return make_visit(
         session,
         status=status,
-        crew="T1",
+        crew=crew,
         start_at=planned or at("10:00"),
         work_type=work_type,
         priority=priority,
