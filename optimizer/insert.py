@@ -12,7 +12,7 @@ from optimizer.search.answer import answer, priced, written
 from optimizer.search.insertion import Spot, spots_on
 from optimizer.search.instance import Instance
 from optimizer.search.state import State
-from optimizer.standing import Standing, VisitUnknown, ordered
+from optimizer.standing import Standing, VisitUnknown, ordered, shift_of, visit_of
 
 __all__ = [
     "Delay",
@@ -218,13 +218,10 @@ def relocate_on(
 
 def _cheapest(state: State, visit_id: str, shift_id: str) -> int | None:
     """How many stops come before the visit at its cheapest place on the shift; None where it has none."""
-    v = state.instance.visit_index.get(visit_id)
-    if v is None:
-        raise VisitUnknown(f"no visit {visit_id!r} in this problem")
+    v, s = visit_of(state.instance, visit_id), shift_of(state.instance, shift_id)
     if len(state.instance.groups[v]) > 1:
         return None
-    spot, _ = next(_free(state, v, (state.instance.shift_index[shift_id],)), (None, None))
-    return None if spot is None else spot.position
+    return next((spot.position for spot, _ in _free(state, v, (s,))), None)
 
 
 def _inserted(state: State, v: int, s: int, position: int) -> State | None:

@@ -38,17 +38,11 @@ class Standing:
 
     def visit(self, visit_id: str) -> int:
         """The number of a visit; raise VisitUnknown."""
-        found = self.instance.visit_index.get(visit_id)
-        if found is None:
-            raise VisitUnknown(f"no visit {visit_id!r} in this problem")
-        return found
+        return visit_of(self.instance, visit_id)
 
     def shift(self, shift_id: str) -> int:
         """The number of a shift; raise VisitUnknown."""
-        found = self.instance.shift_index.get(shift_id)
-        if found is None:
-            raise VisitUnknown(f"no shift {shift_id!r} in this problem")
-        return found
+        return shift_of(self.instance, shift_id)
 
     def starts(self) -> dict[str, int]:
         """When each planned visit begins, seconds after the problem's start."""
@@ -96,6 +90,22 @@ class Standing:
         return {self.problem.shifts[s].id for s in met_shifts}, met
 
 
+def visit_of(instance: Instance, visit_id: str) -> int:
+    """The number of a visit; raise VisitUnknown."""
+    found = instance.visit_index.get(visit_id)
+    if found is None:
+        raise VisitUnknown(f"no visit {visit_id!r} in this problem")
+    return found
+
+
+def shift_of(instance: Instance, shift_id: str) -> int:
+    """The number of a shift; raise VisitUnknown."""
+    found = instance.shift_index.get(shift_id)
+    if found is None:
+        raise VisitUnknown(f"no shift {shift_id!r} in this problem")
+    return found
+
+
 def state_of(instance: Instance, plan: Plan) -> State:
     """The plan's routes as a state, visits with relations in time at the plan's seconds."""
     orders = {route.shift: [stop.visit for stop in route.stops] for route in plan.routes}
@@ -126,12 +136,7 @@ def ordered(instance: Instance, orders: Mapping[str, Sequence[str]]) -> State:
     """The state of visits in these orders by shift; raise VisitUnknown for unknown names."""
     given: list[list[int]] = [[] for _ in range(instance.shifts)]
     for shift, visits in orders.items():
-        if shift not in instance.shift_index:
-            raise VisitUnknown(f"no shift {shift!r} in this problem")
-        for visit in visits:
-            if visit not in instance.visit_index:
-                raise VisitUnknown(f"no visit {visit!r} in this problem")
-            given[instance.shift_index[shift]].append(instance.visit_index[visit])
+        given[shift_of(instance, shift)] += [visit_of(instance, visit) for visit in visits]
     return from_orders(instance, given)
 
 

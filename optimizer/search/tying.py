@@ -112,19 +112,16 @@ def _may_all_be(instance: Instance, shifts: Sequence[int], orders: Orders) -> bo
 def keeps_ties(state: State) -> bool:
     """Whether what ties the visits served holds for their shifts and seconds, however they came there."""
     instance, where, begins, ends = state.instance, state.where, state.begins, state.ends
-    crew = {v: instance.crew_of[s] for v, s in enumerate(where) if s >= 0}
-    return all(
-        all(first in crew for first in instance.firsts_of[v])
-        and all(other in crew for other in instance.groups[v])
-        and all(begins[other] == begins[v] for other in instance.together_with[v])
+    orders = {s: state.order(s) for s in range(instance.shifts)}
+    return _may_all_be(instance, range(instance.shifts), orders) and all(
+        all(begins[other] == begins[v] for other in instance.together_with[v])
         and all(
             gap.least <= begins[gap.second] - ends[gap.first] <= gap.most
             for gap in instance.gaps_of[v]
-            if gap.first in crew and gap.second in crew
+            if where[gap.first] >= 0 and where[gap.second] >= 0
         )
-        and all(crew.get(other, -1) != crew[v] for other in instance.apart_from[v])
-        and all(crew.get(other, crew[v]) == crew[v] for other in instance.same_as[v])
-        for v in crew
+        for order in orders.values()
+        for v in order
     )
 
 
