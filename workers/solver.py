@@ -44,6 +44,9 @@ LINE_LIMIT = 1024 * 1024
 
 Progress = Callable[[dict[str, Any]], None]
 
+_KEPT = ("-X", f"pycache_prefix={sys.pycache_prefix}") if sys.pycache_prefix else ()
+"""Where compiled modules are kept: the solver's process has no environment that could tell it."""
+
 
 class SolverFailed(DispatchError):
     """The child gave no usable answer; `details["how"]` is crashed, timed_out, refused, too_large or garbage."""
@@ -74,7 +77,7 @@ def run_solver(
     bound_seconds: float = 0.0,
     on_progress: Progress | None = None,
     should_stop: Callable[[], bool] | None = None,
-    program: Sequence[str] = (sys.executable, "-m", "optimizer"),
+    program: Sequence[str] = (sys.executable, *_KEPT, "-m", "optimizer"),
 ) -> str:
     """Solve the problem `document` (JSON) in a child process and return its plan, a JSON object as text.
 
