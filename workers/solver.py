@@ -17,6 +17,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import IO, Any
 
 import structlog
@@ -38,6 +39,8 @@ BEGINS_WITHIN = 10.0
 
 A busy machine may need them only to start it.
 """
+MOST_WAITED = 120.0
+"""Seconds at most by which a child's limits are put off because it waited for a core."""
 ANSWER_LIMIT = 64 * 1024 * 1024
 ERRORS_LIMIT = 64 * 1024
 LINE_LIMIT = 1024 * 1024
@@ -82,8 +85,10 @@ def run_solver(
     """Solve the problem `document` (JSON) in a child process and return its plan, a JSON object as text.
 
     The child is asked to end `ASK_TO_STOP_AFTER` seconds after its limit, or when `should_stop()` holds and it has
-    begun to search, and killed `KILL_AFTER` seconds after its limit (5 s after it was asked early). `on_progress`
-    is called in this thread with each JSON line that the child writes to standard error. Raises SolverFailed.
+    begun to search, and killed `KILL_AFTER` seconds after its limit (5 s after it was asked early). Time in which
+    it could have run but other programs had every core is not counted, up to `MOST_WAITED` seconds: on a busy
+    machine it would be killed before it had begun. `on_progress` is called in this thread with each JSON line that
+    the child writes to standard error. Raises SolverFailed.
     """
     argv = [
         *program,
@@ -161,7 +166,7 @@ def _watch(
     while not _has_exited(process):
         time.sleep(0.03)
         heard = _tell(streams, on_progress) or heard
-        now = time.monotonic()
+        now = time.monotonic() - _waited(process.pid)
         has_begun = heard or now - began > BEGINS_WITHIN
         if has_begun and not asked and (now >= ask_at or (should_stop and should_stop())):
             asked, kill_at = True, min(kill_at, now + (KILL_AFTER - ASK_TO_STOP_AFTER))
@@ -171,6 +176,18 @@ def _watch(
                 f"The solver did not end in time ({now - began:.0f} s) and was killed.",
                 how="timed_out",
             )
+
+
+def _waited(pid: int) -> float:
+    """Seconds that a process' main thread has waited for a core; 0 where the system does not tell.
+
+    Source: Linux, Documentation/scheduler/sched-stats.rst, /proc/PID/schedstat.
+    """
+    try:
+        spent = Path(f"/proc/{pid}/schedstat").read_text().split()
+        return min(int(spent[1]) / 1e9, MOST_WAITED)
+    except (OSError, ValueError, IndexError):
+        return 0.0
 
 
 def _has_exited(process: "subprocess.Popen[bytes]") -> bool:

@@ -206,6 +206,35 @@ def test_a_solve_stopped_early_answers_with_the_best_so_far() -> None:
     assert time.monotonic() - began < 10
 
 
+@pytest.mark.skipif(not Path("/proc/self/schedstat").exists(), reason="only Linux tells it")
+@pytest.mark.parametrize("counted", [False, True])
+def test_who_waits_for_a_core_is_not_out_of_time(
+    monkeypatch: pytest.MonkeyPatch, counted: bool
+) -> None:
+    """With waiting `counted`, the control, a busy machine's solver is stopped before it has begun."""
+    for limit, seconds in (("ASK_TO_STOP_AFTER", 0.2), ("KILL_AFTER", 0.4), ("BEGINS_WITHIN", 0.1)):
+        monkeypatch.setattr(solver, limit, seconds)
+    if counted:
+        monkeypatch.setattr(solver, "_waited", lambda _pid: 0.0)
+    core = min(os.sched_getaffinity(0))
+    alone = f"import os, time; os.sched_setaffinity(0, [{core}])\n"
+    works = f"{alone}end = time.process_time() + 0.3\nwhile time.process_time() < end: pass\nprint('{{}}')"
+    spins = f"{alone}os.nice(10)\nwhile True: pass"
+    others = [
+        subprocess.Popen([sys.executable, "-c", spins], start_new_session=True) for _ in range(4)
+    ]
+    try:
+        if counted:
+            with pytest.raises(SolverFailed):
+                run(works, seconds=0.5)
+        else:
+            assert run(works, seconds=0.5) == "{}\n"
+    finally:
+        for each in others:
+            each.kill()
+            each.wait()
+
+
 def test_what_the_solver_started_goes_with_it() -> None:
     code = (
         "import subprocess, sys\n"

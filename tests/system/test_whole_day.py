@@ -20,7 +20,7 @@ def gridcrew(*arguments: str, home: Path, **settings: str) -> "subprocess.Comple
         capture_output=True,
         text=True,
         check=False,
-        timeout=180,
+        timeout=600,
         env={**os.environ, "GRIDCREW_DATA_DIR": str(home), "COLUMNS": "140", **settings},
     )
 
