@@ -9,8 +9,13 @@ from importlib import import_module
 
 FORKS = multiprocessing.get_context("forkserver")
 FORKS.set_forkserver_preload(
-    ["tests.faults.worker", "tests.faults.office", "tests.api.cli.commands"]
-)
+    [
+        "tests.faults.worker",
+        "tests.faults.office",
+        "tests.faults.processes",
+        "tests.api.cli.commands",
+    ]
+)  # all of them here: there is one such server in a process, and the last list given to it counts
 
 
 def call(module: str, name: str, *arguments: object) -> None:

@@ -1,9 +1,8 @@
 """Processes that write to one database, to be killed or to meet: what runs in each of them.
 
-The standard library's fork server starts them, in milliseconds each; they end with the test.
+They are copies of one process (tests.forks), begin in milliseconds and end with the test.
 """
 
-import multiprocessing
 import threading
 import time
 from collections.abc import Iterator
@@ -21,6 +20,7 @@ from dispatch.core.db import Database, DatabaseAway, database_now, transaction
 from dispatch.core.periodic import Job, occurrence_of
 from dispatch.core.tables import Alert, Sequence
 from tests.faults.worker import count
+from tests.forks import FORKS
 from workers import periodic
 from workers import sweeper as sweeping
 from workers.broker import make_stub_broker
@@ -30,9 +30,6 @@ from workers.identity import owner_name
 BEGUN, COMMITTED = b"b", b"c"
 TICK = Job("test.tick", every=timedelta(seconds=2))
 """A "minute" of two seconds."""
-
-_server = multiprocessing.get_context("forkserver")
-_server.set_forkserver_preload([__name__])
 
 
 @contextmanager
@@ -51,8 +48,8 @@ def started(*mains: tuple[object, ...]) -> Iterator[list[tuple[BaseProcess, Conn
 
 def start(main: object, *arguments: object) -> tuple[BaseProcess, Connection]:
     """Start `main(line, *arguments)` in a process of its own; the process, and the line on which it tells."""
-    ours, theirs = _server.Pipe(duplex=False)
-    process = _server.Process(target=main, args=(theirs, *arguments), daemon=True)  # type: ignore[arg-type]
+    ours, theirs = FORKS.Pipe(duplex=False)
+    process = FORKS.Process(target=main, args=(theirs, *arguments), daemon=True)  # type: ignore[arg-type]
     process.start()
     theirs.close()
     return process, ours
