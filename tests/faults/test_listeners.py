@@ -68,7 +68,7 @@ async def _told(hall: Hall, ears: list[Ear], lines: list[socket.socket]) -> tupl
             took = time.monotonic() - begun
     await happening
     with contextlib.suppress(AssertionError):
-        await until(lambda: all(len(ear.changes()) >= len(hall.at) for ear in ears))
+        await until(lambda: missed(hall, ears) == 0)
     grown = hall.memory() - before
     for task in listening:
         task.cancel()
@@ -140,7 +140,7 @@ async def _storm(hall: Hall, ears: list[Ear]) -> tuple[float, float]:
     back = max(ear.connected[-1] for ear in ears) - again
     await happening
     with contextlib.suppress(AssertionError):
-        await until(lambda: all(len(ear.changes()) >= len(hall.at) for ear in ears), seconds=5)
+        await until(lambda: missed(hall, ears) == 0, seconds=5)
     for task in staying:
         task.cancel()
     await asyncio.gather(*staying, return_exceptions=True)
