@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Any, Protocol
 
+import sqlalchemy as sa
 import structlog
 from sqlalchemy.exc import DBAPIError
 from sqlmodel import Session
@@ -106,7 +107,7 @@ class Work:
     lost: threading.Event = field(default_factory=threading.Event)
     """Set when somebody else has the task: whatever is made now is discarded."""
     goes_on_as: str = ""
-    """Under which name a short task claims another when it is done; empty: not at all."""
+    """Under which name another task of the queue is claimed when this one is done; empty: not at all."""
     following: Lease | None = None
     """The task that was claimed so."""
 
@@ -132,8 +133,22 @@ class Work:
             )
 
     def finish(self, session: Session) -> None:
-        """Mark the task done in this transaction; raises LostLease, so that nothing of it is kept."""
-        tasks.finish(session, self.lease, now=self.clock(session))
+        """Mark the task done in this transaction; raises LostLease, so that nothing of it is kept.
+
+        The transaction claims what follows it too, so that a backlog costs each task one transaction less.
+        """
+        now = self.clock(session)
+        tasks.finish(session, self.lease, now=now)
+        if not self.goes_on_as or self.stopping.claims.is_set():
+            return
+        following = tasks.claim_next(
+            session, self.lease.task_id, owner=self.goes_on_as, now=now, lease=self.length
+        )
+
+        def keep(_session: object) -> None:
+            self.following = following
+
+        sa.event.listen(session, "after_commit", keep, once=True)  # it is ours only then
 
 
 def execute(
@@ -151,8 +166,8 @@ def execute(
     """Claim the task for `length` and do it; never raises for what a task may do. What came of it.
 
     With `in_a_row` above 1 others that are due in the task's queue follow, up to so many in all: one is claimed by
-    the transaction that marks the one before as done, so that a backlog costs one transaction a task. When the task
-    itself is not due, the longest due takes its place: whoever is called on with nothing to do looks for work.
+    the transaction that marks the one before as done. When the task itself is not due, the longest due takes its
+    place: whoever is called on with nothing to do looks for work.
 
     Raises DatabaseAway when the database cannot be reached: the lease then runs out and the task is found again.
     """
@@ -214,25 +229,16 @@ def _perform(work: Work, handlers: Handlers) -> Outcome:
 
 
 def _run_short(work: Work, handler: Short | Configured) -> None:
-    def both(session: Session) -> Lease | None:
-        began, now = time.monotonic(), work.clock(session)
+    def both(session: Session) -> None:
+        now = work.clock(session)
         if isinstance(handler, Configured):
             handler.run(session, work.lease.payload, now, work.settings)
         else:
             handler(session, work.lease.payload, now=now)
         crashpoint("task_handled")
-        tasks.finish(session, work.lease, now=now)
-        if not work.goes_on_as or work.stopping.claims.is_set():
-            return None
-        return tasks.claim_next(
-            session,
-            work.lease.task_id,
-            owner=work.goes_on_as,
-            now=now + timedelta(seconds=time.monotonic() - began),
-            lease=work.length,
-        )
+        work.finish(session)
 
-    work.following = retrying(work.database, both)
+    retrying(work.database, both)
 
 
 def _run_long(work: Work, handler: Long) -> None:

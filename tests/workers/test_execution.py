@@ -310,6 +310,24 @@ def test_what_else_is_due_in_the_queue_is_done_in_a_row(database: Database) -> N
     assert run(database, first, {"note": note}, in_a_row=4) is Outcome.NOT_DUE
 
 
+def test_long_tasks_follow_each_other_too_but_not_one_whose_end_was_taken_back(
+    database: Database,
+) -> None:
+    def long(work: Work) -> None:
+        with transaction(work.database) as session:
+            work.finish(session)
+            if work.payload.get("fails"):
+                raise TransientFailure("not now")
+
+    first = enqueue(database, "long", key="1")
+    enqueue(database, "long", key="2", payload={"fails": True})
+    enqueue(database, "long", key="3")
+
+    run(database, first, {"long": Long(long)}, in_a_row=9)
+
+    assert states(database) == {"done": 1, "due": 2}
+
+
 def test_a_failure_ends_the_row_and_leaves_no_other_task_claimed(database: Database) -> None:
     def fails(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
         raise TransientFailure("not now")
