@@ -1,13 +1,21 @@
-"""The statements by which tasks are claimed, held and done.
+"""The statements by which tasks are added, claimed, held and done.
 
 They are built once and go round the ORM: building a statement costs more than executing it.
 """
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatch.core.tables import Task, TaskState
 
 ROWS: sa.Table = Task.__table__  # type: ignore[attr-defined]
+
+
+ADD = {
+    dialect: insert(ROWS).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(ROWS.c.id)
+    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
+}
+"""Adds a row, and gives its id, unless one with its `dedupe_key` was ever added."""
 
 
 def _claiming(which: sa.ColumnElement[bool]) -> sa.Update:

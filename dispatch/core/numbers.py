@@ -2,9 +2,24 @@
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlmodel import Session, col
+from sqlmodel import Session
 
 from dispatch.core.tables import Sequence
+
+_ROWS: sa.Table = Sequence.__table__  # type: ignore[attr-defined]
+
+
+def _counting_on(insert: sqlite.Insert | postgresql.Insert) -> sa.Executable:
+    return insert.on_conflict_do_update(
+        index_elements=["name"], set_={"value": _ROWS.c.value + insert.excluded.value}
+    ).returning(_ROWS.c.value)
+
+
+_COUNT_ON = {
+    "sqlite": _counting_on(sqlite.insert(_ROWS)),
+    "postgresql": _counting_on(postgresql.insert(_ROWS)),
+}
+"""Adds `value` to the series `name`, which begins with it, and gives what it has come to."""
 
 
 def next_number(session: Session, name: str, prefix: str) -> str:
@@ -13,17 +28,7 @@ def next_number(session: Session, name: str, prefix: str) -> str:
 
 
 def take(session: Session, name: str, count: int) -> int:
-    """Reserve `count` numbers of a series and return the first.
-
-    The first of a series may be asked for by two at once: the insert gives way to the other's, and both count on.
-    """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    session.execute(insert(Sequence).values(name=name, value=0).on_conflict_do_nothing())
-    statement = (
-        sa.update(Sequence)
-        .where(col(Sequence.name) == name)
-        .values(value=Sequence.value + count)
-        .returning(col(Sequence.value))
-        .execution_options(synchronize_session=False)
-    )
-    return int(session.execute(statement).scalar_one()) - count + 1
+    """Reserve `count` numbers of a series and return the first."""
+    given = {"name": name, "value": count}
+    last = session.execute(_COUNT_ON[session.get_bind().dialect.name], given).scalar_one()
+    return int(last) - count + 1

@@ -10,11 +10,10 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from dispatch.core.alerts import raise_alert
-from dispatch.core.claiming import ANY, DONE, HELD, NEXT, ROWS, THIS
+from dispatch.core.claiming import ADD, ANY, DONE, HELD, NEXT, ROWS, THIS
 from dispatch.core.errors import ConflictError, NotFoundError
 from dispatch.core.tables import Task, TaskClass, TaskState
 
@@ -96,9 +95,7 @@ def enqueue(
         "task_class": task_class, "state": TaskState.DUE, "run_at": run_at or now, "attempts": 0,
         "recoveries": 0, "max_attempts": max_attempts, "lease_token": 0, "created_at": now,
     }  # fmt: skip
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(Task).values(row).on_conflict_do_nothing(index_elements=["dedupe_key"])
-    task_id = session.execute(statement.returning(col(Task.id))).scalar_one_or_none()
+    task_id = session.execute(ADD[session.get_bind().dialect.name], row).scalar_one_or_none()
     if task_id is not None and (run_at is None or run_at <= now):
         session.info.setdefault("rings", []).append((row["queue"], task_id))
     return task_id

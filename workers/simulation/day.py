@@ -69,6 +69,8 @@ class SimulatedDay:
         self.database, self.settings, self.tell = database, settings, tell
         self.territory_id, self.day, self.engine = territory_id, day, engine
         self.agenda, self.luck = Agenda(now), Luck(seed)
+        self.started: dict[str, str] = {}
+        """Which occurrence of each periodic job was started last."""
         with database.reading() as session:
             self.zone = zone_named(session.get_one(Territory, territory_id).zone)
 
@@ -232,7 +234,7 @@ class SimulatedDay:
 
     def _background(self) -> None:
         """What the workers would do by now."""
-        start_jobs(self.database, now=self.agenda.now)
+        start_jobs(self.database, now=self.agenda.now, known=self.started)
         drain(self.database, self.settings, now=self.agenda.now, handlers=HANDLERS)
 
     def _crew_told(self, action: str, visit_id: str) -> None:
