@@ -5,7 +5,6 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -27,12 +26,13 @@ from dispatch.work.tables import Visit, WorkOrder
 from tests.builders.field import act
 from tests.builders.planning import crew_on, job, request
 from tests.builders.registry import DISPATCHER
+from tests.faults import office
+from tests.faults.forking import ForkingSupervisor, forked
 from tests.instants import DAY, at
-from tests.system.servers import Redis, environment, eventually, free_port, process, python
+from tests.system.servers import Redis, environment, eventually, free_port, python
 from workers.broker import bell, make_broker
-from workers.supervisor import Child, Supervisor
+from workers.supervisor import Child
 
-ROOT = Path(__file__).parents[2]
 VISITS = 4
 
 
@@ -52,14 +52,14 @@ class Day:
     shift: float = field(default=0.0)
     plan_id: int = 0
     said: list[str] = field(default_factory=list)
-    keeper: Supervisor | None = None
+    keeper: ForkingSupervisor | None = None
 
     def __enter__(self) -> "Day":
         self.shift = (at("08:05") - datetime.now(UTC)).total_seconds()
         self.database.bell = bell(make_broker(self.settings))
-        self.keeper = Supervisor(logs=self.settings.data_dir / "logs", say=self.said.append)
+        self.keeper = ForkingSupervisor(logs=self.settings.data_dir / "logs", say=self.said.append)
         sweeper = [] if self.sweepers else ["--no-sweeper"]
-        env = environment(self.settings, PYTHONPATH=str(ROOT))
+        env = environment(self.settings)
         for name, queues, threads in (
             ("worker", ("default", "messages", "safety"), 4),
             ("solver", ("solve",), 1),
@@ -128,10 +128,13 @@ class Day:
     def publish(self, *, crash_at: str = "") -> None:
         """Publish the plan over HTTP; `crash_at` ends the web process at a crash point of that request."""
         port, log = free_port(), self.settings.data_dir / "logs" / "office.log"
-        argv = python("-m", "tests.faults.office", str(self.shift), str(port))
-        env = environment(self.settings, PYTHONPATH=str(ROOT), GRIDCREW_CRASH_AT=crash_at)
+        crash = [crash_at] if crash_at else []
+        served = forked(
+            office.main, [str(self.shift), str(port), *crash],
+            env=environment(self.settings), log=log,
+        )  # fmt: skip
         url = f"http://127.0.0.1:{port}"
-        with process(argv, env=env, log=log) as office:
+        try:
             eventually(lambda: _answers(f"{url}/readyz"), seconds=30, what="the web process")
             request = partial(
                 httpx.post, f"{url}/api/v1/plans/{self.plan_id}/publish",
@@ -143,7 +146,10 @@ class Day:
                 return
             with pytest.raises(httpx.RemoteProtocolError):
                 request()
-            assert office.wait(timeout=10) == 137, "the web process did not come to its crash point"
+            assert served.wait(timeout=10) == 137, "the web process did not come to its crash point"
+        finally:
+            served.kill()
+            served.wait(timeout=10)
 
     def _sign_in(self) -> str:
         with transaction(self.database) as session:
