@@ -6,14 +6,16 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.faults.counts import times
-from tests.faults.day import ROOT
 from tests.faults.simulator.invariants import Violation
 from tests.faults.simulator.runs import Simulator, simulator
 from tests.faults.simulator.weaker import WEAKER
+
+ROOT = Path(__file__).parents[2]
 
 pytestmark = pytest.mark.faults
 
