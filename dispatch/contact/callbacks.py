@@ -7,7 +7,6 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from dispatch.contact import preferences
@@ -16,6 +15,7 @@ from dispatch.contact.messages import report
 from dispatch.contact.tables import Inbox, Message, MessageClass, MessageStatus
 from dispatch.core.db import lock_for
 from dispatch.core.events import SYSTEM
+from dispatch.core.upserts import insert_into
 from dispatch.registry.tables import Customer
 
 STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "退订", "TD", "T"})
@@ -90,8 +90,12 @@ def take(
         "status": callback.fate.value if isinstance(callback, Report) else "reply",
         "outcome": Outcome.NO_NEWS, "received_at": now,
     }  # fmt: skip
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    added = insert(Inbox).values(row).on_conflict_do_nothing().returning(col(Inbox.event_id))
+    added = (
+        insert_into(session, Inbox)
+        .values(row)
+        .on_conflict_do_nothing()
+        .returning(col(Inbox.event_id))
+    )
     if session.execute(added).scalar_one_or_none() is None:
         return Outcome.REPEATED
     if isinstance(callback, Report):

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
 from dispatch.core.tables import Alert
+from dispatch.core.upserts import insert_into
 
 ROWS = 50
 """As many rows a person reads; beyond that one row stands for each family of causes."""
@@ -34,11 +34,12 @@ def raise_alert(session: Session, key: str, text: str, *, now: datetime) -> Aler
     The database counts, so that of any number that come at once none is lost.
     """
     session.flush()
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     row = {"key": key, "text": text[:500], "count": 1, "first_at": now, "last_at": now}
     again = {"text": text[:500], "count": Alert.count + 1, "last_at": now, "resolved_at": None}
     session.execute(
-        insert(Alert).values(row).on_conflict_do_update(index_elements=["key"], set_=again)
+        insert_into(session, Alert)
+        .values(row)
+        .on_conflict_do_update(index_elements=["key"], set_=again)
     )
     return session.get_one(Alert, key, populate_existing=True)
 

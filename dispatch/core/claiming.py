@@ -4,17 +4,18 @@ They are built once and go round the ORM: building a statement costs more than e
 """
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 
 from dispatch.core.tables import Task, TaskState
+from dispatch.core.upserts import Upsert
 
 ROWS: sa.Table = Task.__table__  # type: ignore[attr-defined]
 
-
-ADD = {
-    dialect: insert(ROWS).on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(ROWS.c.id)
-    for dialect, insert in (("sqlite", sqlite.insert), ("postgresql", postgresql.insert))
-}
+ADD = Upsert(
+    ROWS,
+    lambda insert: insert.on_conflict_do_nothing(index_elements=["dedupe_key"]).returning(
+        ROWS.c.id
+    ),
+)
 """Adds a row, and gives its id, unless one with its `dedupe_key` was ever added."""
 
 

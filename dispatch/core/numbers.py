@@ -1,24 +1,18 @@
 """Readable numbers such as R-000123: what people say on the telephone."""
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session
 
 from dispatch.core.tables import Sequence
+from dispatch.core.upserts import Upsert
 
 _ROWS: sa.Table = Sequence.__table__  # type: ignore[attr-defined]
-
-
-def _counting_on(insert: sqlite.Insert | postgresql.Insert) -> sa.Executable:
-    return insert.on_conflict_do_update(
+_COUNT_ON = Upsert(
+    _ROWS,
+    lambda insert: insert.on_conflict_do_update(
         index_elements=["name"], set_={"value": _ROWS.c.value + insert.excluded.value}
-    ).returning(_ROWS.c.value)
-
-
-_COUNT_ON = {
-    "sqlite": _counting_on(sqlite.insert(_ROWS)),
-    "postgresql": _counting_on(postgresql.insert(_ROWS)),
-}
+    ).returning(_ROWS.c.value),
+)
 """Adds `value` to the series `name`, which begins with it, and gives what it has come to."""
 
 
@@ -30,5 +24,5 @@ def next_number(session: Session, name: str, prefix: str) -> str:
 def take(session: Session, name: str, count: int) -> int:
     """Reserve `count` numbers of a series and return the first."""
     given = {"name": name, "value": count}
-    last = session.execute(_COUNT_ON[session.get_bind().dialect.name], given).scalar_one()
+    last = session.execute(_COUNT_ON.on(session), given).scalar_one()
     return int(last) - count + 1

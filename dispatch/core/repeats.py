@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import OperationalError
 from sqlmodel import Session, col
 
 from dispatch.core.errors import ConflictError, InvalidError
 from dispatch.core.tables import KeptAnswer
+from dispatch.core.upserts import insert_into
 
 HEADER = "Idempotency-Key"
 
@@ -51,12 +51,11 @@ def claim(session: Session, key: Key, *, now: datetime, kept: timedelta) -> Kept
     Returns the kept answer when the write was done before: then there is nothing to do. Whoever asks meanwhile
     waits for this transaction. Raises KeyReused, and KeyInFlight when that takes longer than the database allows.
     """
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     values = {
         "actor": key.actor, "route": key.route, "key": key.key, "mark": key.mark, "status": 0, "headers": {},
         "body": "", "secret": False, "created_at": now, "kept_until": now + kept,
     }  # fmt: skip
-    statement = insert(KeptAnswer).values(values).on_conflict_do_nothing()
+    statement = insert_into(session, KeptAnswer).values(values).on_conflict_do_nothing()
     try:
         taken = session.execute(statement.returning(col(KeptAnswer.key))).first()
     except OperationalError as error:

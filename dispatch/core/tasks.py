@@ -95,7 +95,7 @@ def enqueue(
         "task_class": task_class, "state": TaskState.DUE, "run_at": run_at or now, "attempts": 0,
         "recoveries": 0, "max_attempts": max_attempts, "lease_token": 0, "created_at": now,
     }  # fmt: skip
-    task_id = session.execute(ADD[session.get_bind().dialect.name], row).scalar_one_or_none()
+    task_id = session.execute(ADD.on(session), row).scalar_one_or_none()
     if task_id is not None and (run_at is None or run_at <= now):
         session.info.setdefault("rings", []).append((row["queue"], task_id))
     return task_id

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlmodel import Session, col, select
 
+from dispatch.core.upserts import insert_into
 from dispatch.field.tables import CrewAction, CrewPosition
 from dispatch.registry import crews
 from dispatch.registry.tables import Shift
@@ -70,8 +70,9 @@ def report(session: Session, *, crew_id: str, positions: Sequence[Position], now
     }  # fmt: skip
     if not kept:
         return 0
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
-    statement = insert(CrewPosition).values(list(kept.values())).on_conflict_do_nothing()
+    statement = (
+        insert_into(session, CrewPosition).values(list(kept.values())).on_conflict_do_nothing()
+    )
     return len(session.execute(statement.returning(col(CrewPosition.device_at))).all())
 
 
