@@ -14,11 +14,13 @@ from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Task, TaskState
 from tests.faults.counts import FULL, times
 from tests.faults.forking import forked
+from tests.system.servers import eventually
 
 pytestmark = pytest.mark.faults
 
 CLAIMERS = 8
 AT_ONCE = 10
+BEGIN = "begin"
 PER_SECOND = {"sqlite": 150, "postgresql": 300}
 
 
@@ -30,9 +32,12 @@ def fill(database: Database, count: int) -> None:
 
 
 def claim_all(url: str, name: str, careless: bool) -> None:
-    """Claim until nothing is due, and write down what was claimed."""
+    """Claim until nothing is due, and write down what was claimed; it begins when all are there."""
     database = Database(url)
     claimed: list[int] = []
+    Path(f"{name}.here").touch()
+    while not Path(name).with_name(BEGIN).exists():
+        time.sleep(0.001)
     while True:
         with transaction(database) as session:
             now = database_now(session)
@@ -67,6 +72,12 @@ def claimed_by_eight(database: Database, folder: Path, *, careless: bool = False
         forked(claim_all, url, name, careless, env={}, log=folder / "claimers.log")
         for name in names
     ]
+    eventually(
+        lambda: all(Path(f"{name}.here").exists() for name in names),
+        seconds=90,
+        what="the claimers",
+    )
+    (folder / BEGIN).touch()
     for claimer in claimers:
         assert claimer.wait(timeout=200) == 0, (folder / "claimers.log").read_text()[-2000:]
     return Counter(int(line) for name in names for line in Path(name).read_text().split())
