@@ -176,12 +176,12 @@ def test_an_address_is_asked_about_once(database: Database) -> None:
 
 
 def test_questions_keep_the_geocoders_pace(database: Database) -> None:
-    unplaced(database, 4)
+    unplaced(database, 6)
     with serving(lambda *_: (200, nominatim())) as server:
         looked_up(database, server, geocoder_per_second=5)
 
-    # By the whole: on a busy machine one question may arrive late, and the next one soon after it.
-    assert server.at[-1] - server.at[0] > 3 * 0.2 - 0.05
+    # By the whole, and with room: on a busy machine the first question may arrive late, and the others in time.
+    assert server.at[-1] - server.at[0] > 5 * 0.2 - 0.3
 
 
 def test_a_geocoder_that_asks_for_patience_is_left_alone_and_then_goes_on(
