@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, Any
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.search.answer import answer
+from optimizer.search.cooling import Budget
 from optimizer.search.given import from_orders, from_outline, incumbent_orders, seconds_of
 from optimizer.search.greedy import by_worth, insert_worthwhile
 from optimizer.search.instance import Instance
-from optimizer.search.rounds import Budget, Rounds
+from optimizer.search.rounds import Rounds
 from optimizer.search.searcher import Met, Outline, Searcher
 from optimizer.search.state import State
 

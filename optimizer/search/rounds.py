@@ -8,12 +8,16 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
+import numpy as np
+
 from optimizer.exact.choice import choose
 from optimizer.exact.relations import Relations
+from optimizer.search.areas import divide
+from optimizer.search.cooling import Budget, Stretch, walk
+from optimizer.search.dividing import Division
 from optimizer.search.instance import Instance
 from optimizer.search.route import build
 from optimizer.search.searcher import Met, Outline, Searcher
@@ -23,39 +27,12 @@ ROUNDS = (0.6, 0.8, 0.92, 1.0)
 
 The first round is bold; the second begins with the cheapest plan that it met.
 """
-HOT, COLD = 2.0, 0.01
-"""First and last temperature, shares of what one visit's drive costs."""
+DIVIDED, DIVISIONS = 0.75, 16
+"""Share of the limit in which a large day is searched area by area, and how often it is divided anew in it."""
 FILLS = 4
 """Ways in which the first plan is filled."""
 MOST_REMEMBERED = 6_000
 """Routes remembered over all rounds, those met last."""
-FIRST_CHUNK = 50
-"""Steps before the first look at the clock, when nobody knows yet how long one takes."""
-LOOK_EVERY = 0.03
-"""Seconds between two looks at the clock."""
-STEPS_BETWEEN_LOOKS = 500
-"""Steps between two looks at what `stop` says, under a limit on steps."""
-
-
-@dataclass
-class Budget:
-    """How much of a search is spent: wall seconds, steps, and whether it was told to stop."""
-
-    seconds: float | None
-    iterations: int | None
-    stop: Callable[[], bool] | None
-    began: float = field(default_factory=time.monotonic)
-    stopped: bool = False
-
-    def elapsed(self) -> float:
-        """Wall seconds since the search began."""
-        return time.monotonic() - self.began
-
-    def halted(self) -> bool:
-        """Whether the search must end at once."""
-        if not self.stopped and self.stop is not None and self.stop():
-            self.stopped = True
-        return self.stopped or (self.seconds is not None and self.elapsed() >= self.seconds)
 
 
 class Rounds:
@@ -79,6 +56,7 @@ class Rounds:
         self._routes: dict[tuple[int, frozenset[int]], Met] = {}
         self._lock = threading.Lock()
         self._shown: int | None = None
+        self._in_areas = 0
         self.rounds = self.gained = self.seen = 0
         self.chose = 0.0
         self.outline = Outline([[] for _ in range(instance.shifts)], {}, 0)
@@ -86,7 +64,7 @@ class Rounds:
     @property
     def steps(self) -> int:
         """Steps of all walks so far."""
-        return sum(searcher.steps for searcher in self.searchers)
+        return self._in_areas + sum(searcher.steps for searcher in self.searchers)
 
     @property
     def met(self) -> list[Met]:
@@ -101,15 +79,18 @@ class Rounds:
         self.outline = self._leader().best()
         drive = max(searcher.mean_drive() for searcher in self.searchers)
         with ThreadPoolExecutor(len(self.searchers)) as threads:
-            for shares in pairwise((0.0, *ROUNDS)):
+            begin = self._divided(threads, drive)
+            self.rounds = int(begin > 0.0)
+            # The routes met hold little of a large day, and choosing among them takes long: once is enough.
+            for shares in pairwise((begin, *(ROUNDS[-1:] if begin else ROUNDS))):
                 if self.budget.halted() and self.rounds:
                     break
                 walks = [
                     threads.submit(self._walk, searcher, shares, drive)
                     for searcher in self.searchers
                 ]
-                for walk in walks:
-                    walk.result()
+                for walked in walks:
+                    walked.result()
                 self._choose()
         return self.outline
 
@@ -142,31 +123,57 @@ class Rounds:
     def _walk(self, searcher: Searcher, shares: tuple[float, float], drive: float) -> None:
         """Take one walk from one share of the budget to another."""
         begin, end = shares
-        budget = self.budget
-        steps = budget.iterations
-        own = None if steps is None else steps // len(self.searchers)
-        chunk = FIRST_CHUNK
-        last = None if own is None else round(own * end)
-        while True:
-            share = begin
-            if last is not None and own:
-                share = searcher.steps / own
-            if budget.seconds is not None:
-                # A part of the time is CP-SAT's.
-                share = max(share, budget.elapsed() / (0.97 * budget.seconds or 1e-9))
-            if share >= end or (last is not None and searcher.steps >= last) or budget.halted():
-                break
-            size = chunk if budget.seconds is not None else STEPS_BETWEEN_LOOKS
-            if last is not None:
-                size = min(size, last - searcher.steps)
-            hot = HOT * drive * (COLD / HOT) ** share
-            done = size / own if own else 0.0
-            began = time.monotonic()
-            cold = HOT * drive * (COLD / HOT) ** (share + done)
-            searcher.walk(size, hot, cold, round(drive), bold=self.rounds == 0)
-            took = time.monotonic() - began
-            chunk = max(10, min(3 * chunk, int(size * LOOK_EVERY / max(took, 1e-6))))
+        steps = self.budget.iterations
+        if steps is not None:
+            own = steps // len(self.searchers)
+            steps = round(own * end) - round(own * begin)
+        stretch = Stretch(begin, end, self.budget.until(end), steps)
+
+        def told() -> None:
             self._note(searcher.total, searcher.served)
+
+        walk(searcher, stretch, self.budget, drive=drive, bold=begin < ROUNDS[0], told=told)
+
+    def _divided(self, threads: ThreadPoolExecutor, drive: float) -> float:
+        """Search a large day by areas, again and again divided otherwise; the share of the budget it took.
+
+        A day that is no larger than an area, or held together by its ties, is left to the walks.
+        """
+        packed, budget = self.instance.packed, self.budget
+        chance = np.random.default_rng(self.seed)
+        for begin, end in pairwise(np.linspace(0.0, DIVIDED, DIVISIONS + 1).tolist()):
+            if budget.until(end) == 0.0:  # the first plan took as long
+                continue
+            areas = divide(packed.data, self.outline.orders, chance)
+            if len(areas) < 2:
+                return float(begin)
+            division = Division(
+                packed, self.outline, areas, budget, told=self._noted_after(self.steps)
+            )
+            found = division.search(
+                threads,
+                len(self.searchers),
+                (begin, end),
+                chance,
+                drive=drive,
+                bold=begin < ROUNDS[0],
+            )
+            found = self.searchers[0].settled(found)
+            self.outline = min(self.outline, found, key=lambda each: each.total)
+            for searcher in self.searchers:
+                searcher.start(self.outline)
+            if budget.halted():
+                break
+        return DIVIDED
+
+    def _noted_after(self, before: int) -> Callable[[int, int, int], None]:
+        """Notes what areas have come to after so many steps."""
+
+        def note(total: int, served: int, steps: int) -> None:
+            self._in_areas = before + steps
+            self._note(total, served)
+
+        return note
 
     def _note(self, total: int, served: int) -> None:
         with self._lock:
