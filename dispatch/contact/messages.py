@@ -222,12 +222,11 @@ def _lose(
     channels: Collection[str] = BUILT_IN,
     now: datetime,
 ) -> None:
-    """Its fate is unknown. A legal notice is told over another channel: that it may have arrived proves nothing."""
+    """Its fate is unknown. What must arrive goes on to another channel: that it may be there proves nothing."""
     message.error = error[:500]
     move(session, message, "lose", now=now)
-    if KINDS[message.template].is_legal and next_channel(
-        session, message, channels=channels, now=now
-    ):
+    must_arrive = KINDS[message.template].is_legal or message.task_class is TaskClass.SAFETY
+    if must_arrive and next_channel(session, message, channels=channels, now=now):
         return
     raise_alert(
         session,

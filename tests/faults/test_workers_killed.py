@@ -131,7 +131,7 @@ def test_workers_stopped_under_load_lose_nothing_and_end_in_time(
     workers_on_either: Crowd,
 ) -> None:
     workers, took = workers_on_either, list[float]()
-    workers.add_workers("one", "two")
+    workers.add_workers("one", "two", options=("--grace", "20"))
     for number in range(times(2, 30)):
         name = workers.names[number % 2]
         if workers.open() < 100:

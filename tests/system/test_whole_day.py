@@ -48,6 +48,7 @@ def test_up_plans_and_publishes_the_example_and_the_next_up_goes_on(tmp_path: Pa
     assert len(links) == 2
 
 
+@pytest.mark.timeout(600)  # a minute of processor, and others want it too
 def test_a_played_day_leaves_nothing_without_an_end_and_beats_the_rule_of_thumb(
     tmp_path: Path,
 ) -> None:

@@ -16,12 +16,21 @@ def _asked(console: Console, kind: str) -> tuple[str, Json, Locator]:
             visit = row["visit"]["id"]
             found = _explained(console, board, visit)
             change = next((each for each in found["changes"] if each["kind"] == kind), None)
-            if change is not None:
+            if change is not None and _can_be_made(console, board, visit, change):
                 card = console.page.locator(f'[data-card="{visit}"]')
                 card.get_by_role("button", name="Why not planned?").click()
                 return visit, change, console.page.locator("[data-verdict]")
         _make_room(console, board, kind)
     raise AssertionError(f"no visit of the example fits by {kind}")
+
+
+def _can_be_made(console: Console, board: Json, visit: str, change: Json) -> bool:
+    """Whether, when a member must be lent, there is anybody: the plan decides who is free."""
+    if change["kind"] != "skill":
+        return True
+    path = f"/api/v1/plans/{board['plan']['id']}/visits/{visit}/shifts/{change['shift_id']}/lendable-members"
+    found: Json = console.get(path)
+    return len(found["members"]) >= max(1, found["needed"])
 
 
 def _explained(console: Console, board: Json, visit: str) -> Json:

@@ -9,7 +9,7 @@ from dispatch.contact.messages import Outgoing, Settled
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.tellings import tell_booked
 from dispatch.core.alerts import open_alerts
-from dispatch.core.tables import Task
+from dispatch.core.tables import Task, TaskClass
 from dispatch.registry.tables import Customer
 from dispatch.work.tables import Visit, WorkOrder
 from tests.builders.contact import make_told_visit
@@ -147,6 +147,23 @@ def test_with_no_channel_left_a_person_is_called(session: Session) -> None:
     assert session.exec(select(Message).where(Message.fallback_of == other.id)).all() == []
     assert [alert.key for alert in open_alerts(session)] == ["message.failed"]
     assert queries.need_a_person(session, territory_id="humen") == [other]
+
+
+@pytest.mark.parametrize("safety", [True, False])
+def test_only_a_safety_message_goes_on_when_nobody_knows_whether_its_last_try_arrived(
+    session: Session, safety: bool
+) -> None:
+    message = booked(session)
+    message.task_class = TaskClass.SAFETY if safety else TaskClass.COURTESY
+    begin(session, message)
+    messages.unknown(
+        session, message_id=message.id or 0, error="cut", last=True, channels=ALL, now=EVE
+    )
+
+    others = session.exec(select(Message).where(Message.fallback_of == message.id)).all()
+    assert message.status is S.UNKNOWN
+    assert [other.channel for other in others] == (["sms"] if safety else [])
+    assert [alert.key for alert in open_alerts(session)] == ([] if safety else ["message.unknown"])
 
 
 def test_a_bounce_leads_to_the_next_channel_once(session: Session) -> None:
