@@ -7,7 +7,7 @@ out instead of each searching all of it.
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from heapq import heapify, heapreplace
+from heapq import heapreplace
 
 import numpy as np
 
@@ -101,7 +101,6 @@ class Division:
 def _makespan(sizes: Sequence[int], workers: int) -> int:
     """When the last ends of works of these sizes, the largest first, each taken by whoever is free first."""
     loads = [0] * workers
-    heapify(loads)
     for size in sizes:
         heapreplace(loads, loads[0] + size)
     return max(loads)

@@ -140,7 +140,7 @@ class Rounds:
         A day that is no larger than an area, or held together by its ties, is left to the walks.
         """
         packed, budget = self.instance.packed, self.budget
-        chance = np.random.default_rng(self.seed)
+        chance = np.random.default_rng(self.seed % 2**64)
         for begin, end in pairwise(np.linspace(0.0, DIVIDED, DIVISIONS + 1).tolist()):
             if budget.until(end) == 0.0:  # the first plan took as long
                 continue

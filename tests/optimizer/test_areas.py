@@ -104,7 +104,7 @@ def test_a_divided_search_keeps_every_rule_and_plans_the_same_again() -> None:
         given = random_problem(seed, most_visits=MOST_VISITS)
         told: list[Progress] = []
         one, other = (
-            solve(given, Limits(iterations=600), seed, workers=2, progress=told.append)
+            solve(given, Limits(iterations=600), -seed, workers=2, progress=told.append)
             for _ in range(2)
         )
 
