@@ -6,6 +6,7 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from optimizer.search.joining import Joined
 from optimizer.search.layout import S_HOME, V_PLACE, Data, Ints
 from optimizer.search.searcher import Outline
 
@@ -61,24 +62,14 @@ def divide(data: Data, orders: Sequence[Sequence[int]], chance: np.random.Genera
 def _bundles(data: Data, orders: Sequence[Sequence[int]]) -> Ints:
     """For each visit, and then each shift, the number of what it must stay together with."""
     visits = len(data.visit)
-    root = list(range(visits + len(data.shift)))
-
-    def find(k: int) -> int:
-        while root[k] != k:
-            root[k] = root[root[k]]
-            k = root[k]
-        return k
-
-    def join(pairs: Iterable[tuple[int, int]]) -> None:
-        for one, other in pairs:
-            root[find(one)] = find(other)
-
-    join((v, visits + s) for s, order in enumerate(orders) for v in order)
-    join((first, second) for first, second, *_ in data.gap.tolist())
-    join(_linked(data.group_at, data.group_of))
-    join(_tied(data.mate_at, data.mate_of))
-    join((visits + s, visits + other) for s, other in _tied(data.meets_at, data.meets_of))
-    return np.array([find(k) for k in range(len(root))], dtype=np.int64)
+    count = visits + len(data.shift)
+    joined = Joined(count)
+    joined.join((v, visits + s) for s, order in enumerate(orders) for v in order)
+    joined.join((first, second) for first, second, *_ in data.gap.tolist())
+    joined.join(_linked(data.group_at, data.group_of))
+    joined.join(_tied(data.mate_at, data.mate_of))
+    joined.join((visits + s, visits + other) for s, other in _tied(data.meets_at, data.meets_of))
+    return np.array([joined.find(k) for k in range(count)], dtype=np.int64)
 
 
 def _linked(at: Ints, of: Ints) -> Iterable[tuple[int, int]]:

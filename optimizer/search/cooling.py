@@ -9,6 +9,8 @@ from optimizer.search.searcher import Searcher
 
 HOT, COLD = 2.0, 0.01
 """First and last temperature of a search, shares of what one visit's drive costs."""
+BOLD = 0.6
+"""Share of a search whose walks are bold: they change which visits stay out, at a price."""
 WALKED = 0.97
 """Share of the seconds that walks take; the rest is CP-SAT's."""
 FIRST_CHUNK = 50
@@ -60,13 +62,13 @@ class Stretch(NamedTuple):
 
 
 def walk(
-    searcher: Searcher, stretch: Stretch, budget: Budget, *, drive: float, bold: bool, told: Callable[[], None]
-) -> None:  # fmt: skip
+    searcher: Searcher, stretch: Stretch, budget: Budget, *, drive: float, told: Callable[[], None]
+) -> None:
     """Walk the stretch, or until the budget halts; `told` is called some thirty times a second.
 
-    `drive` is what one visit's drive costs, points. `bold` changes which visits stay out, at a price.
+    `drive` is what one visit's drive costs, points.
     """
-    began, first = time.monotonic(), searcher.steps
+    began, first, bold = time.monotonic(), searcher.steps, stretch.begin < BOLD
     chunk = FIRST_CHUNK if stretch.seconds is not None else STEPS_BETWEEN_LOOKS
     while not budget.halted():
         steps = searcher.steps - first

@@ -21,7 +21,7 @@ from optimizer.search.searcher import Outline, Searcher
 class Division:
     """A plan in outline whose areas are searched by walks of their own.
 
-    `told` is called with what the whole has come to: its points, the visits served, and the steps of all areas.
+    `told` is called with what the whole has come to, its points and the visits served, and with the steps since.
     """
 
     def __init__(
@@ -33,11 +33,10 @@ class Division:
         self._lock = threading.Lock()
         self._total = outline.total
         self._served = sum(len(order) for order in outline.orders)
-        self._steps = 0
 
     def search(
         self, threads: ThreadPoolExecutor, workers: int, shares: tuple[float, float],
-        chance: np.random.Generator, *, drive: float, bold: bool,
+        chance: np.random.Generator, *, drive: float,
     ) -> Outline:  # fmt: skip
         """Walk in each area from one share of the budget to the other, `workers` at a time.
 
@@ -46,7 +45,7 @@ class Division:
         stretches = self._shared_out(workers, *shares)
         seeds = chance.integers(0, 2**31, len(self._areas)).tolist()
         walks = [
-            threads.submit(self._walk, area, stretch, seed, drive=drive, bold=bold)
+            threads.submit(self._walk, area, stretch, seed, drive)
             for area, stretch, seed in zip(self._areas, stretches, seeds, strict=True)
         ]
         orders, begins = list(self._outline.orders), dict(self._outline.begins)
@@ -74,9 +73,7 @@ class Division:
             for size in sizes
         ]  # fmt: skip
 
-    def _walk(
-        self, area: Area, stretch: Stretch, seed: int, *, drive: float, bold: bool
-    ) -> Outline:
+    def _walk(self, area: Area, stretch: Stretch, seed: int, drive: float) -> Outline:
         searcher = Searcher(part_of(self._packed, area), seed)
         before = searcher.settled(area.within(self._outline))
         known = [before.total, sum(len(order) for order in before.orders), 0]
@@ -87,15 +84,14 @@ class Division:
             self._tell(*(new - old for new, old in zip(now, known, strict=True)))
             known[:] = now
 
-        walk(searcher, stretch, self._budget, drive=drive, bold=bold, told=told)
+        walk(searcher, stretch, self._budget, drive=drive, told=told)
         return min(before, searcher.best(), key=lambda each: each.total)
 
     def _tell(self, points: int, visits: int, steps: int) -> None:
         with self._lock:
             self._total += points
             self._served += visits
-            self._steps += steps
-            self._told(self._total, self._served, self._steps)
+            self._told(self._total, self._served, steps)
 
 
 def _makespan(sizes: Sequence[int], workers: int) -> int:

@@ -110,15 +110,24 @@ def pack(problem: Problem, travel: Sequence[CrewTravel] | None = None) -> Packed
     )  # fmt: skip
     bar(data, scratch_for(data), barrier)
     able = np.ascontiguousarray((barrier == 0) | in_company(data, barrier)).astype(np.uint8)
-    able_at, able_of = rows_of([np.flatnonzero(row).tolist() for row in able])
+    able_at, able_of = able_lists(able)
     far = legs[shift[:, S_WAY], shift[:, S_HOME]] if shifts else np.zeros((1, len(places)))
     if visits:
         visit[:, V_FAR] = far.min(axis=0)[visit[:, V_PLACE]]
     data = data._replace(able=able, able_at=able_at, able_of=able_of)
     data = data._replace(near=nearest(data))
     shift[:, S_KIND] = _kinds(data, by_crew=any(mates))
-    tied = bool(gaps or groups or any(mates) or len(meets_of))
-    return Packed(data, barrier, tied)
+    return Packed(data, barrier, is_tied(data))
+
+
+def able_lists(able: Bytes) -> tuple[Ints, Ints]:
+    """The shifts that are able to serve each visit, as (where each begins, all of them)."""
+    return rows_of([np.flatnonzero(row).tolist() for row in able])
+
+
+def is_tied(data: Data) -> bool:
+    """Whether any tie binds: between visits, or between the shifts of a crew."""
+    return any(map(len, (data.gap, data.group_of, data.mate_of, data.meets_of)))
 
 
 def _legs(problem: Problem, travel: Sequence[CrewTravel]) -> tuple[list[int], Shorts]:

@@ -1,6 +1,6 @@
 """A day in parts: some of its shifts and visits as a problem of their own, cut out of the arrays."""
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from optimizer.search.layout import (
     Ints,
     Shorts,
 )
-from optimizer.search.packing import Packed
+from optimizer.search.packing import Packed, able_lists, is_tied
 from optimizer.search.relating import gap_lists, rows_of
 
 
@@ -33,7 +33,7 @@ def part_of(packed: Packed, area: Area) -> Packed:
     shift[:, S_TO] = np.where(shift[:, S_TO] < 0, -1, new_place[shift[:, S_TO]])
     shift[:, S_KIND] = np.unique(shift[:, S_KIND], return_inverse=True)[1]
     able = np.ascontiguousarray(data.able[np.ix_(visits, shifts)])
-    able_at, able_of = rows_of([np.flatnonzero(row).tolist() for row in able])
+    able_at, able_of = able_lists(able)
     gap = data.gap[new_visit[data.gap[:, 0]] >= 0].copy()
     gap[:, :2] = new_visit[gap[:, :2]]
     gap_at, gap_of = rows_of(gap_lists([tuple(row) for row in gap.tolist()], len(visits)))
@@ -51,11 +51,10 @@ def part_of(packed: Packed, area: Area) -> Packed:
         mark=data.mark[np.concatenate((visits, count + shifts))],
     )  # fmt: skip
     barrier = np.ascontiguousarray(packed.barrier[np.ix_(visits, shifts)])
-    tied = bool(len(gap) or len(group_of) or len(mate_of) or len(meets_of))
-    return Packed(cut, barrier, tied)
+    return Packed(cut, barrier, is_tied(cut))
 
 
-def _numbers(count: int, kept: Iterable[int]) -> Ints:
+def _numbers(count: int, kept: Sequence[int] | Ints) -> Ints:
     """The new number of each of `count` things, -1 for those that are not kept."""
     numbers = np.full(count, -1, dtype=np.int64)
     chosen = np.asarray(kept, dtype=np.int64)

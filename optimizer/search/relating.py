@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 import numpy as np
 
 from optimizer.problem import After, DifferentCrew, Problem, SameCrew, Together
+from optimizer.search.joining import Joined
 from optimizer.search.layout import INF, V_DROP, V_WORTH, Ints
 
 Gaps = list[tuple[int, int, int, int]]
@@ -16,14 +17,7 @@ def ties_of(problem: Problem) -> tuple[Gaps, list[list[int]], list[list[tuple[in
     index = {visit.id: v for v, visit in enumerate(problem.visits)}
     gaps: Gaps = []
     mates: list[dict[tuple[int, int], None]] = [{} for _ in problem.visits]
-    root = list(range(len(problem.visits)))
-
-    def find(v: int) -> int:
-        while root[v] != v:
-            root[v] = root[root[v]]
-            v = root[v]
-        return v
-
+    joined = Joined(len(problem.visits))
     together: set[int] = set()
     for relation in problem.relations:
         if isinstance(relation, After):
@@ -33,15 +27,14 @@ def ties_of(problem: Problem) -> tuple[Gaps, list[list[int]], list[list[tuple[in
         members = [index[visit] for visit in relation.visits]
         if isinstance(relation, Together):
             together.update(members)
-            for v in members[1:]:
-                root[find(v)] = find(members[0])
+            joined.join((v, members[0]) for v in members[1:])
         same = isinstance(relation, SameCrew)
         assert same or isinstance(relation, Together | DifferentCrew)
         for v in members:
             mates[v].update(((other, int(same)), None) for other in members if other != v)
     groups: dict[int, list[int]] = {}
     for v in sorted(together):
-        groups.setdefault(find(v), []).append(v)
+        groups.setdefault(joined.find(v), []).append(v)
     return gaps, list(groups.values()), [list(row) for row in mates]
 
 

@@ -16,13 +16,13 @@ import numpy as np
 from optimizer.exact.choice import choose
 from optimizer.exact.relations import Relations
 from optimizer.search.areas import divide
-from optimizer.search.cooling import Budget, Stretch, walk
+from optimizer.search.cooling import BOLD, Budget, Stretch, walk
 from optimizer.search.dividing import Division
 from optimizer.search.instance import Instance
 from optimizer.search.route import build
 from optimizer.search.searcher import Met, Outline, Searcher
 
-ROUNDS = (0.6, 0.8, 0.92, 1.0)
+ROUNDS = (BOLD, 0.8, 0.92, 1.0)
 """Shares of the limit after which all walks meet and CP-SAT chooses; routes met while it is hot are of no use.
 
 The first round is bold; the second begins with the cheapest plan that it met.
@@ -80,7 +80,10 @@ class Rounds:
         drive = max(searcher.mean_drive() for searcher in self.searchers)
         with ThreadPoolExecutor(len(self.searchers)) as threads:
             begin = self._divided(threads, drive)
-            self.rounds = int(begin > 0.0)
+            if begin:
+                self.rounds = 1
+                for searcher in self.searchers:
+                    searcher.start(self.outline)
             # The routes met hold little of a large day, and choosing among them takes long: once is enough.
             for shares in pairwise((begin, *(ROUNDS[-1:] if begin else ROUNDS))):
                 if self.budget.halted() and self.rounds:
@@ -132,7 +135,7 @@ class Rounds:
         def told() -> None:
             self._note(searcher.total, searcher.served)
 
-        walk(searcher, stretch, self.budget, drive=drive, bold=begin < ROUNDS[0], told=told)
+        walk(searcher, stretch, self.budget, drive=drive, told=told)
 
     def _divided(self, threads: ThreadPoolExecutor, drive: float) -> float:
         """Search a large day by areas, again and again divided otherwise; the share of the budget it took.
@@ -147,33 +150,17 @@ class Rounds:
             areas = divide(packed.data, self.outline.orders, chance)
             if len(areas) < 2:
                 return float(begin)
-            division = Division(
-                packed, self.outline, areas, budget, told=self._noted_after(self.steps)
-            )
-            found = division.search(
-                threads,
-                len(self.searchers),
-                (begin, end),
-                chance,
-                drive=drive,
-                bold=begin < ROUNDS[0],
-            )
+            division = Division(packed, self.outline, areas, budget, told=self._note_areas)
+            found = division.search(threads, len(self.searchers), (begin, end), chance, drive=drive)
             found = self.searchers[0].settled(found)
             self.outline = min(self.outline, found, key=lambda each: each.total)
-            for searcher in self.searchers:
-                searcher.start(self.outline)
             if budget.halted():
                 break
         return DIVIDED
 
-    def _noted_after(self, before: int) -> Callable[[int, int, int], None]:
-        """Notes what areas have come to after so many steps."""
-
-        def note(total: int, served: int, steps: int) -> None:
-            self._in_areas = before + steps
-            self._note(total, served)
-
-        return note
+    def _note_areas(self, total: int, served: int, steps: int) -> None:
+        self._in_areas += steps
+        self._note(total, served)
 
     def _note(self, total: int, served: int) -> None:
         with self._lock:

@@ -1,12 +1,14 @@
 """A day divided by area: nothing is lost, nothing tied is torn apart, and the parts add up to the whole."""
 
 import time
+from collections.abc import Iterator
 
 import numpy as np
 import pytest
 
 from benchmarks import days
 from optimizer.check import check
+from optimizer.problem import Problem
 from optimizer.search import areas
 from optimizer.search.areas import Area, divide
 from optimizer.search.instance import Instance
@@ -25,24 +27,28 @@ def small(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(areas, "LARGE", 6)
 
 
-def planned(seed: int) -> tuple[Instance, Outline]:
-    instance = Instance(random_problem(seed, most_visits=MOST_VISITS))
-    searcher = Searcher(instance.packed, seed)
+def divided(given: Problem) -> tuple[Instance, Outline, list[Area]]:
+    """A problem, a first plan of it, and the areas of that."""
+    instance = Instance(given)
+    searcher = Searcher(instance.packed, 1)
     searcher.start(Outline([[] for _ in range(instance.shifts)], {}, 0))
-    return instance, searcher.best()
+    outline = searcher.best()
+    return instance, outline, divide(instance.packed.data, outline.orders, np.random.default_rng(1))
 
 
-def divided(instance: Instance, outline: Outline, seed: int = 1) -> list[Area]:
-    return divide(instance.packed.data, outline.orders, np.random.default_rng(seed))
+def boards_divided() -> Iterator[tuple[Instance, Outline, list[Area]]]:
+    """Random problems, a good part of which has several areas."""
+    many = 0
+    for seed in BOARDS:
+        instance, outline, found = divided(random_problem(seed, most_visits=MOST_VISITS))
+        many += len(found) > 1
+        yield instance, outline, found
+    assert many > 15
 
 
 @pytest.mark.usefixtures("small")
 def test_what_belongs_together_stays_together_and_nothing_is_in_two_areas() -> None:
-    many = 0
-    for seed in BOARDS:
-        instance, outline = planned(seed)
-        found = divided(instance, outline)
-        many += len(found) > 1
+    for instance, outline, found in boards_divided():
         of_visit = {v: k for k, area in enumerate(found) for v in area.visits.tolist()}
         of_shift = {s: k for k, area in enumerate(found) for s in area.shifts.tolist()}
 
@@ -56,23 +62,17 @@ def test_what_belongs_together_stays_together_and_nothing_is_in_two_areas() -> N
             gaps = {one for gap in instance.gaps_of[v] for one in (gap.first, gap.second)}
             for other in gaps | instance.apart_from[v] | instance.same_as[v]:
                 assert of_visit.get(v) == of_visit.get(other)
-    assert many > 15
 
 
 def test_a_day_no_larger_than_an_area_is_one() -> None:
-    instance, outline = planned(3)
-
-    (whole,) = divided(instance, outline)
+    instance, _, (whole,) = divided(random_problem(3, most_visits=MOST_VISITS))
 
     assert whole.visits.tolist() == list(range(instance.visits))
     assert whole.shifts.tolist() == list(range(instance.shifts))
 
 
 def test_a_large_day_is_cut_into_areas_of_about_the_same_size_that_lie_apart() -> None:
-    instance = Instance(days.made("hard", 1000, 1).problem)
-    searcher = Searcher(instance.packed, 1)
-    searcher.start(Outline([[] for _ in range(instance.shifts)], {}, 0))
-    found = divided(instance, searcher.best())
+    instance, _, found = divided(days.made("hard", 1000, 1).problem)
 
     assert len(found) == 4
     assert all(200 <= len(area.visits) <= 300 and len(area.shifts) > 20 for area in found)
@@ -83,19 +83,14 @@ def test_a_large_day_is_cut_into_areas_of_about_the_same_size_that_lie_apart() -
 
 @pytest.mark.usefixtures("small")
 def test_the_areas_add_up_to_the_whole() -> None:
-    many = 0
-    for seed in BOARDS:
-        instance, outline = planned(seed)
-        found = divided(instance, outline)
+    for instance, outline, found in boards_divided():
         parts = [Searcher(part_of(instance.packed, area), 1) for area in found]
         settled = [
             part.settled(area.within(outline)) for part, area in zip(parts, found, strict=True)
         ]
         inside = {v for area in found for v in area.visits.tolist()}
         outside = sum(instance.drop_cost[v] for v in range(instance.visits) if v not in inside)
-        assert sum(part.total for part in settled) + outside == outline.total, seed
-        many += len(found) > 1
-    assert many > 15
+        assert sum(part.total for part in settled) + outside == outline.total
 
 
 @pytest.mark.usefixtures("small")
