@@ -51,8 +51,8 @@ class Line:
     score: int | None
 
     def text(self, link: str, code: str) -> str:
-        """The text as it was sent, with these in the place of the customer's link and door number."""
-        return self.message.body.replace(texts.LINK, link).replace(texts.CODE, code)
+        """The text as it was sent, with these in the place of the customer's links and door numbers."""
+        return texts.filled(self.message.body, link=link, code=code)
 
 
 @dataclass(frozen=True, slots=True)

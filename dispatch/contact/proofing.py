@@ -6,7 +6,7 @@ from typing import Any
 
 from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
-from dispatch.contact import texts
+from dispatch.contact import links, texts
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.placeholders import examples, placeholders
 from dispatch.contact.tables import SubjectKind, TextKind
@@ -16,6 +16,8 @@ from dispatch.core.errors import InvalidError
 MOST_SMS = 3
 """SMS that one message may become, with an example's names in it."""
 LONGEST = 4000
+LINK = "https://power.example/v/" + "x" * links.LENGTH
+"""As long as customers' links are."""
 
 _PLACE = re.compile(r"\[\[[^\]\n]*\]?\]?")
 
@@ -90,7 +92,7 @@ def _rendered(kind: TextKind, source: Source, values: dict[str, Any]) -> Text:
 
 def _check_rendered(kind: TextKind, text: Text) -> None:
     if kind is TextKind.SMS:
-        count = sms_parts(text.body.replace(texts.LINK, "https://power.example/v/" + "x" * 30))
+        count = sms_parts(texts.filled(text.body, link=LINK, code="0000"))
         if count > MOST_SMS:
             raise BadTemplate(
                 f"It would be {count} SMS, at most {MOST_SMS} are allowed.", field="body", line=1

@@ -29,6 +29,7 @@ _PLAIN = str.maketrans({"–": "-", "—": "-", "’": "'", "“": '"', "”": '
 """Signs that would make every SMS they are in a short one, for none of its 160 would fit."""
 _GSM_TWICE = frozenset("^{}\\[~]|€")
 _GAPS = re.compile(r"\n(?:[ \t]*\n){2,}")
+_PLACES = re.compile(r"\[\[(link|code)(?: \d+)?\]\]")
 _SPACES = str.maketrans({"\u202f": " ", "\u2009": " ", "\u00a0": " "})
 
 LINK, CODE = "[[link]]", "[[code]]"
@@ -38,6 +39,11 @@ LINK, CODE = "[[link]]", "[[code]]"
 def place(name: str, index: int) -> str:
     """The place of the link or code of a message's visit by its index: `[[link]]`, then `[[link 2]]`."""
     return f"[[{name}]]" if index == 0 else f"[[{name} {index + 1}]]"
+
+
+def filled(body: str, *, link: str, code: str) -> str:
+    """A stored body with these in all of its places, for who is not to have the real ones."""
+    return _PLACES.sub(lambda found: link if found[1] == "link" else code, body)
 
 
 @dataclass(frozen=True, slots=True)

@@ -135,6 +135,14 @@ def test_an_sms_has_no_subject_and_is_short(session: Session) -> None:
     assert save(session, "", "{{ day }} [[link]]", kind=SMS) == 1
 
 
+def test_the_length_of_an_sms_counts_its_links_as_they_are_sent(session: Session) -> None:
+    links_only = "{% for visit in visits %}{{ visit.link }}{% endfor %}"  # two of 72 in the example
+
+    assert save(session, "", f"{links_only}{'电' * 57}", kind=SMS) == 1
+    with pytest.raises(BadTemplate, match="4 SMS"):
+        save(session, "", f"{links_only}{'电' * 58}", kind=SMS)
+
+
 def test_a_text_that_is_not_about_a_visit_has_no_link(session: Session) -> None:
     with pytest.raises(BadTemplate) as caught:
         save(session, "x", "[[link]]", name="planned_outage")

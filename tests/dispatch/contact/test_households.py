@@ -7,6 +7,7 @@ import pytest
 from sqlmodel import Session, col, select
 
 from dispatch.contact import messages, tellings
+from dispatch.contact.channels import Channel
 from dispatch.contact.facts import load
 from dispatch.contact.households import households
 from dispatch.contact.messages import Outgoing, Settled, begin, complete
@@ -71,6 +72,30 @@ def test_two_visits_to_one_customer_are_told_in_one_message(session: Session) ->
     assert outgoing.body.count("http://x/v/") == 2
     assert "[[" not in outgoing.body
     assert outgoing.calendar == "", "an invitation is to one visit"
+
+
+def test_a_household_without_email_hears_by_sms_that_neither_visit_takes_place(
+    session: Session,
+) -> None:
+    first = make_told_visit(session, email=None, window=(at("09:00"), at("11:00")))
+    second = another(session, first)
+    order = session.get_one(WorkOrder, first.work_order_id)
+    session.get_one(Customer, order.customer_id).phone = "13800138000"
+    ids, ways = [first.id, second.id], frozenset(Channel)
+    (booked,) = tellings.tell_booked(session, visit_ids=ids, channels=ways, now=EVE)
+    messages.begin(
+        session, message_id=booked.id or 0, base_url="http://x", key=KEY, channels=ways, now=EVE
+    )
+    complete(session, message_id=booked.id or 0, now=EVE)
+    for visit in (first, second):
+        visit.status = VisitStatus.PLANNED
+
+    (put_off,) = tellings.tell_put_off(session, visit_ids=ids, channels=ways, now=EVE)
+
+    assert (booked.channel, put_off.channel) == ("sms", "sms")
+    for message in (booked, put_off):
+        assert "09:00-11:00" in message.body
+        assert "13:00-15:00" in message.body
 
 
 def test_a_change_of_one_visit_tells_only_of_that_one(session: Session) -> None:

@@ -102,6 +102,8 @@ def test_the_text_is_as_it_was_sent_without_the_customers_link(session: Session)
     assert "[[" not in line.text("(link)", "····")
     assert "(link)" in line.text("(link)", "····")
     assert line.customer_name == "陈小明"
+    message.body = "[[link]] [[code]], [[link 2]] [[code 2]]"
+    assert line.text("…", "····") == "… ····, … ····"
 
 
 def test_it_says_what_the_customer_did_about_it(session: Session) -> None:

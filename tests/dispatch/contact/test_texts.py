@@ -8,6 +8,7 @@ import pytest
 
 from dispatch.contact import texts
 from dispatch.contact.kinds import KINDS
+from dispatch.contact.proofing import LINK
 from dispatch.contact.tables import SubjectKind, TextKind
 from dispatch.work import catalogue
 from tests.instants import HUMEN, at
@@ -92,18 +93,91 @@ def test_every_kind_of_message_has_a_text_in_every_language(template: str, langu
 @pytest.mark.parametrize("language", texts.LANGUAGES)
 def test_every_kind_of_message_has_an_sms_that_fits_in_two(template: str, language: str) -> None:
     values = VALUES_IN[language]
-    link = "https://power.example/v/" + "x" * 30
 
     text = texts.render(template, language, values, TextKind.SMS)
 
     assert text.subject == ""
     assert len(text.body.splitlines()) == 1
     assert str(values["company"]) in text.body
-    assert texts.sms_parts(text.body.replace(texts.LINK, link).replace(texts.CODE, "1234")) <= 2
+    assert texts.sms_parts(texts.filled(text.body, link=LINK, code="1234")) <= 2
+
+
+@pytest.mark.parametrize(
+    ("told", "zh", "en"),
+    [
+        ({}, "可能晚于约定的09:00-11:00", "we will probably miss the agreed time, 9:00 - 11:00 AM"),
+        ({"again": True}, "还需再推迟", "needs still more time"),
+        ({"again": True, "earlier": True}, "将提前上门", "earlier than we last wrote"),
+    ],
+)
+def test_an_sms_of_another_arrival_says_whether_it_is_later_or_earlier(
+    told: dict[str, bool], zh: str, en: str
+) -> None:
+    windows = {"zh-CN": "09:00–11:00", "en": "9:00 – 11:00 AM"}
+    said = {
+        language: texts.render(
+            "delayed",
+            language,
+            {**VALUES_IN[language], "window": windows[language], **told},
+            TextKind.SMS,
+        ).body
+        for language in texts.LANGUAGES
+    }
+
+    assert zh in said["zh-CN"]
+    assert en in said["en"]
+    assert ("sorry" in said["en"]) == ("抱歉" in said["zh-CN"]) == ("earlier" not in told)
+
+
+@pytest.mark.parametrize("template", [name for name, kind in KINDS.items() if kind.merges])
+@pytest.mark.parametrize("language", texts.LANGUAGES)
+def test_an_sms_of_several_visits_names_each_with_its_day_and_span(
+    template: str, language: str
+) -> None:
+    values = VALUES_IN[language]
+    first = values["visits"][0]  # type: ignore[index]
+    day, span = ("2026年3月11日", "14:00-16:00")
+    more = [{**first, "span": "12:00-13:00"}, {**first, "day": day, "span": span}]
+    several = {**values, "visits": [first, *more]}
+
+    one = texts.render(template, language, values, TextKind.SMS).body
+    text = texts.render(template, language, several, TextKind.SMS).body
+
+    assert text.count(str(first["purpose"])) == 3
+    assert "12:00-13:00" in text
+    assert f"{day}{'' if language == 'zh-CN' else ', '}{span}" in text or template == "day_before"
+    assert text.count(str(first["day"])) == one.count(str(first["day"])), "a day is named once"
+    assert text.count(texts.LINK) == 1
+    assert text.count(texts.CODE) == (0 if template in ("put_off", "cancelled") else 3)
+
+
+def test_an_sms_tells_an_expected_time_as_such() -> None:
+    for template in ("booked", "changed", "day_before"):
+        for language, word in (("zh-CN", "预计"), ("en", "(expected)")):
+            values = VALUES_IN[language]
+            expected = {**values["visits"][0], "promised": False}  # type: ignore[index]
+            told = texts.render(template, language, values, TextKind.SMS).body
+            guessed = texts.render(
+                template, language, {**values, "visits": [expected]}, TextKind.SMS
+            ).body
+            assert (word in told, word in guessed) == (False, True)
+
+
+def test_an_sms_of_a_planned_outage_says_where() -> None:
+    for language, more in (("zh-CN", "等2处"), ("en", " and 1 more")):
+        values = VALUES_IN[language]
+        text = texts.render("planned_outage", language, values, TextKind.SMS).body
+        assert f"{values['addresses'][0]}{more}" in text  # type: ignore[index]
+
+
+def test_the_places_of_a_body_are_filled_whichever_visit_they_belong_to() -> None:
+    body = "[[link]] [[code]] [[link 2]] [[code 10]] [[other]]"
+
+    assert texts.filled(body, link="L", code="C") == "L C L C [[other]]"
 
 
 def test_messages_that_announce_a_crew_tell_the_number_to_check_at_the_door() -> None:
-    for template in ("booked", "changed", "day_before", "on_the_way", "arrived"):
+    for template in ("booked", "changed", "day_before", "on_the_way", "delayed", "arrived"):
         for language in texts.LANGUAGES:
             for kind in TextKind:
                 assert texts.CODE in texts.render(template, language, VALUES, kind).body
