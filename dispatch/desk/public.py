@@ -147,7 +147,6 @@ def _new_premises(
         phone=report.phone.strip(),
         email=report.email.strip() or None,
         language=report.language,
-        wants_messages=bool(report.email.strip()),
         actor=PUBLIC,
         now=now,
     )

@@ -60,7 +60,7 @@ def test_a_report_becomes_a_request_with_a_page_that_follows_it(
     assert (customer.name, customer.phone, customer.wants_messages) == (
         "李明",
         REPORT["phone"],
-        False,
+        True,
     )
 
 

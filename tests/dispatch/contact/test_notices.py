@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 from sqlmodel import Session, col, select
 
-from dispatch.contact import messages, outages, preferences, reactions
+from dispatch.contact import messages, notices, outages, preferences, reactions
 from dispatch.contact.channels import Channel
 from dispatch.contact.messages import Outgoing, Settled
 from dispatch.contact.outages import BadOutage, OutageOver
 from dispatch.contact.tables import Message, MessageStatus, OutageNotice
 from dispatch.core.alerts import open_alerts
 from dispatch.core.tables import Event, Task
-from dispatch.desk import requests
+from dispatch.desk import public, requests
+from dispatch.desk.public import Report
 from dispatch.desk.tables import RequestKind
 from dispatch.registry.tables import Customer, Premises
 from dispatch.work import series
@@ -74,6 +75,22 @@ def send(session: Session, message: Message, now: datetime = NOW) -> Any:
 def sent(session: Session, message: Message) -> None:
     assert isinstance(send(session, message), Outgoing)
     messages.complete(session, message_id=message.id or 0, now=NOW)
+
+
+def test_who_reports_a_fault_and_leaves_a_telephone_alone_is_told_by_sms(session: Session) -> None:
+    make_territory(session)
+    make_counters(session)
+    report = Report(
+        RequestKind.FAULT, "李明", "13800138000", "停电", address="虎门镇太平社区 18 号"
+    )
+    request = public.take_in(session, report, now=NOW)
+
+    message = notices.tell_report(
+        session, request_id=request.id, now=NOW, channels=frozenset(Channel)
+    )
+
+    assert message is not None
+    assert (message.channel, message.status) == ("sms", S.PENDING)
 
 
 def test_all_customers_of_the_premises_are_told_once_each_with_all_their_addresses(
