@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 from dispatch.contact import fallback
 from dispatch.contact.channels import Channel, Way, way_to
 from dispatch.contact.classes import CLASSES
-from dispatch.contact.drafts import drop_visits, quiet, why_not
+from dispatch.contact.drafts import keep_only, may_be_told, quiet, why_not
 from dispatch.contact.facts import About
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.progress import move
@@ -39,29 +39,27 @@ def check(
 ) -> Held | list[About] | None:
     """The subjects of a waiting message that may go out now; None when it is settled, Held when it is too early.
 
-    Visits of a household's message that it is no longer true of are left out of it. When its channel no longer
-    leads to the customer, the next one takes its place.
+    Visits of a household's message that it is no longer true of, or whose customer may no longer be told, are left
+    out of it. When its channel no longer leads to the customer, the next one takes its place.
     """
-    if reason := why_not(abouts[0], message.template):
+    told = may_be_told(message, abouts)
+    true = still_true(session, message, told)
+    if not true:
+        reason = "superseded" if told else why_not(abouts[0], message.template)
         move(session, message, "suppress", reason=reason, now=now)
         return None
-    true = still_true(session, message, abouts)
-    person = reader_of(message, abouts[0])
+    person = reader_of(message, true[0])
+    if person is not None and len(true) < len(abouts):
+        keep_only(session, message, true, reader=person.name)
     way = way_to(person, message.channel) if person else Way(message.channel, "", "no_address")
     if message.channel not in channels:
         way = Way(message.channel, "", "no_channel")
-    if not true or way.obstacle:
-        reason = way.obstacle if true else "superseded"
-        move(session, message, "suppress", reason=reason, now=now)
-        if true:
-            fallback.next_channel(session, message, channels=channels, now=now, abouts=abouts)
+    if way.obstacle:
+        move(session, message, "suppress", reason=way.obstacle, now=now)
+        fallback.next_channel(session, message, channels=channels, now=now, abouts=true)
         return None
-    if held := _held(session, message, abouts[0], now=now):
+    if held := _held(session, message, true[0], now=now):
         return held if isinstance(held, Held) else None
-    assert person is not None
-    if len(true) < len(abouts):
-        gone = [about.subject.id for about in abouts if about not in true]
-        drop_visits(session, message, gone, reader=person.name)
     message.recipient = way.address
     return true
 

@@ -105,6 +105,11 @@ def why_not(about: About, template: str) -> str:
     )
 
 
+def may_be_told(message: Message, abouts: Sequence[About]) -> list[About]:
+    """Those of a message's subjects whose customers may be told of them."""
+    return [about for about in abouts if not why_not(about, message.template)]
+
+
 def write_text(session: Session, message: Message, reader: str) -> None:
     """Render the message's text for its channel from its details."""
     kind = TEXT_OF[message.channel]
@@ -113,17 +118,17 @@ def write_text(session: Session, message: Message, reader: str) -> None:
     message.subject, message.body, message.template_version = text.subject, text.body[:4000], number
 
 
-def drop_visits(
-    session: Session, message: Message, visit_ids: Collection[str], *, reader: str
-) -> None:
-    """Write a household's message again without visits of which it is not true any more."""
-    kept = [visit for visit in message.details["visits"] if visit["id"] not in visit_ids]
+def keep_only(session: Session, message: Message, abouts: Sequence[About], *, reader: str) -> None:
+    """Write a household's message again, with these of its visits alone."""
+    ids = [about.subject.id for about in abouts]
+    kept = [visit for visit in message.details["visits"] if visit["id"] in ids]
     session.execute(
         sa.delete(Telling).where(
-            col(Telling.message_id) == message.id, col(Telling.visit_id).in_(visit_ids)
+            col(Telling.message_id) == message.id, col(Telling.visit_id).not_in(ids)
         )
     )
     message.details = {**message.details, **kept[0], "visits": kept}
+    message.customer_id = abouts[0].customer.id
     first = session.get_one(Telling, (message.id, kept[0]["id"]))
     message.subject_id, message.subject_version = first.visit_id, first.version
     message.told_start_at, message.told_end_at = first.told_start_at, first.told_end_at

@@ -6,7 +6,7 @@ from datetime import datetime
 from sqlmodel import Session
 
 from dispatch.contact.channels import first_way
-from dispatch.contact.drafts import again, order_of, why_not
+from dispatch.contact.drafts import again, may_be_told, order_of
 from dispatch.contact.facts import About
 from dispatch.contact.subjects import load_for, reader_of, still_true
 from dispatch.contact.tables import Message
@@ -25,7 +25,9 @@ def next_channel(
     A legal notice ends as a letter. What is stale or no longer true is not told over another channel either.
     """
     abouts = load_for(session, message) if abouts is None else abouts
-    if not abouts or now >= message.expires_at or why_not(abouts[0], message.template):
+    if not abouts or now >= message.expires_at:
+        return None
+    if len(may_be_told(message, abouts)) < len(abouts):
         return None
     if not message.details:  # of an earlier release, which kept nothing to write it anew from
         return None

@@ -9,12 +9,12 @@ from sqlmodel.sql.expression import SelectOfScalar
 
 from dispatch.contact import messages
 from dispatch.contact.channels import Channel
-from dispatch.contact.drafts import why_not
+from dispatch.contact.drafts import keep_only, may_be_told
 from dispatch.contact.facts import About
 from dispatch.contact.outgoing import Outgoing, make_all
 from dispatch.contact.progress import WAITING, get, move
-from dispatch.contact.subjects import Written, load_all, reader_of, still_true_of_all
-from dispatch.contact.tables import Message
+from dispatch.contact.subjects import Written, load_all, reader_of, still_true_of_all, visits_of
+from dispatch.contact.tables import Message, SubjectKind
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.core.errors import ConflictError
 from dispatch.core.events import Actor, record
@@ -89,11 +89,20 @@ def printed(
 ) -> list[Notice]:
     """What `due` lists, as it hangs at the doors: each printing gives each notice a link of its own."""
     listed = due(session, territory_id=territory_id, day=day)
+    for one in listed:
+        _leave_out_stale(session, one)
     written = [(one.message, one.abouts) for one in listed]
     made = make_all(
         session, written, base_url=base_url, key=key, sender="", repeated=False, now=now
     )
     return [_notice(one, said) for one, said in zip(listed, made, strict=True)]
+
+
+def _leave_out_stale(session: Session, one: Due) -> None:
+    """Write a household's letter again without the visits that it is not to tell of any more."""
+    of_visits = one.message.subject_kind is SubjectKind.VISIT
+    if of_visits and len(one.abouts) < len(visits_of(one.message)):
+        keep_only(session, one.message, one.abouts, reader=one.name)
 
 
 def _notice(one: Due, said: Outgoing) -> Notice:
@@ -107,11 +116,7 @@ def _notice(one: Due, said: Outgoing) -> Notice:
 
 def _still_told(session: Session, rows: Sequence[Message]) -> list[Written]:
     """Those of the messages that still hold and that their customers may be told, with what they are about."""
-    told = [
-        (row, abouts)
-        for row, abouts in load_all(session, rows)
-        if abouts and not why_not(abouts[0], row.template)
-    ]
+    told = [(row, may_be_told(row, abouts)) for row, abouts in load_all(session, rows)]
     true = still_true_of_all(session, told)
     return [(row, abouts) for (row, _), abouts in zip(told, true, strict=True) if abouts]
 

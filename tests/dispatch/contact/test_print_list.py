@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from dispatch.contact import notices, outages, print_list
+from dispatch.contact import notices, outages, print_list, tellings
 from dispatch.contact.print_list import Notice, NotOnList
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.db import Database, transaction
@@ -13,10 +13,11 @@ from dispatch.core.tables import Event
 from dispatch.desk.tables import RequestKind
 from dispatch.registry.tables import Customer
 from dispatch.work.tables import Visit, VisitStatus
-from tests.builders.contact import make_message, make_told_visit
+from tests.builders.contact import make_message, make_told_visit, plan_anew
 from tests.builders.desk import make_request
 from tests.builders.registry import DISPATCHER, make_premises
 from tests.builders.work import make_order
+from tests.dispatch.contact.test_households import another
 from tests.instants import DAY, at
 from tests.statements import counted
 
@@ -69,6 +70,22 @@ def test_what_is_no_longer_true_is_left_out(session: Session) -> None:
     session.flush()
 
     assert due(session) == []
+
+
+def test_a_letter_to_a_household_leaves_out_the_visit_that_has_moved(session: Session) -> None:
+    first = make_told_visit(session)
+    second = another(session, first)
+    (message,) = tellings.tell_booked(session, visit_ids=[first.id, second.id], now=MORNING)
+    message.channel = "print"
+    plan_anew(first, at("17:00"))
+    session.flush()
+
+    for _ in range(2):
+        (notice,) = due(session)
+        assert "电能表更换" not in notice.body
+        assert "13:00–15:00" in notice.body
+        assert notice.body.count("https://x/v/") == 1
+        assert "[[" not in notice.body
 
 
 def test_who_wants_no_messages_gets_none_on_paper_either(session: Session) -> None:
