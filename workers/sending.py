@@ -79,9 +79,9 @@ def send_message(work: Work) -> None:
 
 
 def _wait_to_be_printed(work: Work, message_id: int) -> None:
-    """It is on the list that a person prints, until it has been handed over or says nothing true any more."""
+    """It is on the list that a person prints, until it has been handed over or its time is over."""
     with transaction(work.database) as session:
-        until = print_list.expire(session, message_id=message_id, now=work.clock(session))
+        until = print_list.watch(session, message_id=message_id, now=work.clock(session))
         if until is None:
             work.finish(session)
     if until is not None:

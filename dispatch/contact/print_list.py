@@ -4,6 +4,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 from sqlmodel.sql.expression import SelectOfScalar
 
@@ -12,9 +13,10 @@ from dispatch.contact.channels import Channel
 from dispatch.contact.drafts import keep_only, may_be_told
 from dispatch.contact.facts import About
 from dispatch.contact.outgoing import Outgoing, make_all
-from dispatch.contact.progress import WAITING, get, move
+from dispatch.contact.progress import URGENT_BEFORE, WAITING, get, move
 from dispatch.contact.subjects import Written, load_all, reader_of, still_true_of_all, visits_of
 from dispatch.contact.tables import Message, SubjectKind
+from dispatch.core.alerts import raise_alert, resolve
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.core.errors import ConflictError
 from dispatch.core.events import Actor, record
@@ -22,6 +24,8 @@ from dispatch.registry import territories
 
 MOST = 400
 """Notices on one list: a hundred sheets."""
+_URGENT = "print_list.urgent"
+"""The alert about letters that have to be handed over soon."""
 _AT_ONCE = 500
 """Messages that are looked at in one statement: databases allow only so many parameters."""
 
@@ -165,15 +169,47 @@ def hand_over(
             territory_id=territory_id,
             data={"message_ids": [row.id for row in rows]},
         )
+    _settle(session, territory_id, now=now)
     return len(rows)
 
 
-def expire(session: Session, *, message_id: int, now: datetime) -> datetime | None:
-    """Until when a message may still be handed over; None when it may not any more, and then it has expired."""
+def watch(session: Session, *, message_id: int, now: datetime) -> datetime | None:
+    """When to look at an urgent letter again; None when it waits no more.
+
+    While it waits an alert says so. One that nobody handed over in time expires, and another alert says that its
+    customer was not told.
+    """
     message = get(session, message_id)
     if message.status not in WAITING:
         return None
+    territory_id, holds = message.territory_id, bool(_still_told(session, [message]))
     if now < message.expires_at:
+        if holds:
+            text = (
+                f"Letters of {territory_id} have to be handed over within a day: print the list of them "
+                f"(gridcrew print-list {territory_id}) and say which hang."
+            )
+            raise_alert(session, f"{_URGENT}:{territory_id}", text, now=now)
         return message.expires_at
     move(session, message, "expire", reason="stale", now=now)
+    if holds:
+        text = (
+            f"Letters of {territory_id} were not handed over in time, so nobody was told: call these customers. "
+            "The log of messages lists them as expired."
+        )
+        raise_alert(session, f"print_list.expired:{territory_id}", text, now=now)
+    _settle(session, territory_id, now=now)
     return None
+
+
+def _settle(session: Session, territory_id: str, *, now: datetime) -> None:
+    """Close the alert about urgent letters when none waits any more."""
+    begins = sa.func.coalesce(col(Message.told_start_at), col(Message.expires_at))
+    urgent = session.exec(
+        _waiting(territory_id).where(begins <= now + URGENT_BEFORE, Message.expires_at > now)
+    ).all()
+    if not any(
+        _still_told(session, urgent[start : start + _AT_ONCE])
+        for start in range(0, len(urgent), _AT_ONCE)
+    ):
+        resolve(session, f"{_URGENT}:{territory_id}", now=now)

@@ -1,6 +1,6 @@
 """A message's status: the one place that writes it."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from sqlmodel import Session
 
@@ -14,6 +14,8 @@ from dispatch.core.events import SYSTEM, Actor, record
 from dispatch.core.tables import TaskClass
 
 WAITING = (MessageStatus.PENDING, MessageStatus.DEFERRED)
+URGENT_BEFORE = timedelta(days=1)
+"""A letter that still waits so shortly before what it tells of is urgent."""
 
 
 class NoSuchMessage(NotFoundError):
@@ -80,17 +82,18 @@ def tell(
 def queue(session: Session, message: Message, *, now: datetime) -> None:
     """Add the task that sends the message at its `send_after`; safety messages wait in a queue of their own.
 
-    Letters have none: they wait for somebody to print the list of them.
+    A letter waits for somebody to print the list of them; its task looks whether that was done in time.
     """
+    run_at = message.send_after
     if message.channel == Channel.PRINT:
-        return
+        run_at = max(run_at, (message.told_start_at or message.expires_at) - URGENT_BEFORE)
     safety = message.task_class is TaskClass.SAFETY
     tasks.enqueue(
         session,
         "message.send_safety" if safety else "message.send",
         key=f"{task_keys(message)}{message.sends}",
         payload={"message_id": message.id},
-        run_at=message.send_after,
+        run_at=run_at,
         task_class=message.task_class,
         max_attempts=CLASSES[message.message_class].attempts,
         now=now,

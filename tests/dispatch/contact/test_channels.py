@@ -118,7 +118,7 @@ def test_a_customer_with_a_mobile_only_gets_one_short_text(session: Session) -> 
     outgoing = begin(session, message)
     assert isinstance(outgoing, Outgoing)
     assert (outgoing.channel, outgoing.key) == ("sms", f"gridcrew-{message.id}")
-    assert outgoing.calendar == ""
+    assert outgoing.calendars == ()
     assert "[[" not in outgoing.body
 
 
@@ -197,9 +197,12 @@ def test_a_telling_that_fell_back_counts_as_told_once(session: Session) -> None:
     assert tell_booked(session, visit_ids=[message.subject_id], channels=ALL, now=EVE) == []
 
 
-def test_a_letter_waits_for_the_print_list_and_has_no_task(session: Session) -> None:
+def test_a_letter_waits_for_the_print_list_and_has_a_task_that_watches_it(
+    session: Session,
+) -> None:
     message = booked(session, phone=None, email=None, channels=("print",))
 
     assert (message.channel, message.status) == ("print", S.PENDING)
     assert "解放路" in message.recipient
-    assert session.exec(select(Task).where(col(Task.kind).startswith("message.send"))).all() == []
+    (task,) = session.exec(select(Task).where(col(Task.kind).startswith("message.send"))).all()
+    assert task.run_at == EVE, "it tells of the next day"

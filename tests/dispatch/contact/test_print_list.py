@@ -5,17 +5,18 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, select
 
-from dispatch.contact import notices, outages, print_list, tellings
+from dispatch.contact import notices, outages, preferences, print_list, tellings
 from dispatch.contact.print_list import Notice, NotOnList
-from dispatch.contact.tables import Message, MessageStatus
+from dispatch.contact.tables import Message, MessageStatus, OutageNotice
+from dispatch.core.alerts import open_alerts
 from dispatch.core.db import Database, transaction
-from dispatch.core.tables import Event
+from dispatch.core.tables import Event, Task
 from dispatch.desk.tables import RequestKind
 from dispatch.registry.tables import Customer
-from dispatch.work.tables import Visit, VisitStatus
+from dispatch.work.tables import Visit, VisitStatus, WorkOrder
 from tests.builders.contact import make_message, make_told_visit, plan_anew
 from tests.builders.desk import make_request
-from tests.builders.registry import DISPATCHER, make_premises
+from tests.builders.registry import DISPATCHER, make_customer, make_premises
 from tests.builders.work import make_order
 from tests.dispatch.contact.test_households import another
 from tests.instants import DAY, at
@@ -141,6 +142,65 @@ def test_nothing_is_handed_over_twice_and_nothing_that_was_sent_otherwise(sessio
     assert mail.status is S.PENDING
 
 
+def test_a_letter_that_waits_on_its_last_day_is_told_until_it_is_handed_over(
+    session: Session,
+) -> None:
+    message = legal_letter(session)
+
+    until = print_list.watch(session, message_id=message.id or 0, now=at("06:00"))
+    assert until == message.expires_at == at("12:00")
+    assert [alert.key for alert in open_alerts(session)] == ["print_list.urgent:humen"]
+
+    print_list.hand_over(
+        session,
+        territory_id="humen",
+        message_ids=[message.id or 0],
+        actor=DISPATCHER,
+        now=at("07:00"),
+    )
+    assert open_alerts(session) == []
+    assert print_list.watch(session, message_id=message.id or 0, now=until) is None
+    assert message.status is S.SENT
+
+
+def test_a_letter_is_watched_from_the_day_before_what_it_tells_of(session: Session) -> None:
+    visit = make_told_visit(session, planned=at("10:00") + timedelta(days=3), email=None)
+    preferences.put(
+        session,
+        customer_id=session.get_one(WorkOrder, visit.work_order_id).customer_id,
+        values={"channels": ("print",)},
+        actor=DISPATCHER,
+        now=MORNING,
+    )
+    (message,) = tellings.tell_booked(session, visit_ids=[visit.id], now=MORNING)
+
+    (task,) = session.exec(select(Task).where(Task.kind == "message.send")).all()
+    assert message.channel == "print"
+    assert task.run_at == at("09:00") + timedelta(days=2)
+
+
+def test_a_letter_that_nobody_handed_over_expires_and_calls_a_person(session: Session) -> None:
+    message = legal_letter(session)
+    print_list.watch(session, message_id=message.id or 0, now=at("07:00"))
+
+    assert print_list.watch(session, message_id=message.id or 0, now=at("12:00")) is None
+
+    assert (message.status, message.reason) == (S.EXPIRED, "stale")
+    assert [alert.key for alert in open_alerts(session)] == ["print_list.expired:humen"]
+
+
+def test_a_letter_that_says_nothing_true_any_more_expires_quietly(session: Session) -> None:
+    message = legal_letter(session)
+    session.get_one(OutageNotice, message.subject_id).withdrawn_at = at("06:00")
+
+    until = print_list.watch(session, message_id=message.id or 0, now=at("07:00"))
+    assert print_list.watch(session, message_id=message.id or 0, now=at("12:00")) is None
+
+    assert until == at("12:00")
+    assert message.status is S.EXPIRED
+    assert open_alerts(session) == []
+
+
 def test_the_list_takes_the_same_number_of_questions_however_long_it_is(database: Database) -> None:
     def asked(more: int) -> tuple[int, int, int]:
         with transaction(database) as session:
@@ -162,7 +222,12 @@ def test_the_list_takes_the_same_number_of_questions_however_long_it_is(database
     assert second[1:] == first[1:]
 
 
-def told_of_an_outage(session: Session) -> None:
+def legal_letter(session: Session) -> Message:
+    """A letter about an interruption on DAY, to a customer whom no other way leads to."""
+    return told_of_an_outage(session, customer=make_customer(session, email=None))
+
+
+def told_of_an_outage(session: Session, customer: Customer | None = None) -> Message:
     """A letter about an interruption on DAY, to the customer of one premises."""
     notice = outages.announce(
         session,
@@ -171,13 +236,14 @@ def told_of_an_outage(session: Session) -> None:
         ends_at=at("12:00"),
         reason_zh="检修",
         reason_en="maintenance",
-        premises=[make_premises(session).id],
+        premises=[make_premises(session, customer=customer).id],
         actor=DISPATCHER,
         now=MORNING,
     )
     (message,) = notices.tell_outage(session, notice_id=notice.id, now=MORNING)
     message.channel = "print"
     session.flush()
+    return message
 
 
 def told_of_a_request(session: Session) -> None:
