@@ -4,14 +4,14 @@ from collections.abc import Callable, Sequence
 
 from dispatch.contact.facts import Facts
 
-Key = tuple[str, ...]
+Key = tuple[object, ...]
 
 
 def households(facts: Sequence[Facts], *, alone: Callable[[Facts], bool]) -> list[list[Facts]]:
     """Visits in groups that one message tells of, each group and all groups in the given order.
 
-    Together are the visits of one customer, and of customers of one address who have one telephone and read one
-    language. Those that `alone` names stay by themselves.
+    Together are the visits of one customer, and of customers of one address who are reached and want to be told in
+    the same way: what goes to one of them reaches all. Those that `alone` names stay by themselves.
     """
     group_of: dict[Key, list[Facts]] = {}
     for one in facts:
@@ -34,7 +34,8 @@ def _keys(one: Facts) -> list[Key]:
     keys: list[Key] = [("customer", one.customer.id, one.language)]
     phone = "".join(sign for sign in one.customer.phone or "" if sign.isdigit())
     if phone and one.place:
-        keys.append(("home", one.place, phone, one.language))
+        email = (one.customer.email or "").strip().lower()
+        keys.append(("home", one.place, phone, email, one.language, one.preference.wishes))
     return keys
 
 

@@ -131,11 +131,13 @@ def _conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]
             f"{wanted.message_class!r} is not one of {', '.join(CLASSES)}.", field="message_class"
         )
     equal: tuple[tuple[Any, Any], ...] = (
-        (Message.customer_id, wanted.customer_id),
         (Message.template, wanted.template),
         (sa.type_coerce(col(Message.message_class), sa.String), wanted.message_class),
     )
     found = [column == value for column, value in equal if value is not None]
+    if wanted.customer_id is not None:
+        own = col(Message.customer_id) == wanted.customer_id
+        found.append(sa.or_(own, _told_of(col(WorkOrder.customer_id) == wanted.customer_id)))
     if wanted.visit_id is not None:
         found.append(_told_of(col(Telling.visit_id) == wanted.visit_id))
     if wanted.work_order_id is not None:

@@ -71,6 +71,11 @@ class Preference:
         return cls(customer_id, **values, version=row.version)
 
     @property
+    def wishes(self) -> tuple[object, ...]:
+        """What is wished, whoever wishes it."""
+        return tuple(getattr(self, name) for name in _FIELDS)
+
+    @property
     def has_nominee(self) -> bool:
         """Whether somebody else is told, instead or too."""
         return bool(self.nominee_phone or self.nominee_email)
