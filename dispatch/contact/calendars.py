@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
-from datetime import date
+from collections.abc import Sequence
+from datetime import date, datetime
 from email.utils import parseaddr
 from functools import lru_cache
 
 import sqlalchemy as sa
 from icalendar import Calendar, Event, Timezone, vCalAddress, vText
+from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from dispatch.contact import texts
@@ -18,22 +20,45 @@ from dispatch.contact.tables import Message, Telling
 PRODUCT = "-//Gridcrew//Gridcrew//EN"
 
 
-def entry(
-    session: Session, message: Message, facts: Facts, *, method: str, sender: str, key: bytes
-) -> str:
-    """The iCalendar object for a message about one visit; empty when it tells no span of time.
+def entries(
+    session: Session,
+    message: Message,
+    visits: Sequence[Facts],
+    *,
+    method: str,
+    sender: str,
+    key: bytes,
+) -> list[str]:
+    """The iCalendar objects for a message about these visits: one each, for a method is about one UID.
 
-    `method` is REQUEST or CANCEL, `sender` whom our mail comes from. The entry's UID is the visit's for good, under
+    `method` is REQUEST or CANCEL, `sender` whom our mail comes from. An entry's UID is the visit's for good, under
     the installation's `key`, and its SEQUENCE is higher than that of every earlier message about the visit, so that
-    the newest one holds.
+    the newest one holds. A visit of which the message tells no span of time has none.
     """
-    start, end = message.told_start_at, message.told_end_at
-    if start is None or end is None:
-        return ""
+    sequences = _sequences(session, message)
+    tellings = session.exec(select(Telling).where(Telling.message_id == message.id))
+    told = {telling.visit_id: telling for telling in tellings}
+    return [
+        _entry(message, one, start, end, sequences.get(one.visit.id, 0), method, sender, key)
+        for one in visits
+        if (start := told[one.visit.id].told_start_at) and (end := told[one.visit.id].told_end_at)
+    ]
+
+
+def _entry(
+    message: Message,
+    facts: Facts,
+    start: datetime,
+    end: datetime,
+    sequence: int,
+    method: str,
+    sender: str,
+    key: bytes,
+) -> str:
     cancelled = method == "CANCEL"
     event = Event()
     event.add("uid", f"{facts.visit.id}.{_mark(key, facts.visit.id)}@gridcrew")
-    event.add("sequence", _sequence(session, message, facts.visit.id))
+    event.add("sequence", sequence)
     event.add("dtstamp", message.created_at)
     event.add("dtstart", start.astimezone(facts.zone))
     event.add("dtend", end.astimezone(facts.zone))
@@ -64,27 +89,25 @@ def _zone(name: str, first: int, last: int) -> Timezone:
     return Timezone.from_tzid(name, first_date=date(first, 1, 1), last_date=date(last, 12, 31))
 
 
-def _sequence(session: Session, message: Message, visit_id: str) -> int:
-    """How many messages with a calendar entry were written about the visit before this telling of it."""
+def _sequences(session: Session, message: Message) -> dict[str, int]:
+    """How many messages with a calendar entry were written about each visit before this telling of it, if any."""
     with_entry = [name for name, kind in KINDS.items() if kind.calendar]
-    own = select(Telling.version).where(
-        col(Telling.message_id) == message.id, col(Telling.visit_id) == visit_id
-    )
+    own = aliased(Telling)
     statement = (
-        select(sa.func.count())
-        .select_from(Telling)
+        select(Telling.visit_id, sa.func.count())
         .join(Message, col(Message.id) == col(Telling.message_id))
+        .join(own, col(own.visit_id) == col(Telling.visit_id))
         .where(
-            col(Telling.visit_id) == visit_id,
+            col(own.message_id) == message.id,
             col(Message.template).in_(with_entry),
             col(Message.id) < message.id,
             sa.or_(
-                col(Message.template) != message.template,
-                col(Telling.version) != own.scalar_subquery(),
+                col(Message.template) != message.template, col(Telling.version) != col(own.version)
             ),
         )
+        .group_by(col(Telling.visit_id))
     )
-    return session.exec(statement).one()
+    return dict(session.exec(statement).all())
 
 
 def _mark(key: bytes, visit_id: str) -> str:

@@ -28,7 +28,7 @@ class Kind:
 
     `is_current`: whether what it says is still true of its subject. `is_legal`: the law asks for it, so that nobody
     can stop it, and it ends as a letter when nothing else reaches the customer. `merges`: a household's are one
-    message. `calendar`: the method of the calendar entry that goes with its email. `tells` is for the docs.
+    message. `calendar`: the method of the calendar entries that go with its email. `tells` is for the docs.
     """
 
     message_class: MessageClass

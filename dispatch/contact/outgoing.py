@@ -24,7 +24,7 @@ class Outgoing:
     """A message to hand to the channel now.
 
     `mail_id` and `key`, by which a provider knows that it is the same message, are the same at every attempt.
-    `calendar` is the text of an iCalendar object that goes with an email, empty when none does.
+    `calendars` are the texts of the iCalendar objects that go with an email.
     """
 
     message_id: int
@@ -36,7 +36,7 @@ class Outgoing:
     task_class: TaskClass
     channel: str = Channel.EMAIL.value
     key: str = ""
-    calendar: str = ""
+    calendars: tuple[str, ...] = ()
 
 
 def make(
@@ -52,7 +52,7 @@ def make(
 ) -> Outgoing:
     """The message with its links and numbers filled in; `repeated` says so in its first words.
 
-    An email about one visit has a calendar entry, organised by `sender`; without a sender it has none.
+    An email has a calendar entry for each of its visits, organised by `sender`; without a sender it has none.
     """
     written = [(message, abouts)]
     return make_all(
@@ -75,8 +75,8 @@ def make_all(
     made = []
     for message, abouts in written:
         body = _filled(message, tokens, base_url=base_url, key=key)
-        calendar = _calendar(session, message, abouts, sender=sender, key=key)
-        made.append(_outgoing(message, body, calendar, repeated=repeated))
+        entries = _calendars(session, message, abouts, sender=sender, key=key)
+        made.append(_outgoing(message, body, entries, repeated=repeated))
     return made
 
 
@@ -112,7 +112,7 @@ def _filled(
     return body
 
 
-def _outgoing(message: Message, body: str, calendar: str, *, repeated: bool) -> Outgoing:
+def _outgoing(message: Message, body: str, entries: Sequence[str], *, repeated: bool) -> Outgoing:
     assert message.id is not None, "a message that is sent has been written"
     again = _AGAIN[message.language] if repeated else ""
     has_subject = message.channel in (Channel.EMAIL, Channel.PRINT)
@@ -126,16 +126,15 @@ def _outgoing(message: Message, body: str, calendar: str, *, repeated: bool) -> 
         task_class=message.task_class,
         channel=message.channel,
         key=f"gridcrew-{message.id}",
-        calendar=calendar,
+        calendars=tuple(entries),
     )
 
 
-def _calendar(
+def _calendars(
     session: Session, message: Message, abouts: Sequence[About], *, sender: str, key: bytes
-) -> str:
+) -> list[str]:
     method = KINDS[message.template].calendar
-    if not method or not sender or message.channel != Channel.EMAIL or len(abouts) != 1:
-        return ""
-    (about,) = abouts
-    assert isinstance(about, Facts), "only visits have a place in a calendar"
-    return calendars.entry(session, message, about, method=method, sender=sender, key=key)
+    if not method or not sender or message.channel != Channel.EMAIL:
+        return []
+    visits = [about for about in abouts if isinstance(about, Facts)]
+    return calendars.entries(session, message, visits, method=method, sender=sender, key=key)

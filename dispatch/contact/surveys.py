@@ -140,7 +140,7 @@ def ask(
 def answer(
     session: Session, *, visit_id: str, score: int, solved: bool, comment: str, now: datetime
 ) -> Survey:
-    """Keep what the customer says of a visit; the same customer may change it for a week.
+    """Keep what the customer says of a visit; who has a link that opens may change it for a week.
 
     `score` is 1 (bad) to 5 (very good). A low score, or a matter not solved, opens a request at the complaint
     counter, once. Raises NoSuchVisit, NotDoneYet, BadSurveyAnswer, and SurveyClosed a week after the first answer.

@@ -1,6 +1,7 @@
 """A message as an email: one recipient, no header but ours, the same Message-ID at every attempt."""
 
 import re
+from collections.abc import Sequence
 from email.headerregistry import Address
 from email.message import EmailMessage
 from email.policy import SMTP
@@ -42,18 +43,34 @@ def compose(outgoing: Outgoing, *, sender: str) -> EmailMessage:
     except ValueError as error:
         raise Refused("the message's subject or address holds a line break", final=True) from error
     mail.set_content(outgoing.body, cte="base64" if not outgoing.body.isascii() else None)
-    if outgoing.calendar:
-        _invite(mail, outgoing.calendar)
+    if len(outgoing.calendars) == 1:
+        _invite(mail, outgoing.calendars[0])
+    else:
+        _attach(mail, outgoing.calendars)
     return mail
 
 
 def _invite(mail: EmailMessage, calendar: str) -> None:
     """Add the calendar as what mail programs offer to accept (RFC 6047, 2.4), and as a file for the others."""
+    mail.add_alternative(calendar, subtype="calendar", cte="base64")
+    _name_method(mail, calendar)
+    mail.add_attachment(calendar.encode(), "application", "ics", filename="visit.ics")
+
+
+def _attach(mail: EmailMessage, calendars: Sequence[str]) -> None:
+    """Add each calendar as a file: shown in place of the text, one of several would hide the others."""
+    for number, calendar in enumerate(calendars, start=1):
+        mail.add_attachment(
+            calendar, subtype="calendar", cte="base64", filename=f"visit-{number}.ics"
+        )
+        _name_method(mail, calendar)
+
+
+def _name_method(mail: EmailMessage, calendar: str) -> None:
+    """Name the method of the calendar that was added last, as mail programs need it."""
     method = _METHOD.search(calendar)
     if method is None:
         raise Refused("the message's calendar names no method", final=True)
-    mail.add_alternative(calendar, subtype="calendar", cte="base64")
-    invitation = mail.get_payload()[-1]  # type: ignore[index]
-    assert isinstance(invitation, EmailMessage)
-    invitation.set_param("method", method[1])
-    mail.add_attachment(calendar.encode(), "application", "ics", filename="visit.ics")
+    added = mail.get_payload()[-1]  # type: ignore[index]
+    assert isinstance(added, EmailMessage)
+    added.set_param("method", method[1])

@@ -6,13 +6,14 @@ import icalendar
 import pytest
 from sqlmodel import Session, col, select
 
-from dispatch.contact import messages, tellings
+from dispatch.contact import log, messages, tellings
 from dispatch.contact.channels import Channel
 from dispatch.contact.facts import load
 from dispatch.contact.households import households
+from dispatch.contact.log import Wanted
 from dispatch.contact.messages import Outgoing, Settled, begin, complete
 from dispatch.contact.queries import of_visit
-from dispatch.contact.tables import Message, MessageStatus, Telling
+from dispatch.contact.tables import ContactPreference, Message, MessageStatus, Telling
 from dispatch.registry.tables import Customer, Premises
 from dispatch.work.tables import Visit, VisitStatus, WorkOrder
 from tests.builders.contact import make_told_visit, plan_anew
@@ -71,7 +72,34 @@ def test_two_visits_to_one_customer_are_told_in_one_message(session: Session) ->
     outgoing = send(session, message)
     assert outgoing.body.count("http://x/v/") == 2
     assert "[[" not in outgoing.body
-    assert outgoing.calendar == "", "an invitation is to one visit"
+    assert [starts(calendar) for calendar in outgoing.calendars] == [at("09:00"), at("13:00")]
+
+
+def event_of(calendar: str) -> icalendar.Event:
+    (event,) = icalendar.Calendar.from_ical(calendar).walk("VEVENT")
+    return event  # type: ignore[return-value]
+
+
+def starts(calendar: str) -> datetime:
+    return event_of(calendar).decoded("DTSTART")  # type: ignore[no-any-return]
+
+
+def test_visits_that_were_invited_to_singly_leave_the_calendar_together(session: Session) -> None:
+    first = make_told_visit(session)
+    second = another(session, first)
+    invited = [send(session, *book(session, visit)).calendars for visit in (first, second)]
+    for visit in (first, second):
+        visit.status = VisitStatus.PLANNED
+
+    (put_off,) = tellings.tell_put_off(session, visit_ids=[first.id, second.id], now=EVE)
+    cancelled = send(session, put_off).calendars
+
+    assert all("METHOD:CANCEL" in calendar for calendar in cancelled)
+    before = [event_of(calendar) for (calendar,) in invited]
+    after = [event_of(calendar) for calendar in cancelled]
+    assert [str(event["UID"]) for event in after] == [str(event["UID"]) for event in before]
+    assert [int(event["SEQUENCE"]) for event in (*before, *after)] == [0, 0, 1, 1]
+    assert [event.decoded("DTSTART") for event in after] == [at("09:00"), at("13:00")]
 
 
 def test_a_household_without_email_hears_by_sms_that_neither_visit_takes_place(
@@ -183,6 +211,75 @@ def test_customers_of_one_address_and_one_telephone_are_one_household(
     assert len(households(facts, alone=lambda _: False)) == groups
 
 
+@pytest.mark.parametrize(
+    "differs",
+    [
+        {"nominee_name": "王芳", "nominee_phone": "13900139000", "nominee_instead": True},
+        {"channels": ["sms"]},
+        {"earliest_hour": 12},
+        {"stopped": ["survey"]},
+    ],
+)
+def test_who_wants_to_be_told_otherwise_is_told_by_a_message_of_their_own(
+    session: Session, differs: dict[str, object]
+) -> None:
+    visits = [make_told_visit(session) for _ in range(2)]
+    facts = load(session, [visit.id for visit in visits])
+    for one in facts:
+        one.customer.phone = "13800138000"
+    session.add(ContactPreference(customer_id=facts[1].customer.id, **differs))
+
+    written = tellings.tell_booked(
+        session, visit_ids=[visit.id for visit in visits], channels=frozenset(Channel), now=EVE
+    )
+
+    assert [len(message.details["visits"]) for message in written] == [1, 1]
+    assert [message.customer_id for message in written] == [one.customer.id for one in facts]
+    assert written[1].to_nominee is ("nominee_name" in differs)
+
+
+def test_a_mailbox_of_their_own_makes_a_message_of_their_own(session: Session) -> None:
+    visits = [make_told_visit(session), make_told_visit(session, email="li@example.com")]
+    facts = load(session, [visit.id for visit in visits])
+    for one in facts:
+        one.customer.phone = "13800138000"
+
+    assert len(households(facts, alone=lambda _: False)) == 2
+
+
+@pytest.mark.parametrize("objects", [0, 1])
+def test_who_objects_before_the_sending_is_left_out_of_the_households_message(
+    session: Session, objects: int
+) -> None:
+    visits = [make_told_visit(session), make_told_visit(session, planned=at("14:00"))]
+    customers = [one.customer for one in load(session, [visit.id for visit in visits])]
+    for customer in customers:
+        customer.phone = "13800138000"
+    (message,) = book(session, *visits)
+    customers[objects].wants_messages = False
+
+    outgoing = send(session, message)
+
+    kept = 1 - objects
+    assert outgoing.body.count("http://x/v/") == 1
+    assert (message.customer_id, message.subject_id) == (customers[kept].id, visits[kept].id)
+    assert [told.id for told in of_visit(session, visit_id=visits[objects].id)] == []
+
+
+def test_the_log_finds_a_households_message_by_every_customer_whom_it_tells(
+    session: Session,
+) -> None:
+    visits = [make_told_visit(session), make_told_visit(session, planned=at("14:00"))]
+    customers = [one.customer for one in load(session, [visit.id for visit in visits])]
+    for customer in customers:
+        customer.phone = "13800138000"
+    (message,) = book(session, *visits)
+
+    for customer in customers:
+        (line,) = log.search(session, Wanted(customer_id=customer.id)).lines
+        assert line.message.id == message.id
+
+
 def test_a_chain_of_visits_that_belong_together_is_one_household(session: Session) -> None:
     first, second = make_told_visit(session), make_told_visit(session)
     third = another(session, second)
@@ -199,13 +296,13 @@ def test_the_invitation_keeps_its_uid_and_counts_its_changes(session: Session) -
     visit = make_told_visit(session, language="en", window=(at("09:00"), at("11:00")))
     found = []
     (booked,) = book(session, visit)
-    found.append(send(session, booked).calendar)
+    found.append(send(session, booked).calendars[0])
     visit.window_start_at, visit.window_end_at = at("14:00"), at("16:00")
     (changed,) = book(session, visit)
-    found.append(send(session, changed).calendar)
+    found.append(send(session, changed).calendars[0])
     visit.status, visit.planned_start_at = VisitStatus.PLANNED, None
     (put_off,) = tellings.tell_put_off(session, visit_ids=[visit.id], now=EVE)
-    found.append(send(session, put_off).calendar)
+    found.append(send(session, put_off).calendars[0])
 
     calendars = [icalendar.Calendar.from_ical(text) for text in found]
     events = [next(iter(calendar.walk("VEVENT"))) for calendar in calendars]
@@ -232,7 +329,7 @@ def test_an_invitation_across_a_change_of_clocks_names_the_local_hour(session: S
 
     outgoing = send(session, message, EVE + timedelta(hours=8))
 
-    event = next(iter(icalendar.Calendar.from_ical(outgoing.calendar).walk("VEVENT")))
+    event = next(iter(icalendar.Calendar.from_ical(outgoing.calendars[0]).walk("VEVENT")))
 
     assert event.decoded("DTSTART") == at("09:00")
     assert event["DTSTART"].params["TZID"] == "Europe/London"
@@ -257,7 +354,7 @@ def send_once(session: Session, message: Message) -> str:
         now=EVE,
     )
     assert isinstance(outgoing, Outgoing)
-    return outgoing.calendar
+    return outgoing.calendars[0]
 
 
 def test_who_was_told_a_time_and_is_called_off_is_told_not_to_wait(session: Session) -> None:

@@ -108,7 +108,7 @@ def test_messages_of_the_release_before_are_kept_and_sent_on(
         )
         assert isinstance(outgoing, Outgoing)
         assert "[[" not in outgoing.body
-        assert "METHOD:REQUEST" in outgoing.calendar
+        assert "METHOD:REQUEST" in outgoing.calendars[0]
         everything = {"channels": frozenset(Channel), "now": EVE}
         number = waiting.id or 0
         messages.fail(session, message_id=number, error="550", final=True, **everything)

@@ -37,7 +37,7 @@ ADDED = ("Bcc: all@example.org", "X-Admin: yes", "\r\n\r\nbody of my own")
 PAYLOADS = [f"hello{end}{added}" for end in BREAKS for added in ADDED]
 
 
-def made(**changes: str) -> EmailMessage:
+def made(**changes: str | tuple[str, ...]) -> EmailMessage:
     """The email as a mail server reads it."""
     given = {"channel": "email", "recipient": "chen@example.com", **changes}
     data = compose(outgoing(**given), sender=SENDER).as_bytes()
@@ -105,7 +105,7 @@ INVITATION = "\r\n".join(
 @pytest.mark.parametrize("method", ["REQUEST", "CANCEL"])
 def test_a_calendar_is_offered_to_mail_programs_and_attached_for_the_others(method: str) -> None:
     calendar = INVITATION.replace("METHOD:REQUEST", f"METHOD:{method}")
-    mail = made(calendar=calendar)
+    mail = made(calendars=(calendar,))
     parts = {part.get_content_type(): part for part in mail.walk()}
 
     assert mail.get_content_type() == "multipart/mixed"
@@ -120,9 +120,23 @@ def test_a_calendar_is_offered_to_mail_programs_and_attached_for_the_others(meth
         assert event["SUMMARY"] == "换表"
 
 
+def test_the_calendars_of_several_visits_are_files_beside_the_text() -> None:
+    second = INVITATION.replace("UID:v1@", "UID:v2@")
+    mail = made(calendars=(INVITATION, second))
+    text, *files = mail.iter_parts()
+
+    assert text.get_content_type() == "text/plain"
+    assert [file.get_filename() for file in files] == ["visit-1.ics", "visit-2.ics"]
+    for file, number in zip(files, ("v1", "v2"), strict=True):
+        assert file.get_content_disposition() == "attachment"
+        assert (file.get_content_type(), file.get_param("method")) == ("text/calendar", "REQUEST")
+        event = icalendar.Calendar.from_ical(file.get_content()).walk("VEVENT")[0]
+        assert event["UID"] == f"{number}@gridcrew"
+
+
 def test_a_calendar_without_a_method_is_not_sent() -> None:
     with pytest.raises(Refused):
-        made(calendar=INVITATION.replace("METHOD:REQUEST\r\n", ""))
+        made(calendars=(INVITATION.replace("METHOD:REQUEST\r\n", ""),))
 
 
 def test_the_message_id_is_the_same_at_every_attempt() -> None:
