@@ -42,7 +42,7 @@ LINK = public("the link is the proof; it shows one visit and changes nothing")
 FORM = public("the link and its page's nonce are the proof; it changes one visit's appointment")
 SAID = frozenset(
     {"confirmed", "chosen", "cancelled", "restored", "restored_without", "noted", "asked", "taken", "too_late",
-     "thanked", "again"}
+     "thanked", "closed", "again"}
 )  # fmt: skip
 """What a page may say about the button that was pressed."""
 
@@ -145,9 +145,11 @@ def act(
             said, where = _done(what, form, session, link, facts, engine, moment), ""
     except WindowTaken:
         said, where = "taken", "/windows"
-    except (TooLateToChange, NotDoneYet, SurveyClosed):
+    except TooLateToChange:
         said, where = "too_late", ""
-    except StaleDataError:  # the same form at the same moment
+    except SurveyClosed:
+        said, where = "closed", ""
+    except (NotDoneYet, StaleDataError):  # taken back meanwhile; the same form at the same moment
         said, where = "again", ""
     else:
         _go_on(session, settings, token, link, facts, moment)

@@ -415,5 +415,9 @@ def test_a_finished_visit_asks_two_questions_whose_answers_may_be_changed(
             404,
             422,
         }
+    with transaction(database) as session:
+        surveys.get(session, visit_id).answered_at = clock() - timedelta(days=8)
+    late = press(anonymous, link, "answer", score="1", solved="no", lang="en")
+    assert late.startswith("You answered more than a week ago")
     clock.forward(hours=80)
     assert anonymous.get(link).status_code == 410
