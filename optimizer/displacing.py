@@ -11,8 +11,6 @@ from itertools import combinations
 from typing import NamedTuple
 
 from optimizer.search.insertion import spots_on
-from optimizer.search.instance import Instance
-from optimizer.search.route import Route
 from optimizer.search.state import State
 from optimizer.search.timeline import INFINITY
 
@@ -43,11 +41,11 @@ def exchanges(
     Those that cost `ceiling` points or more do not count.
     Every shift and set gives its cheapest position. Visits that others depend on stay.
     """
-    waiting = sorted(_bounded(state, v, shifts, size, movable))
+    waiting = sorted(ways_for(state, v, shifts, size, movable, ceiling))
     found: list[Exchange] = []
     worst: list[int] = []
     for bound, s, out in waiting:
-        if bound >= ceiling or (len(worst) >= most and bound >= -worst[0]):
+        if len(worst) >= most and bound >= -worst[0]:
             break
         exchange = exchanged(state, v, s, out)
         if exchange is None or exchange.cost >= ceiling:
@@ -80,10 +78,10 @@ def without(state: State, out: tuple[int, ...]) -> State | None:
     return trial if trial.remove(set(out)) == set(out) else None
 
 
-def _bounded(
-    state: State, v: int, shifts: Iterable[int], size: int, movable: Movable
+def ways_for(
+    state: State, v: int, shifts: Iterable[int], size: int, movable: Movable, ceiling: int
 ) -> Iterator[tuple[int, int, tuple[int, ...]]]:
-    """Every set of a shift's visits with a lower bound on what the exchange costs."""
+    """Every set of a shift's visits with a lower bound on what the exchange costs, if below `ceiling`."""
     drop = state.instance.drop_cost
     for s in shifts:
         route = state.routes[s]
@@ -91,18 +89,29 @@ def _bounded(
             continue
         free = [other for other in route.order if movable(other)]
         for out in combinations(free, size):
-            bound = _least(state.instance, route, v, out) - route.cost
-            yield bound + sum(drop[other] for other in out) - drop[v], s, out
+            lost = sum(drop[other] for other in out) - drop[v] - route.cost
+            if lost < ceiling:  # no route costs less than nothing
+                bound = lost + _least(state, s, v, out)
+                if bound < ceiling:
+                    yield bound, s, out
 
 
-def _least(instance: Instance, route: Route, v: int, out: tuple[int, ...]) -> int:
-    """The least that the route can cost with `v` instead of these: its drives and fixed costs."""
-    lane, place, serve = route.lane, instance.place, instance.serve_cost
+def least_more(state: State, v: int, s: int) -> int:
+    """A lower bound on what serving an unserved visit on the shift adds to the plan's total."""
+    least = _least(state, s, v, ())
+    return least - state.route_cost(s) - state.instance.drop_cost[v]
+
+
+def _least(state: State, s: int, v: int, out: tuple[int, ...]) -> int:
+    """The least that the shift can cost with `v` instead of these: its drives and fixed costs."""
+    instance = state.instance
+    lane, place, serve = instance.lanes[s], instance.place, instance.serve_cost
     legs, mine = lane.legs, instance.place[v]
     at, travel, detour = lane.home, 0, None
-    fixed = instance.problem.shifts[route.shift].use_cost + serve[v][route.shift]
-    following = [place[other] for other in route.order if other not in out]
-    fixed += sum(serve[other][route.shift] for other in route.order if other not in out)
+    kept = [other for other in state.order(s) if other not in out]
+    fixed = instance.problem.shifts[s].use_cost + serve[v][s]
+    fixed += sum(serve[other][s] for other in kept)
+    following = [place[other] for other in kept]
     if lane.destination is not None:
         following.append(lane.destination)
     for then in following:
@@ -117,23 +126,41 @@ def _least(instance: Instance, route: Route, v: int, out: tuple[int, ...]) -> in
     return fixed + (travel + (detour or 0)) * instance.problem.weights.travel
 
 
-def cleared(state: State, v: int, shifts: Iterable[int], movable: Movable) -> Exchange | None:
-    """The cheapest exchange that leaves out as many of a shift as it must, each of them needed.
+def cleared(
+    state: State, v: int, shifts: Iterable[int], movable: Movable, ceiling: int = INFINITY
+) -> Exchange | None:
+    """The cheapest exchange below `ceiling` that leaves out three of a shift or more, each needed.
 
     On every shift all that may go goes, and comes back where it still fits, the costliest to leave
     out first. For a visit that one or two others cannot make room for.
     """
-    found = [
-        exchange
-        for s in shifts
-        if (exchange := _cleared(state, v, s, movable)) is not None and exchange.out
-    ]
-    return min(found, default=None)
+    best: Exchange | None = None
+    for bound, s, out in sorted(_emptied(state, v, shifts, movable)):
+        if bound >= ceiling:
+            break
+        exchange = _cleared(state, v, s, out)
+        if exchange is not None and exchange.out and exchange.cost < ceiling:
+            best, ceiling = exchange, exchange.cost
+    return best
 
 
-def _cleared(state: State, v: int, s: int, movable: Movable) -> Exchange | None:
+def _emptied(
+    state: State, v: int, shifts: Iterable[int], movable: Movable
+) -> Iterator[tuple[int, int, tuple[int, ...]]]:
+    """All that may go of each shift, with the least that any three of them cost."""
     drop = state.instance.drop_cost
-    out = tuple(other for other in state.order(s) if movable(other))
+    for s in shifts:
+        route = state.routes[s]
+        out = tuple(other for other in state.order(s) if movable(other))
+        if route is None or not out or not state.instance.may_serve(v, s):
+            continue
+        least = sum(sorted(drop[other] for other in out)[:3])
+        yield least + _least(state, s, v, out) - route.cost - drop[v], s, out
+
+
+def _cleared(state: State, v: int, s: int, out: tuple[int, ...]) -> Exchange | None:
+    """The exchange for so few of these that each of them is needed."""
+    drop = state.instance.drop_cost
     best = exchanged(state, v, s, out)
     if best is None:
         return None

@@ -1,23 +1,24 @@
 """Why a visit is left out, proven by trying every shift; and why it is where it is.
 
-An insertion that is worth its cost, be it instead of another visit, is no reason to report: it is
-made (`settle`), and what is explained is the plan with it.
+An insertion that is worth its cost, be it that others make room for it, is no reason to report: it
+is made (`settle`), and what is explained is the plan with it.
 """
 
 from dataclasses import dataclass
 
 from optimizer.alternatives import Alternative, alternatives
-from optimizer.displacing import Exchange, cleared
+from optimizer.making_room import Room, room_for
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reasons import cost_to_serve, reason_on
 from optimizer.relaxing import Relaxation, Relaxer
 from optimizer.search.answer import answer
 from optimizer.search.greedy import by_worth, insert_worthwhile
-from optimizer.settling import cheapest, made, settle, settled
+from optimizer.search.state import State
+from optimizer.settling import settle, settled
 from optimizer.standing import Standing
 
-__all__ = ["Explanation", "ShiftReason", "explain", "explained", "settle", "settled"]
+__all__ = ["Explanation", "Moved", "ShiftReason", "explain", "explained", "settle", "settled"]
 
 SERVED = "served"
 IMPOSSIBLE = "impossible"
@@ -36,6 +37,15 @@ class ShiftReason:
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """A visit that goes to another place to make room, beginning at `start` on `shift`."""
+
+    visit: str
+    shift: str
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
 class Explanation:
     """Why the plan serves a visit so, or why it does not.
 
@@ -43,9 +53,10 @@ class Explanation:
 
     - `served`: it is on `shift`, beginning at `start`; `alternatives` are the next best crews;
     - `impossible`: no shift could serve it even when empty; `reasons` has the rule for each;
-    - `displaced`: it fits only if `pushed_out` of `shift` are left out, which changes the total by
-      `cost` points;
-    - `not_worth_it`: it fits, for `cost` points; leaving it out costs `leaving_out`;
+    - `displaced`: it fits only if `pushed_out` of `shift` are left out, and `moved` go elsewhere,
+      which changes the total by `cost` points;
+    - `not_worth_it`: it fits, if `moved` go elsewhere, for `cost` points; leaving it out costs
+      `leaving_out`;
     - `tied`: what it is tied to keeps it out: a visit it follows is left out, or no time or crew
       suits both; `reasons` has the shifts.
 
@@ -60,6 +71,7 @@ class Explanation:
     cost: int | None = None
     leaving_out: int = 0
     pushed_out: tuple[str, ...] = ()
+    moved: tuple[Moved, ...] = ()
     reasons: tuple[ShiftReason, ...] = ()
     relaxations: tuple[Relaxation, ...] = ()
     alternatives: tuple[Alternative, ...] = ()
@@ -69,7 +81,7 @@ class Explanation:
 def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
     """Why the visit is where it is, or left out; raise VisitUnknown.
 
-    Where serving this visit would lower the total, instead of others or not, that is done, with
+    Where serving this visit would lower the total, be it that others make room, that is done, with
     every insertion that pays then; the explanation is of that plan and carries it as `plan`.
     """
     return explained(Standing(problem, plan), visit_id)
@@ -77,30 +89,24 @@ def explain(problem: Problem, plan: Plan, visit_id: str) -> Explanation:
 
 def explained(standing: Standing, visit_id: str) -> Explanation:
     """What `explain` answers for a standing."""
-    v = standing.visit(visit_id)
-    if standing.state.where[v] >= 0:
+    v, state = standing.visit(visit_id), standing.state
+    if state.where[v] >= 0:
         return _served(standing, v, None)
-    after = _with(standing, v)
+    cost = cost_to_serve(state, v)
+    room = room_for(state, v) if cost is None else None
+    after = _with(standing, v, cost, room)
     if after is None:
-        return _left_out(standing, v)
+        return _left_out(standing, v, cost, room)
     return _served(after, v, after.plan)
 
 
-def _with(standing: Standing, v: int) -> Standing | None:
-    """The standing with the visit served, if need be instead of another; None when that costs."""
+def _with(standing: Standing, v: int, cost: int | None, room: Room | None) -> Standing | None:
+    """The standing with the visit served where that pays, for `cost` or in the room; else None."""
     state, order = standing.state, by_worth(standing.instance)
-    cost = cost_to_serve(state, v)
-    if cost is not None:
-        if cost >= _drop(standing, v):
-            return None
+    if cost is not None and cost < _drop(standing, v):
         state = insert_worthwhile(state.copy(), (v, *order))
-    else:
-        exchange = None if len(standing.instance.groups[v]) > 1 else cheapest(state, v, 1)
-        exchanged = None if exchange is None or exchange.cost >= 0 else made(state, v, exchange)
-        if exchanged is None:
-            return None
-        # Whoever made room may have a place elsewhere.
-        state = insert_worthwhile(exchanged, order)
+    elif room is not None and room.cost < 0:
+        state = insert_worthwhile(room.state, order)
     if state.where[v] < 0:
         return None
     return Standing(standing.problem, answer(state, standing.plan.search), standing.instance)
@@ -115,76 +121,71 @@ def _drop(standing: Standing, v: int) -> int:
 def _served(standing: Standing, v: int, plan: Plan | None) -> Explanation:
     s = standing.state.where[v]
     shift, visit = standing.problem.shifts[s].id, standing.problem.visits[v].id
-    route = standing.state.routes[s]
-    assert route is not None
-    start = next(stop.begin for stop in route.timing.stops if stop.visit == v)
     return Explanation(
         visit=visit,
         verdict=SERVED,
         shift=shift,
-        start=standing.starts().get(visit, start),
+        start=standing.starts().get(visit, _start(standing.state, v)),
         leaving_out=_drop(standing, v),
         alternatives=tuple(alternatives(standing, v)),
         plan=plan,
     )
 
 
-def _left_out(standing: Standing, v: int) -> Explanation:
-    problem, state, instance = standing.problem, standing.state, standing.instance
+def _left_out(standing: Standing, v: int, cost: int | None, room: Room | None) -> Explanation:
+    problem, state = standing.problem, standing.state
     reasons = tuple(
         ShiftReason(shift.id, shift.crew, reason_on(state, v, s))
         for s, shift in enumerate(problem.shifts)
     )
-    possible = {"relation", "capacity", "cost"}.intersection(each.reason for each in reasons)
-    verdict, cost, exchange = IMPOSSIBLE, cost_to_serve(state, v), None
+    drop = _drop(standing, v)
     if cost is not None:
         verdict = NOT_WORTH_IT
-    elif possible:
-        exchange = _exchange(standing, v)
-        verdict = TIED if exchange is None else DISPLACED
-        cost = None if exchange is None else exchange.cost
+    elif room is not None:
+        verdict = DISPLACED if room.out else NOT_WORTH_IT
+        cost = room.cost if room.out else room.cost + drop
+    else:
+        possible = {"relation", "capacity", "cost"}.intersection(each.reason for each in reasons)
+        verdict = TIED if possible else IMPOSSIBLE
     relaxations = [] if verdict == NOT_WORTH_IT else Relaxer(standing, v).each()
-    if exchange is not None and len(exchange.out) == 1:
-        relaxations.append(_instead(standing, v, exchange))
+    if room is not None and len(room.out) + len(room.moved) == 1:
+        relaxations.append(_instead(standing, v, room))
         relaxations.sort(key=lambda relaxation: (relaxation.cost, relaxation.kind))
     return Explanation(
         visit=problem.visits[v].id,
         verdict=verdict,
-        shift=None if exchange is None else problem.shifts[exchange.shift].id,
+        shift=None if room is None else problem.shifts[room.shift].id,
         cost=cost,
-        leaving_out=sum(instance.drop_cost[other] for other in instance.groups[v]),
-        pushed_out=() if exchange is None else tuple(problem.visits[u].id for u in exchange.out),
+        leaving_out=drop,
+        pushed_out=() if room is None else tuple(problem.visits[u].id for u in room.out),
+        moved=() if room is None else tuple(_moved(standing, room, u) for u in room.moved),
         reasons=reasons,
         relaxations=tuple(relaxations),
     )
 
 
-def _exchange(standing: Standing, v: int) -> Exchange | None:
-    """The cheapest way to make room: one visit, else two of a route, else as many as it needs."""
-    state, instance = standing.state, standing.instance
-    if len(instance.groups[v]) > 1 or any(state.where[u] < 0 for u in instance.firsts_of[v]):
-        return None
-    for size in (1, 2):
-        found = cheapest(state, v, size)
-        if found is not None:
-            return found
-    names = standing.problem.visits
-    return cleared(state, v, instance.candidates[v], lambda other: names[other].pinned is None)
+def _moved(standing: Standing, room: Room, v: int) -> Moved:
+    problem, s = standing.problem, room.state.where[v]
+    return Moved(problem.visits[v].id, problem.shifts[s].id, _start(room.state, v))
 
 
-def _instead(standing: Standing, v: int, exchange: Exchange) -> Relaxation:
-    """The exchange of one visit, as a relaxation."""
-    problem = standing.problem
-    trial = made(standing.state, v, exchange)
-    assert trial is not None
-    route = trial.routes[exchange.shift]
-    assert route is not None
-    shift = problem.shifts[exchange.shift]
+def _instead(standing: Standing, v: int, room: Room) -> Relaxation:
+    """The room that one visit makes, as a relaxation."""
+    problem, (other,) = standing.problem, (*room.out, *room.moved)
+    shift, to = problem.shifts[room.shift], room.state.where[other]
     return Relaxation(
         kind="instead",
         shift=shift.id,
         crew=shift.crew,
-        start=route.timing.stops[exchange.position].begin,
-        cost=exchange.cost,
-        detail=problem.visits[exchange.out[0]].id,
+        start=_start(room.state, v),
+        cost=room.cost,
+        detail=problem.visits[other].id,
+        to=None if to < 0 else problem.shifts[to].id,
     )
+
+
+def _start(state: State, v: int) -> int:
+    """When a served visit begins, seconds after the problem's start."""
+    route = state.routes[state.where[v]]
+    assert route is not None
+    return next(stop.begin for stop in route.timing.stops if stop.visit == v)

@@ -9,6 +9,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from optimizer.displacing import least_more
+from optimizer.plan import Plan
 from optimizer.problem import Crew, Problem, Shift, Visit, Window
 from optimizer.search.insertion import spots_on
 from optimizer.standing import Standing
@@ -31,7 +33,8 @@ class Relaxation:
     (`amount` more minutes on the shift), `skill` (`detail` at level `amount` for the crew),
     `members` (a crew of `amount`), `allow` (the crew is permitted), `unpin`, `parts` (`amount` more
     of the part `detail` in stock, beside what the other visits take), or `instead` (the visit
-    `detail` goes to another day). `cost` is what the plan's total changes by, points.
+    `detail` goes: to the shift `to`, of another crew or day, or to a day beyond the problem's). `cost`
+    is what the plan's total changes by, points.
     """
 
     kind: str
@@ -41,6 +44,7 @@ class Relaxation:
     cost: int
     amount: int | None = None
     detail: str | None = None
+    to: str | None = None
 
 
 class Found(NamedTuple):
@@ -62,6 +66,8 @@ class Relaxer:
         self.visit = standing.problem.visits[v]
         crews = {crew.id: crew for crew in standing.problem.crews}
         self.crew_of = [crews[shift.crew] for shift in standing.problem.shifts]
+        self._parts: dict[int, tuple[Problem, Plan]] = {}
+        """The part of the plan by crew."""
 
     def each(self) -> list[Relaxation]:
         """The cheapest of each kind that works, the cheapest of them first; none is a guess."""
@@ -142,6 +148,8 @@ class Relaxer:
             if len(lacking) != 1:
                 continue
             kind, amount, detail, change = lacking[0]
+            if kind in best and least_more(self.standing.state, self.v, s) >= best[kind].cost:
+                continue
             found = self._try(s, change)
             if found is None:
                 continue
@@ -177,9 +185,10 @@ class Relaxer:
         """The cheapest place on the shift once the change is made, or None."""
         shift, crew = self.standing.problem.shifts[s], self.crew_of[s]
         visit, longer, abler = change(self.visit, shift, crew)
-        part = self.part(s, visit)
+        problem, plan = self._part(s)
         if longer is not shift or abler is not crew:
-            part = Standing(_changed(part.problem, longer, abler), part.plan)
+            problem = _changed(problem, longer, abler)
+        part = Standing(replace(problem, visits=(*problem.visits[:-1], visit)), plan)
         v, at = part.visit(visit.id), part.shift(shift.id)
         if part.state.where[v] >= 0 or len(part.instance.groups[v]) > 1:
             return None
@@ -193,14 +202,16 @@ class Relaxer:
                 return Found(made.cost() - part.state.cost(), start)
         return None
 
-    def part(self, s: int, visit: Visit) -> Standing:
-        """The crew's shifts and what is tied to them, with the visit as it is given.
+    def _part(self, s: int) -> tuple[Problem, Plan]:
+        """The crew's shifts and what is tied to them, with the visit as their last.
 
         All of the crew's: a longer shift can run into one that it could not meet before.
         """
         crew_of = self.standing.instance.crew_of
-        shifts = (other for other, crew in enumerate(crew_of) if crew == crew_of[s])
-        return self.standing.part(shifts, visit)
+        if crew_of[s] not in self._parts:
+            shifts = (other for other, crew in enumerate(crew_of) if crew == crew_of[s])
+            self._parts[crew_of[s]] = self.standing.cut(shifts, self.visit)
+        return self._parts[crew_of[s]]
 
     def _told(
         self, kind: str, s: int, found: Found, amount: int | None = None, detail: str | None = None

@@ -54,13 +54,17 @@ class Standing:
         `visit` replaces the one of its name. Whatever is asked about one of the shifts has the
         same answer as in the whole; costs differ from the whole's by a constant.
         """
+        return Standing(*self.cut(shifts, visit))
+
+    def cut(self, shifts: Iterable[int], visit: Visit | None = None) -> tuple[Problem, Plan]:
+        """The problem and the plan of such a part; the visit is the last of the problem's."""
         kept, wanted = self._tied(set(shifts), visit)
         routes = tuple(route for route in self.plan.routes if route.shift in kept)
         visits = [entry for entry in self.problem.visits if entry.id in wanted]
         if visit is not None:
             visits = [*(entry for entry in visits if entry.id != visit.id), visit]
         problem = _cut(self.problem, kept, visits)
-        return Standing(problem, replace(self.plan, routes=routes, unserved=()))
+        return problem, replace(self.plan, routes=routes, unserved=(), search={})
 
     def _tied(self, shifts: set[int], visit: Visit | None) -> tuple[set[str], set[str]]:
         """These shifts and all that bear on them: their crews' others, visits tied to theirs."""

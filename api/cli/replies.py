@@ -62,18 +62,28 @@ def _verdict(found: Explanation, given: Problem) -> Text:
             others = " and ".join(found.pushed_out)
             text.append("displaced", style="bold yellow")
             text.append(
-                f": it fits only instead of {others} of crew {_crew(found.shift, given)}, which changes "
-                f"the total by {points(found.cost)}; leaving it out costs {found.leaving_out:,}"
+                f": it fits only instead of {others} of crew {_crew(found.shift, given)}"
+                f"{_making_way(found, given)}, which changes the total by {points(found.cost)}; "
+                f"leaving it out costs {found.leaving_out:,}"
             )
         case verdicts.NOT_WORTH_IT:
             text.append("not worth it", style="bold")
             text.append(
-                f": serving it costs {found.cost or 0:,}, leaving it out {found.leaving_out:,}"
+                f": serving it costs {found.cost or 0:,}{_making_way(found, given)}, "
+                f"leaving it out {found.leaving_out:,}"
             )
         case _:
             text.append("tied", style="bold yellow")
             text.append(": what it is tied to, or pinned visits in its way, keep it out")
     return text
+
+
+def _making_way(found: Explanation, given: Problem) -> str:
+    """Who goes elsewhere for it, and where to."""
+    return "".join(
+        f", with {each.visit} of crew {_crew(each.shift, given)} at {shown(each.start, given.start)}"
+        for each in found.moved
+    )
 
 
 def _reasons(found: Explanation) -> Table:
@@ -96,11 +106,11 @@ def _relaxations(found: Explanation, given: Problem) -> Table:
     table.add_column("total changes by", justify="right")
     for each in found.relaxations:
         begins = shown(each.start, given.start)
-        table.add_row(_change(each), escape(each.crew), begins, points(each.cost))
+        table.add_row(_change(each, given), escape(each.crew), begins, points(each.cost))
     return table
 
 
-def _change(each: Relaxation) -> str:
+def _change(each: Relaxation, given: Problem) -> str:
     detail = escape(each.detail or "")
     match each.kind:
         case "window":
@@ -118,6 +128,8 @@ def _change(each: Relaxation) -> str:
             return f"it is not pinned to {detail}"
         case "parts":
             return f"{each.amount} more of {detail} in stock"
+    if each.to is not None:
+        return f"{detail} goes to crew {escape(_crew(each.to, given))}, shift {escape(each.to)}"
     return f"{detail} goes to another day"
 
 

@@ -226,6 +226,17 @@ class ChangeOut(Output):
     cost: int
     amount: int | None
     detail: str | None
+    to_shift_id: str | None
+    to_crew_id: str | None
+
+
+class MovedOut(Output):
+    """A visit that goes to another place to make room."""
+
+    visit_id: str
+    crew_id: str
+    shift_id: str
+    start_at: datetime
 
 
 class OtherCrewOut(Output):
@@ -252,6 +263,7 @@ class ExplanationOut(Output):
     cost: int | None
     leaving_out: int
     pushed_out: list[str]
+    moved: list[MovedOut]
     reasons: list[ShiftReasonOut]
     changes: list[ChangeOut]
     alternatives: list[OtherCrewOut]

@@ -36,7 +36,8 @@ class Change:
 
     `kind`: `window` (`amount` minutes `detail`: earlier or later), `overtime` (`amount` minutes), `skill` (`detail`
     at level `amount`), `members` (a crew of `amount`), `allow`, `unpin`, `parts` (`amount` more of `detail`), or
-    `instead` (the visit `detail` goes). `cost` in points is what the plan's total changes by.
+    `instead` (the visit `detail` goes, to the shift `to_shift_id` of `to_crew_id` where it has a place). `cost` in
+    points is what the plan's total changes by.
     """
 
     kind: str
@@ -46,6 +47,18 @@ class Change:
     cost: int
     amount: int | None
     detail: str | None
+    to_shift_id: str | None
+    to_crew_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """A visit that goes to another place to make room."""
+
+    visit_id: str
+    crew_id: str
+    shift_id: str
+    start_at: datetime
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +82,8 @@ class Explanation:
     `verdict`: `served` (with the next best crews as `alternatives`), `fits` (left out, and a place that is worth it
     exists: `crew_id` at `start_at`), `impossible` (no shift could, even when empty), `displaced` (only instead of
     `pushed_out`, for `cost` points), `not_worth_it` (`cost` to serve it, `leaving_out` otherwise), or `tied` (what
-    it is tied to keeps it out). `reasons` has the rule that fails first on each shift, `changes` the
-    cheapest single changes that would make it fit, each of them tried.
+    it is tied to keeps it out). `moved` go elsewhere for it. `reasons` has the rule that fails first on each
+    shift, `changes` the cheapest single changes that would make it fit, each of them tried.
     """
 
     visit_id: str
@@ -81,6 +94,7 @@ class Explanation:
     cost: int | None
     leaving_out: int
     pushed_out: tuple[str, ...]
+    moved: tuple[Moved, ...]
     reasons: tuple[ShiftReason, ...]
     changes: tuple[Change, ...]
     alternatives: tuple[OtherCrew, ...]
@@ -137,6 +151,10 @@ def _told(found: Found, problem: Problem) -> Explanation:
         cost=found.cost,
         leaving_out=found.leaving_out,
         pushed_out=found.pushed_out,
+        moved=tuple(
+            Moved(each.visit, crews[each.shift], each.shift, clock.instant(each.start))
+            for each in found.moved
+        ),
         reasons=tuple(ShiftReason(each.shift, each.crew, each.reason) for each in found.reasons),
         changes=tuple(
             Change(
@@ -147,6 +165,8 @@ def _told(found: Found, problem: Problem) -> Explanation:
                 cost=each.cost,
                 amount=each.amount,
                 detail=each.detail,
+                to_shift_id=each.to,
+                to_crew_id=None if each.to is None else crews[each.to],
             )
             for each in found.relaxations
         ),

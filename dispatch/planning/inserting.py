@@ -80,7 +80,8 @@ def insert_visit(
 ) -> Plan:
     """Propose a plan with the visit at its cheapest place, or its cheapest on `shift_id`; ready to publish.
 
-    Raises what `places` does, and DoesNotFit with the reason when there is no place.
+    Where others must make room for it, whatever way `explain` finds that pays more than one visit put out is
+    proposed. Raises what `places` does, and DoesNotFit with the reason when there is no place.
     """
     standing = _waiting(session, visit_id, day, plan_id, now=now)
     before = engine.retime(standing.problem, standing.orders)
@@ -89,9 +90,13 @@ def insert_visit(
         found = engine.insert(
             standing.problem, before, visit_id, 1, displacing=True, shift=shift_id
         )
-    if not found:
+    answer = engine.apply(standing.problem, before, found[0]) if found else None
+    if shift_id is None and (not found or found[0].instead_of is not None):
+        settled = engine.explain(standing.problem, before, visit_id).plan
+        if settled is not None and (answer is None or settled.cost.total < answer.cost.total):
+            answer = settled
+    if answer is None:
         raise refusal(before, visit_id)
-    answer = engine.apply(standing.problem, before, found[0])
     edit = {"kind": "insert", "visit_id": visit_id}
     return propose_edit(session, standing, answer, origin="insert", actor=actor, now=now, edit=edit)
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from optimizer.check import check
-from optimizer.explain import Explanation, explain, settle
+from optimizer.explain import Explanation, Moved, explain, settle
 from optimizer.insert import insert, retime
 from optimizer.naive import naive
 from optimizer.plan import Plan
@@ -121,6 +121,93 @@ def test_a_visit_that_pays_for_the_one_it_puts_out_is_planned_instead() -> None:
     assert found.plan is not None
     assert check(given, found.plan).ok
     assert [entry.visit for entry in found.plan.unserved] == ["B"]
+
+
+def test_a_visit_that_pays_for_two_it_puts_out_is_planned_instead() -> None:
+    short = {"duration": 1000, "unserved_cost": 20_000}
+    visits = (
+        visit("A", duration=2500, unserved_cost=50_000),
+        visit("B", **short),
+        visit("C", **short),
+    )
+    given = problem(*visits, shifts=(shift(end=4000),))
+    plan = retime(given, {"S": ["B", "C"]})
+
+    found = explain(given, plan, "A")
+
+    assert (found.verdict, found.shift) == ("served", "S")
+    assert found.plan is not None
+    assert check(given, found.plan).ok
+    assert found.plan.cost.total == plan.cost.total - 10_000
+    assert settle(given, plan).cost.total == found.plan.cost.total
+
+
+def test_two_cheap_ones_are_pushed_out_rather_than_a_dear_one() -> None:
+    cheap = {"duration": 1000, "unserved_cost": 20_000}
+    visits = (
+        visit("A", duration=2500),
+        visit("B", duration=2500, unserved_cost=200_000_000),
+        visit("C", **cheap),
+        visit("D", **cheap),
+    )
+    shifts = (shift("S1", "C1", end=4000), shift("S2", "C2", end=4000))
+    given = problem(*visits, shifts=shifts)
+
+    found = explain(given, retime(given, {"S1": ["B"], "S2": ["C", "D"]}), "A")
+
+    assert (found.verdict, found.pushed_out, found.cost) == ("displaced", ("C", "D"), 30_000)
+
+
+def test_who_is_in_the_way_and_has_another_place_goes_there() -> None:
+    visits = (visit("A", skills={"hv": 1}), visit("B"))
+    shifts = (shift("S1", "C1", max_visits=1), shift("S2", "C2", max_visits=1))
+    crews = (Crew("C1", skills={"hv": 1}), Crew("C2"))
+    given = problem(*visits, shifts=shifts, crews=crews)
+    plan = retime(given, {"S1": ["B"]})
+
+    found = explain(given, plan, "A")
+
+    assert (found.verdict, found.shift, found.alternatives) == ("served", "S1", ())
+    assert found.plan is not None
+    assert check(given, found.plan).ok
+    assert orders_of(found.plan) == {"S1": ["A"], "S2": ["B"]}
+    assert orders_of(settle(given, plan)) == {"S1": ["A"], "S2": ["B"]}
+
+
+def test_who_is_in_the_way_begins_later_on_the_same_route_where_that_is_enough() -> None:
+    given = problem(visit("A", windows=(Window(600, 700),)), visit("B", duration=500))
+    plan = retime(given, {"S": ["B"]})
+    early = replace(given, visits=(given.visits[0], replace(given.visits[1], duration=100)))
+
+    found = explain(given, plan, "A")
+
+    assert explain(early, retime(early, {"S": ["B"]}), "A").verdict == "served"
+    assert (found.verdict, found.start) == ("served", 600)
+    assert found.plan is not None
+    assert orders_of(found.plan) == {"S": ["A", "B"]}
+
+
+def test_a_move_to_another_day_is_told_where_it_costs_more_than_the_visit_is_worth() -> None:
+    day = 86_400
+    visits = (
+        visit("A", unserved_cost=2000, windows=(Window(0, 9000),)),
+        visit("B", due=9000, late_cost=1, unserved_cost=200_000),
+    )
+    shifts = (
+        shift("Mon", "C", max_visits=1),
+        shift("Tue", "C", start=day, end=day + 10_000),
+    )
+    given = problem(*visits, shifts=shifts)
+
+    found = explain(given, retime(given, {"Mon": ["B"]}), "A")
+
+    late = day + 600 - 9000
+    assert (found.verdict, found.pushed_out) == ("not_worth_it", ())
+    assert (found.cost, found.leaving_out) == (1200 + late, 2000)
+    assert found.moved == (Moved("B", "Tue", day + 600),)
+    assert found.relaxations == (
+        Relaxation("instead", "Mon", "C", 600, 1200 + late - 2000, None, "B", "Tue"),
+    )
 
 
 def test_no_displacement_that_is_reported_would_pay() -> None:

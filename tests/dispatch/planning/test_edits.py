@@ -131,6 +131,19 @@ def test_where_every_crew_is_full_a_less_urgent_visit_gives_way(session: Session
     assert set(left_out(session, plan)) == {long.id}
 
 
+def test_who_gives_way_goes_to_another_crew_that_has_room(session: Session) -> None:
+    crew_on(session, "C1", stock={"seal": 1})
+    crew_on(session, "C2")
+    long = job(session, minutes=330)
+    published(session, orders={ONE: [long.id]})
+    visit = job(session, east=2, minutes=330, work_type="REC")
+
+    plan = edits.insert_visit(session, visit_id=visit.id, day=DAY, actor=DISPATCHER, now=NOW)
+
+    assert is_sound(plan)
+    assert stops(session, plan) == {"C1": [visit.id], "C2": [long.id]}
+
+
 def test_a_locked_visit_never_gives_way(session: Session) -> None:
     crew_on(session, "C1")
     locked, other = job(session, minutes=270), job(session, east=2, minutes=270)

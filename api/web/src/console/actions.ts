@@ -90,16 +90,17 @@ function inserted(visit: string, plan: number, shift: string | null): Promise<Pl
   }));
 }
 
-/** Put the other visit back and this one in; when only half of it succeeds, that half is dropped. */
-export function insertInstead(visit: string, other: string, shift: string): Promise<Plan | null> {
+/** Put the other visit back, or to its new shift, and this one in; when only part of it succeeds, that part is dropped. */
+export function insertInstead(visit: string, other: string, shift: string, to: string | null): Promise<Plan | null> {
   return edit(async (plan) => {
-    const without = await taken(api.POST("/api/v1/plans/{plan_id}/put-backs", {
+    let made = await taken(api.POST("/api/v1/plans/{plan_id}/put-backs", {
       params: { path: { plan_id: plan.id } }, body: { visit_id: other, version: plan.version },
     }));
     try {
-      return await inserted(visit, without.id, shift);
+      made = await inserted(visit, made.id, shift);
+      return to === null ? made : await inserted(other, made.id, to);
     } catch (error) {
-      await dropped(without);
+      await dropped(made);
       throw error;
     }
   });

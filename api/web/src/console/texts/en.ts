@@ -194,6 +194,8 @@ export default {
   "why.change_unpin": "Take its lock off",
   "why.change_parts": "{amount} more of {detail} on the vehicle",
   "why.change_instead": "Put back {detail} instead",
+  "why.change_instead_moved": "{detail} goes to {crew}",
+  "why.moved": "{visit} then goes to {crew} at {time}.",
   "why.at": "{crew}, {time}",
   "why.agree": "Agree with the customer",
   "why.points": "{value} points",

@@ -195,6 +195,8 @@ export default {
   "why.change_unpin": "解除锁定",
   "why.change_parts": "车上多备 {amount} 件 {detail}",
   "why.change_instead": "改退回 {detail}",
+  "why.change_instead_moved": "{detail} 改由 {crew} 承担",
+  "why.moved": "{visit} 则改由 {crew} 于 {time} 承担。",
   "why.at": "{crew}，{time}",
   "why.agree": "与客户商定",
   "why.points": "{value} 点",
