@@ -1,6 +1,6 @@
-"""Two plans of one problem side by side: what each costs, by term, by crew and by visit."""
+"""Two plans of one problem side by side: what each costs, by term, crew, customer and visit."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from optimizer.plan import Cost, Plan, Route
@@ -82,6 +82,28 @@ class VisitChange:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerFigures:
+    """What a customer has of a plan: visits that it serves, and seconds by which they begin late."""
+
+    visits: int = 0
+    late: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CustomerChange:
+    """A customer of whom the plans treat `changed` visits differently, with the figures in both.
+
+    `moved` is the most seconds by which one of the visits begins at another time.
+    """
+
+    customer: str
+    changed: int
+    moved: int
+    a: CustomerFigures
+    b: CustomerFigures
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
     """Both plans: cost terms, crews in the order of the problem, and the visits that differ.
 
@@ -104,6 +126,43 @@ def compare(problem: Problem, plan_a: Plan, plan_b: Plan) -> Comparison:
         visits=visits,
         affected=tuple(crew.id for crew in problem.crews if crew.id in touched),
     )
+
+
+def by_customer(
+    problem: Problem, plan_a: Plan, plan_b: Plan, customer_of: Mapping[str, str]
+) -> tuple[CustomerChange, ...]:
+    """The same by customer, those with the most changes first; a visit of nobody's is passed over."""
+    changes: dict[str, list[VisitChange]] = {}
+    for change in _visits(problem, plan_a, plan_b):
+        if change.visit in customer_of:
+            changes.setdefault(customer_of[change.visit], []).append(change)
+    a, b = (_had(problem, plan, customer_of) for plan in (plan_a, plan_b))
+    found = (
+        CustomerChange(
+            customer=customer,
+            changed=len(own),
+            moved=max(abs(change.moved or 0) for change in own),
+            a=a.get(customer, CustomerFigures()),
+            b=b.get(customer, CustomerFigures()),
+        )
+        for customer, own in changes.items()
+    )
+    return tuple(sorted(found, key=lambda each: (-each.changed, each.customer)))
+
+
+def _had(
+    problem: Problem, plan: Plan, customer_of: Mapping[str, str]
+) -> dict[str, CustomerFigures]:
+    due = {visit.id: visit.due for visit in problem.visits}
+    found: dict[str, CustomerFigures] = {}
+    for route in plan.routes:
+        for stop in route.stops:
+            customer, latest = customer_of.get(stop.visit), due.get(stop.visit)
+            if customer is not None:
+                before = found.get(customer, CustomerFigures())
+                late = 0 if latest is None else max(0, stop.start - latest)
+                found[customer] = CustomerFigures(before.visits + 1, before.late + late)
+    return found
 
 
 def _terms(a: Cost, b: Cost) -> Iterator[Term]:

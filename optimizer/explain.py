@@ -10,7 +10,7 @@ from optimizer.alternatives import Alternative, alternatives
 from optimizer.making_room import Room, room_for
 from optimizer.plan import Plan
 from optimizer.problem import Problem
-from optimizer.reasons import cost_to_serve, reason_on
+from optimizer.reasons import cost_to_serve, reasons_on
 from optimizer.relaxing import Relaxation, Relaxer
 from optimizer.search.answer import answer
 from optimizer.search.greedy import by_worth, insert_worthwhile
@@ -135,8 +135,8 @@ def _served(standing: Standing, v: int, plan: Plan | None) -> Explanation:
 def _left_out(standing: Standing, v: int, cost: int | None, room: Room | None) -> Explanation:
     problem, state = standing.problem, standing.state
     reasons = tuple(
-        ShiftReason(shift.id, shift.crew, reason_on(state, v, s))
-        for s, shift in enumerate(problem.shifts)
+        ShiftReason(shift.id, shift.crew, reason)
+        for shift, reason in zip(problem.shifts, reasons_on(state, v), strict=True)
     )
     drop = _drop(standing, v)
     if cost is not None:

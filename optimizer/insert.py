@@ -5,19 +5,23 @@ from dataclasses import dataclass
 from itertools import islice
 
 from optimizer.displacing import exchanges, without
+from optimizer.partners import together_on
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reasons import unserved
 from optimizer.search.answer import answer, priced, written
 from optimizer.search.insertion import Spot, spots_on
 from optimizer.search.instance import Instance
+from optimizer.search.route import narrowed
 from optimizer.search.state import State
+from optimizer.search.timeline import Windows
 from optimizer.standing import Standing, VisitUnknown, ordered, shift_of, visit_of
 
 __all__ = [
     "Delay",
     "Insertion",
     "InsertionStale",
+    "Partner",
     "VisitUnknown",
     "apply",
     "apply_to",
@@ -40,6 +44,18 @@ class Delay:
 
 
 @dataclass(frozen=True, slots=True)
+class Partner:
+    """The place of a visit that begins together with one that is inserted; see `Insertion`."""
+
+    visit: str
+    shift: str
+    position: int
+    arrive: int
+    start: int
+    end: int
+
+
+@dataclass(frozen=True, slots=True)
 class Insertion:
     """A place for a visit: `position` stops of the shift's route come before it.
 
@@ -47,7 +63,8 @@ class Insertion:
     what the plan's total changes by, points, the saved cost of leaving the visit out included.
     `displaces` are the visits of the route that begin later for it, in the order of the route.
     `instead_of` is the visit of the same route that is left out for it; positions are counted
-    without it, and its own cost of being left out is in `cost`.
+    without it, and its own cost of being left out is in `cost`. `together` are the places of those
+    that begin together with it; `displaces` and `cost` speak of all their routes.
     """
 
     visit: str
@@ -59,6 +76,7 @@ class Insertion:
     cost: int
     displaces: tuple[Delay, ...] = ()
     instead_of: str | None = None
+    together: tuple[Partner, ...] = ()
 
 
 class InsertionStale(ValueError):
@@ -77,9 +95,10 @@ def insert(
     """The `k` cheapest places for an unserved visit in the plan, none when it fits nowhere.
 
     Other routes stay as they are, and the route's other visits keep their order. A visit that
-    begins together with an unserved one has no place alone. With `displacing`, a visit without any
-    free place is told the `k` cheapest places that put out one visit which costs less to leave out
-    and is not pinned. With `shift`, places on other shifts do not count. Raise VisitUnknown.
+    begins together with others is told one place on each shift, and theirs with it. With
+    `displacing`, a visit without any free place is told the `k` cheapest places that put out one
+    visit which costs less to leave out and is not pinned; not one that begins together with others.
+    With `shift`, places on other shifts do not count. Raise VisitUnknown.
     """
     return places(Standing(problem, plan), visit_id, k, displacing=displacing, shift=shift)
 
@@ -95,9 +114,11 @@ def places(
     """What `insert` answers for a standing."""
     instance, state = standing.instance, standing.state
     v = standing.visit(visit_id)
-    if state.where[v] >= 0 or len(instance.groups[v]) > 1:
+    if any(state.where[u] >= 0 for u in instance.groups[v]):
         return []
     shifts = range(instance.shifts) if shift is None else (standing.shift(shift),)
+    if len(instance.groups[v]) > 1:
+        return list(islice(_shared_places(standing, v, shifts), k))
     found = _free_places(standing, v, shifts, k)
     if not found and displacing:
         found = _taken_places(standing, v, shifts, k)
@@ -115,6 +136,17 @@ def _free(state: State, v: int, shifts: Iterable[int]) -> Iterator[tuple[Spot, S
         made = _inserted(state, v, spot.shift, spot.position)
         if made is not None:
             yield spot, made
+
+
+def _shared_places(standing: Standing, v: int, shifts: Iterable[int]) -> Iterator[Insertion]:
+    """The best place on each shift with those that begin together with the visit, the cheapest first."""
+    left = set(shifts)
+    while left:
+        made = together_on(standing.state, v, left)
+        if made is None:
+            return
+        yield _told(standing, made, v, made.where[v])
+        left.discard(made.where[v])
 
 
 def _taken_places(standing: Standing, v: int, shifts: Iterable[int], k: int) -> list[Insertion]:
@@ -153,11 +185,16 @@ def apply_to(standing: Standing, insertion: Insertion) -> Plan:
         if room is None:
             raise InsertionStale(f"{insertion.instead_of} cannot be left out on {insertion.shift}")
         state = room
-    fits = state.where[v] < 0 and instance.may_serve(v, s) and not state.blocked(v, s)
-    made = _inserted(state, v, s, insertion.position) if fits else None
-    if made is None:
-        raise InsertionStale(f"{insertion.visit} does not fit there on {insertion.shift}")
-    before = {route.shift: route for route in plan.routes if route.shift != insertion.shift}
+    entries: tuple[Insertion | Partner, ...] = (insertion, *insertion.together)
+    named = {standing.visit(each.visit) for each in entries}
+    made = state if named == set(instance.groups[v]) else None
+    for each in entries:
+        made = None if made is None else _placed(standing, made, each)
+        if made is None:
+            raise InsertionStale(f"{each.visit} does not fit there on {each.shift}")
+    assert made is not None
+    touched = {each.shift for each in entries}
+    before = {route.shift: route for route in plan.routes if route.shift not in touched}
     routes = tuple(
         before.get(instance.problem.shifts[route.shift].id) or written(instance, route)
         for route in made.routes
@@ -169,6 +206,20 @@ def apply_to(standing: Standing, insertion: Insertion) -> Plan:
         cost=priced(instance, routes),
         search=plan.search,
     )
+
+
+def _placed(standing: Standing, state: State, place: Insertion | Partner) -> State | None:
+    """The state with the visit at the place; at its second where it begins together with others."""
+    instance, v, s = state.instance, standing.visit(place.visit), standing.shift(place.shift)
+    if state.where[v] >= 0 or not instance.may_serve(v, s) or state.blocked(v, s):
+        return None
+    exact = None
+    if len(instance.groups[v]) > 1:
+        windows = state.windows(v, s)
+        exact = narrowed(windows or (), place.start, place.start)
+        if not exact:
+            return None
+    return _inserted(state, v, s, place.position, exact)
 
 
 def retime(problem: Problem, orders: Mapping[str, Sequence[str]]) -> Plan:
@@ -224,36 +275,49 @@ def _cheapest(state: State, visit_id: str, shift_id: str) -> int | None:
     return next((spot.position for spot, _ in _free(state, v, (s,))), None)
 
 
-def _inserted(state: State, v: int, s: int, position: int) -> State | None:
+def _inserted(
+    state: State, v: int, s: int, position: int, exact: Windows | None = None
+) -> State | None:
     order = state.order(s)
     if not 0 <= position <= len(order) or state.windows(v, s) == ():
         return None
     made = state.copy()
-    return made if made.place(s, (*order[:position], v, *order[position:])) else None
+    extra = None if exact is None else {v: exact}
+    return made if made.place(s, (*order[:position], v, *order[position:]), extra) else None
 
 
 def _told(
     standing: Standing, after: State, v: int, s: int, *, instead_of: str | None = None
 ) -> Insertion:
     """The insertion that led from the standing to the state `after`."""
-    route = after.routes[s]
-    assert route is not None
-    position = route.order.index(v)
-    stops = route.timing.stops
-    names, begun = standing.problem.visits, standing.starts()
+    group, names, begun = standing.instance.groups[v], standing.problem.visits, standing.starts()
+    touched = [after.routes[at] for at in dict.fromkeys([s, *(after.where[u] for u in group)])]
+    stops = [stop for route in touched if route is not None for stop in route.timing.stops]
     delays = (
         Delay(names[stop.visit].id, begun[names[stop.visit].id], stop.begin)
         for stop in stops
-        if stop.visit != v
+        if stop.visit not in group
     )
+    mine = _place(standing, after, v)
     return Insertion(
-        visit=names[v].id,
-        shift=standing.problem.shifts[s].id,
-        position=position,
-        arrive=stops[position].arrive,
-        start=stops[position].begin,
-        end=stops[position].end,
+        visit=mine.visit,
+        shift=mine.shift,
+        position=mine.position,
+        arrive=mine.arrive,
+        start=mine.start,
+        end=mine.end,
         cost=after.cost() - standing.state.cost(),
         displaces=tuple(delay for delay in delays if delay.start > delay.was_start),
         instead_of=instead_of,
+        together=tuple(_place(standing, after, u) for u in group if u != v),
     )
+
+
+def _place(standing: Standing, after: State, v: int) -> Partner:
+    """Where a served visit is."""
+    route = after.routes[after.where[v]]
+    assert route is not None
+    position = route.order.index(v)
+    stop = route.timing.stops[position]
+    name, shift = standing.problem.visits[v].id, standing.problem.shifts[route.shift].id
+    return Partner(name, shift, position, stop.arrive, stop.begin, stop.end)

@@ -7,13 +7,18 @@ otherwise.
 
 from collections.abc import Iterator
 from functools import partial
+from itertools import islice
 from typing import NamedTuple
 
 from optimizer.displacing import Exchange, Movable, cleared, exchanged, exchanges, ways_for, without
 from optimizer.search.greedy import insert_worthwhile
+from optimizer.search.groups import insert_group
+from optimizer.search.insertion import spot_on
 from optimizer.search.state import State
 from optimizer.search.timeline import INFINITY
 
+MOST_GROUPS = 8
+"""Visits whose room is tried for visits that begin together, the cheapest to leave out first."""
 MOST_MOVES = 40
 """Visits of which another place is looked for on behalf of one, those nearest to it first."""
 
@@ -34,17 +39,19 @@ class Room(NamedTuple):
 def room_for(state: State, v: int, ceiling: int = INFINITY) -> Room | None:
     """The cheapest way found to make room for an unserved visit for less than `ceiling`, or None.
 
-    Pinned visits and those that others depend on stay. A visit that begins together with others
-    is made room for by nobody.
+    Pinned visits and those that others depend on stay. For visits that begin together one other
+    makes room, the cheapest to leave out of those that some of them can replace.
     """
     instance = state.instance
-    if len(instance.groups[v]) > 1 or any(state.where[u] < 0 for u in instance.firsts_of[v]):
-        return None
     visits = instance.problem.visits
+    if any(state.where[first] < 0 for u in instance.groups[v] for first in instance.firsts_of[u]):
+        return None
 
     def may_go(other: int) -> bool:
         return visits[other].pinned is None
 
+    if len(instance.groups[v]) > 1:
+        return _for_group(state, v, may_go, ceiling)
     best: Room | None = None
     for find in (partial(_by_leaving, 1), _by_a_move, partial(_by_leaving, 2), _by_many):
         for exchange in find(state, v, may_go, ceiling):
@@ -99,3 +106,34 @@ def _by_many(state: State, v: int, may_go: Movable, ceiling: int) -> Iterator[Ex
     exchange = cleared(state, v, state.instance.candidates[v], may_go, ceiling)
     if exchange is not None:
         yield exchange
+
+
+def _for_group(state: State, v: int, may_go: Movable, ceiling: int) -> Room | None:
+    """The cheapest room that one visit makes for the visit and all that begin with it."""
+    instance, before = state.instance, state.cost()
+    group = instance.groups[v]
+    best: Room | None = None
+    for y in islice(_helpful(state, group, may_go), MOST_GROUPS):
+        rest = without(state, (y,))
+        trial = None if rest is None else insert_group(rest, group, INFINITY)
+        if trial is None:
+            continue
+        trial = insert_worthwhile(trial, (y,))
+        cost, out = trial.cost() - before, trial.where[y] < 0
+        if cost < ceiling:
+            ceiling = cost
+            best = Room(cost, trial.where[v], trial, (y,) if out else (), () if out else (y,))
+    return best
+
+
+def _helpful(state: State, group: tuple[int, ...], may_go: Movable) -> Iterator[int]:
+    """Visits whose places could be taken by those of the group that have none, or by any of it."""
+    instance = state.instance
+    drop, able = instance.drop_cost, instance.candidates
+    placeless = [u for u in group if all(spot_on(state, u, s) is None for s in able[u])]
+    shifts = {s for u in group for s in able[u]}
+    others = sorted((drop[y], y) for s in shifts for y in state.order(s) if may_go(y))
+    for _, y in others:
+        takes = (exchanged(state, u, state.where[y], (y,)) is not None for u in placeless or group)
+        if all(takes) if placeless else any(takes):
+            yield y

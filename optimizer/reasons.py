@@ -1,11 +1,14 @@
 """Why a visit is left out, shift by shift, and what would make it fit."""
 
+from collections.abc import Iterator
+
+from optimizer.partners import shifts_alone, together_on
 from optimizer.plan import REASONS, Unserved
 from optimizer.search.groups import insert_group
 from optimizer.search.insertion import spot_on
 from optimizer.search.instance import Instance
 from optimizer.search.state import State
-from optimizer.search.timeline import INFINITY
+from optimizer.search.timeline import INFINITY, Service, Windows
 
 
 def unserved(state: State) -> tuple[Unserved, ...]:
@@ -17,8 +20,7 @@ def _explained(state: State, v: int) -> Unserved:
     instance = state.instance
     counts: dict[str, int] = {}
     least: int | None = None
-    for s in range(instance.shifts):
-        reason, cost = _reason(state, v, s)
+    for reason, cost in _reasons(state, v):
         counts[reason] = counts.get(reason, 0) + 1
         if cost is not None and (least is None or cost < least):
             least = cost
@@ -32,27 +34,56 @@ def _explained(state: State, v: int) -> Unserved:
     )
 
 
-def _reason(state: State, v: int, s: int) -> tuple[str, int | None]:
-    """The first rule that fails for the visit on the shift, and what it would cost if it fits."""
+def _reasons(state: State, v: int) -> list[tuple[str, int | None]]:
+    """The first rule that fails for the visit on each shift, and what it would cost where it fits."""
+    partners = [u for u in state.instance.groups[v] if u != v]
+    # Beside partners that are served its windows say all.
+    find = _together if any(state.where[u] < 0 for u in partners) else _alone
+    barrier, found = state.instance.barrier[v], find(state, v)
+    return [(rule, None) if rule else next(found) for rule in barrier]
+
+
+def _alone(state: State, v: int) -> Iterator[tuple[str, int | None]]:
+    """The same for the shifts that could serve a visit of its own if they were empty."""
     instance = state.instance
-    if instance.barrier[v][s]:
-        return instance.barrier[v][s], None
-    if len(instance.groups[v]) > 1:
-        return _reason_in_group(state, v, s)
-    if state.blocked(v, s):
-        return "relation", None
-    windows = state.windows(v, s)
-    if windows is not None:
-        service = instance.services[s][v]._replace(windows=windows)
-        if not windows or not instance.fits_alone(service, s):
-            return "relation", None
-    spot = spot_on(state, v, s)
-    return ("capacity", None) if spot is None else ("cost", spot.cost)
+    for s, rule in enumerate(instance.barrier[v]):
+        if rule:
+            continue
+        windows = state.windows(v, s)
+        service = instance.services[s][v]
+        if state.blocked(v, s) or not _fits(instance, service, windows, s):
+            yield "relation", None
+            continue
+        spot = spot_on(state, v, s)
+        yield ("capacity", None) if spot is None else ("cost", spot.cost)
 
 
-def reason_on(state: State, v: int, s: int) -> str:
-    """The first of the format's reasons that holds for an unserved visit on the shift."""
-    return _reason(state, v, s)[0]
+def _fits(instance: Instance, service: Service, windows: Windows | None, s: int) -> bool:
+    """Whether an empty shift could serve a visit within what its partners leave of its windows."""
+    if windows is None:
+        return True
+    return bool(windows) and instance.fits_alone(service._replace(windows=windows), s)
+
+
+def _together(state: State, v: int) -> Iterator[tuple[str, int | None]]:
+    """The same for a visit that is served with its partners or not at all."""
+    alone = shifts_alone(state, v)
+    trial = insert_group(state, state.instance.groups[v], INFINITY)
+    for s, rule in enumerate(state.instance.barrier[v]):
+        if rule:
+            continue
+        made = trial
+        if trial is not None and trial.where[v] != s:
+            made = together_on(state, v, (s,)) if spot_on(state, v, s) else None
+        if made is not None:
+            yield "cost", _more(state, made)
+        else:
+            yield "capacity" if s in alone else "relation", None
+
+
+def reasons_on(state: State, v: int) -> list[str]:
+    """The first of the format's reasons that holds for an unserved visit, for each shift."""
+    return [reason for reason, _ in _reasons(state, v)]
 
 
 def cost_to_serve(state: State, v: int) -> int | None:
@@ -66,14 +97,6 @@ def cost_to_serve(state: State, v: int) -> int | None:
         return None if trial is None else _more(state, trial)
     spots = (spot_on(state, v, s) for s in range(state.instance.shifts))
     return min((spot.cost for spot in spots if spot is not None), default=None)
-
-
-def _reason_in_group(state: State, v: int, s: int) -> tuple[str, int | None]:
-    """The same for a visit that is served with its partners or not at all."""
-    trial = insert_group(state, state.instance.groups[v], INFINITY)
-    if trial is None or trial.where[v] != s:
-        return "relation", None
-    return "cost", _more(state, trial)
 
 
 def _more(state: State, trial: State) -> int:

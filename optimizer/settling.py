@@ -19,7 +19,8 @@ from optimizer.standing import Standing
 def settle(problem: Problem, plan: Plan) -> Plan:
     """The plan with every insertion made that lowers its total, be it where others make room.
 
-    Itself when there is none. Pinned visits make no room.
+    Itself when there is none. Pinned visits make no room, and none is made for visits that begin
+    together.
     """
     return settled(Standing(problem, plan)).plan
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from optimizer.alternatives import Alternative, best_on
 from optimizer.plan import Plan
 from optimizer.problem import Problem
-from optimizer.reasons import reason_on
+from optimizer.reasons import reasons_on
 from optimizer.standing import Standing
 
 
@@ -34,12 +34,14 @@ def tried(standing: Standing, visit_id: str) -> list[Trial]:
     here, rest = state.where[v], state.copy()
     if here >= 0 and not rest.place(here, tuple(u for u in state.order(here) if u != v)):
         return [Trial(shift.id, shift.crew, None, "relation") for shift in shifts]
-    found = []
+    found: list[Trial] = []
+    reasons: list[str] | None = None
     for s, shift in enumerate(shifts):
         place = best_on(standing, rest, v, s)
         reason = None
         if place is None:
-            reason = reason_on(rest, v, s)
+            reasons = reasons_on(rest, v) if reasons is None else reasons
+            reason = reasons[s]
             # What would fit but for its partners on other routes is tied to them.
             reason = "relation" if reason == "cost" else reason
         found.append(Trial(shift.id, shift.crew, place, reason))

@@ -165,6 +165,15 @@ class DisplacedOut(Output):
     start_at: datetime | None
 
 
+class MovedOut(Output):
+    """Where another visit goes: to make room, or because it begins together with the one that is asked about."""
+
+    visit_id: str
+    crew_id: str
+    shift_id: str
+    start_at: datetime
+
+
 class PlaceOut(Output):
     """A place for a visit; `cost` in points is what the plan's total changes by."""
 
@@ -178,6 +187,7 @@ class PlaceOut(Output):
     cost: int
     displaced: list[DisplacedOut]
     instead_of: str | None
+    together: list[MovedOut]
 
 
 class WindowIn(Input):
@@ -228,15 +238,6 @@ class ChangeOut(Output):
     detail: str | None
     to_shift_id: str | None
     to_crew_id: str | None
-
-
-class MovedOut(Output):
-    """A visit that goes to another place to make room."""
-
-    visit_id: str
-    crew_id: str
-    shift_id: str
-    start_at: datetime
 
 
 class OtherCrewOut(Output):
@@ -325,6 +326,24 @@ class VisitChangeOut(Output):
     moved_s: int | None
 
 
+class CustomerFiguresOut(Output):
+    """What a customer has of a plan: visits that it serves, and seconds by which they begin late."""
+
+    visits: int
+    late: int
+
+
+class CustomerChangeOut(Output):
+    """A customer with `changed` visits that the plans treat differently, moved by `moved_s` seconds at most."""
+
+    customer_id: str
+    customer: str
+    changed: int
+    moved_s: int
+    a: CustomerFiguresOut
+    b: CustomerFiguresOut
+
+
 class ComparisonOut(Output):
     """A plan (b) against another of its day (a); `affected` are the crews whose day differs."""
 
@@ -333,6 +352,7 @@ class ComparisonOut(Output):
     same_board: bool
     terms: list[TermOut]
     crews: list[CrewChangeOut]
+    customers: list[CustomerChangeOut]
     visits: list[VisitChangeOut]
     affected: list[str]
 

@@ -1,6 +1,6 @@
 """Two plans of a day side by side: what each costs, every crew's day, and who is affected."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -10,12 +10,12 @@ from sqlmodel import Session, col
 from dispatch.core.errors import ConflictError, InvalidError
 from dispatch.planning import states
 from dispatch.planning.clock import DayClock
-from dispatch.planning.tables import Plan
 from dispatch.registry.tables import Customer
 from dispatch.work.tables import Visit, WorkOrder
 from optimizer.codec import plan_from, problem_from
 from optimizer.compare import Comparison as Found
-from optimizer.compare import CrewChange, Term, compare
+from optimizer.compare import CrewChange, CustomerFigures, Term, by_customer, compare
+from optimizer.compare import CustomerChange as Changed
 from optimizer.problem import Problem
 
 
@@ -51,8 +51,25 @@ class VisitChange:
 
 
 @dataclass(frozen=True, slots=True)
+class CustomerChange:
+    """A customer of whom the plans treat `changed` visits differently, by `moved_s` seconds at most.
+
+    `a` and `b` count the visits that either plan serves, and the seconds by which those begin late.
+    """
+
+    customer_id: str
+    customer: str
+    changed: int
+    moved_s: int
+    a: CustomerFigures
+    b: CustomerFigures
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """A plan (b) against another (a): terms of the cost in points, crews, visits; `affected` are crews.
+    """A plan (b) against another (a): terms of the cost in points, crews, visits, and their customers.
+
+    `affected` are crews.
 
     `same_board` says whether both were made from the same rows. Otherwise part of the difference is the board's,
     and visits that only the other plan's board had are not listed.
@@ -63,6 +80,7 @@ class Comparison:
     same_board: bool
     terms: tuple[Term, ...]
     crews: tuple[CrewChange, ...]
+    customers: tuple[CustomerChange, ...]
     visits: tuple[VisitChange, ...]
     affected: tuple[str, ...]
 
@@ -80,8 +98,20 @@ def compare_plans(session: Session, *, plan_id: int, with_plan_id: int) -> Compa
     assert other.problem is not None
     assert other.answer is not None
     problem = _with_crews_of(problem_from(plan.problem), problem_from(other.problem))
-    found = compare(problem, plan_from(other.answer), plan_from(plan.answer))
-    return _told(session, plan, other, found, DayClock(problem.start))
+    one, two = plan_from(other.answer), plan_from(plan.answer)
+    found = compare(problem, one, two)
+    names = _customers(session, [visit.id for visit in problem.visits])
+    customers = by_customer(problem, one, two, {v: customer for v, (customer, _) in names.items()})
+    return Comparison(
+        plan_id=plan.id or 0,
+        with_plan_id=other.id or 0,
+        same_board=plan.board == other.board,
+        terms=found.terms,
+        crews=found.crews,
+        customers=_with_names(customers, dict(names.values())),
+        visits=_visits(found, names, DayClock(problem.start)),
+        affected=found.affected,
+    )
 
 
 def _with_crews_of(problem: Problem, other: Problem) -> Problem:
@@ -97,29 +127,33 @@ def _with_crews_of(problem: Problem, other: Problem) -> Problem:
     )
 
 
-def _told(session: Session, plan: Plan, other: Plan, found: Found, clock: DayClock) -> Comparison:
-    customers = _customers(session, [change.visit for change in found.visits])
-    return Comparison(
-        plan_id=plan.id or 0,
-        with_plan_id=other.id or 0,
-        same_board=plan.board == other.board,
-        terms=found.terms,
-        crews=found.crews,
-        visits=tuple(
-            VisitChange(
-                visit_id=each.visit,
-                customer_id=customers[each.visit][0],
-                customer=customers[each.visit][1],
-                what=each.what,
-                was_crew_id=each.crew_a,
-                was_start_at=None if each.start_a is None else clock.instant(each.start_a),
-                crew_id=each.crew_b,
-                start_at=None if each.start_b is None else clock.instant(each.start_b),
-                moved_s=each.moved,
-            )
-            for each in found.visits
-        ),
-        affected=found.affected,
+def _with_names(
+    customers: Iterable[Changed], names: Mapping[str, str]
+) -> tuple[CustomerChange, ...]:
+    return tuple(
+        CustomerChange(
+            each.customer, names[each.customer], each.changed, each.moved, each.a, each.b
+        )
+        for each in customers
+    )
+
+
+def _visits(
+    found: Found, customers: Mapping[str, tuple[str, str]], clock: DayClock
+) -> tuple[VisitChange, ...]:
+    return tuple(
+        VisitChange(
+            visit_id=each.visit,
+            customer_id=customers[each.visit][0],
+            customer=customers[each.visit][1],
+            what=each.what,
+            was_crew_id=each.crew_a,
+            was_start_at=None if each.start_a is None else clock.instant(each.start_a),
+            crew_id=each.crew_b,
+            start_at=None if each.start_b is None else clock.instant(each.start_b),
+            moved_s=each.moved,
+        )
+        for each in found.visits
     )
 
 

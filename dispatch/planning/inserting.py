@@ -28,10 +28,20 @@ class Displaced:
 
 
 @dataclass(frozen=True, slots=True)
+class Partner:
+    """Where a visit goes that begins together with one that is inserted."""
+
+    visit_id: str
+    crew_id: str
+    shift_id: str
+    start_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """A place for a visit. `cost` is what the plan's total changes by, points: negative when it is worth it.
 
-    `instead_of` is the less urgent visit that must go for it.
+    `instead_of` is the less urgent visit that must go for it; `together` go in with it and begin when it does.
     """
 
     visit_id: str
@@ -44,6 +54,7 @@ class Place:
     cost: int
     displaced: tuple[Displaced, ...]
     instead_of: str | None = None
+    together: tuple[Partner, ...] = ()
 
 
 def places(
@@ -131,7 +142,7 @@ def _waiting(
 
 def _told(standing: Standing, before: Answer, found: Insertion) -> Place:
     clock = standing.built.clock
-    shift = next(shift for shift in standing.problem.shifts if shift.id == found.shift)
+    crews = {shift.id: shift.crew for shift in standing.problem.shifts}
     begins = {stop.visit: stop.start for route in before.routes for stop in route.stops}
     moved: dict[str, int | None] = {delay.visit: delay.start for delay in found.displaces}
     if found.instead_of is not None:
@@ -146,7 +157,7 @@ def _told(standing: Standing, before: Answer, found: Insertion) -> Place:
     )
     return Place(
         visit_id=found.visit,
-        crew_id=shift.crew,
+        crew_id=crews[found.shift],
         shift_id=found.shift,
         position=found.position,
         arrive_at=clock.instant(found.arrive),
@@ -155,4 +166,8 @@ def _told(standing: Standing, before: Answer, found: Insertion) -> Place:
         cost=found.cost,
         displaced=tuple(displaced),
         instead_of=found.instead_of,
+        together=tuple(
+            Partner(each.visit, crews[each.shift], each.shift, clock.instant(each.start))
+            for each in found.together
+        ),
     )

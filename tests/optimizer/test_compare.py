@@ -1,6 +1,6 @@
 """Two plans side by side: terms, crews and visits."""
 
-from optimizer.compare import compare
+from optimizer.compare import CustomerFigures, by_customer, compare
 from optimizer.insert import retime
 from tests.optimizer.builders import problem, shift, visit
 
@@ -31,6 +31,20 @@ def test_the_terms_crews_and_visits_that_differ_are_told() -> None:
     terms = {term.name: (term.a, term.b, term.difference) for term in found.terms}
     assert terms["late"] == (1300, 1000, -300)
     assert terms["total"][2] == two.cost.total - one.cost.total
+
+
+def test_customers_are_told_what_changes_for_them() -> None:
+    visits = (visit("A"), visit("B", "far", due=0, late_cost=1), visit("C"), visit("D"))
+    given = problem(*visits, shifts=SHIFTS)
+    one = retime(given, {"S1": ["A", "B"], "S2": ["C"], "S3": ["D"]})
+    two = retime(given, {"S1": ["B"], "S2": ["A"], "S3": ["D"]})
+    owners = {"A": "mill", "B": "mill", "C": "school", "D": "port"}
+
+    mill, school = by_customer(given, one, two, owners)
+
+    assert (mill.customer, mill.changed, mill.moved) == ("mill", 2, 300)
+    assert (mill.a, mill.b) == (CustomerFigures(2, 1300), CustomerFigures(2, 1000))
+    assert (school.changed, school.a.visits, school.b.visits) == (1, 1, 0)
 
 
 def test_a_plan_does_not_differ_from_itself() -> None:

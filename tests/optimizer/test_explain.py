@@ -11,7 +11,7 @@ from optimizer.explain import Explanation, Moved, explain, settle
 from optimizer.insert import insert, retime
 from optimizer.naive import naive
 from optimizer.plan import Plan
-from optimizer.problem import After, Crew, Pin, Problem, Shift, Visit, Window
+from optimizer.problem import After, Crew, Pin, Problem, Shift, Together, Visit, Window
 from optimizer.relaxing import Relaxation
 from optimizer.standing import VisitUnknown
 from tests.optimizer.builders import problem, shift, visit
@@ -236,6 +236,31 @@ def test_a_visit_whose_first_is_left_out_is_tied_to_it() -> None:
     found = explain(given, retime(given, {}), "B")
 
     assert (found.verdict, [each.reason for each in found.reasons]) == ("tied", ["relation"])
+
+
+def test_visits_that_begin_together_are_said_to_lack_room() -> None:
+    visits = (visit("A"), visit("B"), visit("C", unserved_cost=90_000))
+    shifts = (shift("S1", "C1", max_visits=1), shift("S2", "C2", max_visits=1))
+    given = problem(*visits, shifts=shifts, relations=(Together(("A", "B")),))
+
+    found = explain(given, retime(given, {"S1": ["C"]}), "A")
+
+    assert [each.reason for each in found.reasons] == ["capacity", "capacity"]
+    assert (found.verdict, found.pushed_out) == ("displaced", ("C",))
+    assert (found.cost, found.leaving_out) == (90_000 - 20_000 + 1200, 20_000)
+
+
+def test_visits_that_begin_together_are_planned_instead_of_what_costs_less() -> None:
+    visits = (visit("A"), visit("B"), visit("C", unserved_cost=500))
+    shifts = (shift("S1", "C1", max_visits=1), shift("S2", "C2", max_visits=1))
+    given = problem(*visits, shifts=shifts, relations=(Together(("A", "B")),))
+
+    found = explain(given, retime(given, {"S1": ["C"]}), "A")
+
+    assert found.verdict == "served"
+    assert found.plan is not None
+    assert check(given, found.plan).ok
+    assert [entry.visit for entry in found.plan.unserved] == ["C"]
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from typing import Any
 import pytest
 
 from optimizer.check import check
+from optimizer.insert import retime
 from optimizer.plan import Unserved
-from optimizer.problem import After, Crew, DifferentCrew, Pin, Problem, Together, Visit
+from optimizer.problem import After, Crew, DifferentCrew, Pin, Problem, Together, Visit, Window
 from optimizer.solve import Limits, solve
 from tests.optimizer.builders import problem, shift, visit
 
@@ -92,6 +93,29 @@ def test_visits_together_without_a_second_crew_name_each_other() -> None:
 
     assert entry.hint is not None
     assert "B can begin" in entry.hint
+
+
+def test_visits_together_lack_room_where_they_would_fit_into_empty_shifts() -> None:
+    shifts = (
+        shift("S1", "C1", max_visits=1),
+        shift("S2", "C2", max_visits=1),
+        shift("S3", "C3", start=9000, end=12_000),
+    )
+    visits = (
+        visit("A", windows=(Window(0, 8000),)),
+        visit("B", skills={"hv": 1}),
+        visit("C", unserved_cost=90_000),
+    )
+    crews = (Crew("C1"), Crew("C2", skills={"hv": 1}), Crew("C3", skills={"hv": 1}))
+    given = problem(*visits, shifts=shifts, crews=crews, relations=(Together(("A", "B")),))
+    plan = retime(given, {"S1": ["C"]})
+
+    reasons = {entry.visit: entry.shifts for entry in plan.unserved}
+
+    # B has the skill for C2 and C3 only, and on C3 it would begin too late for A.
+    assert reasons["A"] == {"capacity": 1, "relation": 1, "window": 1}
+    assert reasons["B"] == {"skill": 1, "capacity": 1, "relation": 1}
+    assert check(given, plan).ok
 
 
 def test_a_full_shift_is_a_matter_of_capacity() -> None:

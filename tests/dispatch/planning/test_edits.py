@@ -144,6 +144,22 @@ def test_who_gives_way_goes_to_another_crew_that_has_room(session: Session) -> N
     assert stops(session, plan) == {"C1": [visit.id], "C2": [long.id]}
 
 
+def test_visits_that_begin_together_go_in_together(session: Session) -> None:
+    a_day(session)
+    one, two = urgent(session, east=2), urgent(session, east=3)
+    session.add(VisitRelation(territory_id="humen", type="together", visits=[one.id, two.id]))
+    session.flush()
+
+    (place,) = edits.places(session, visit_id=one.id, now=at("10:40"), k=1)
+
+    (partner,) = place.together
+    assert (partner.visit_id, partner.start_at) == (two.id, place.start_at)
+    assert {place.crew_id, partner.crew_id} == {"C1", "C2"}
+    plan = edits.insert_visit(session, visit_id=one.id, actor=DISPATCHER, now=at("10:40"))
+    assert is_sound(plan)
+    assert {one.id, two.id} <= set(visits_on(session, plan))
+
+
 def test_a_locked_visit_never_gives_way(session: Session) -> None:
     crew_on(session, "C1")
     locked, other = job(session, minutes=270), job(session, east=2, minutes=270)

@@ -244,6 +244,9 @@ def test_two_plans_are_compared_by_cost_crew_and_customer(session: Session) -> N
     assert (change.visit_id, change.what) == (second.id, "crew")
     assert (change.was_crew_id, change.crew_id) == ("C1", "C2")
     assert change.customer
+    (customer,) = found.customers
+    assert (customer.customer_id, customer.customer) == (change.customer_id, change.customer)
+    assert (customer.changed, customer.a.visits, customer.b.visits) == (1, 1, 1)
 
 
 def test_a_crew_that_fell_ill_is_among_the_affected(session: Session) -> None:
