@@ -61,8 +61,9 @@ def main() -> None:
         return options.seconds or [seconds_for(instance, options.suite)]
 
     rows = run_all(
-        named, engines, seconds=seconds, seeds=options.seeds, jobs=options.jobs, told=_tell
-    )
+        named, engines, seconds=seconds, seeds=options.seeds, jobs=options.jobs,
+        bound=options.bound, told=_tell,
+    )  # fmt: skip
     if options.json is not None:
         lines = (json.dumps(asdict(row), ensure_ascii=False) for row in rows)
         options.json.write_text("".join(f"{line}\n" for line in lines), encoding="utf-8")
@@ -121,6 +122,12 @@ def _parser() -> argparse.ArgumentParser:
         choices=("on", "off", "both"),
         default="on",
         help="CP-SAT's rounds in gridcrew's search",
+    )
+    parser.add_argument(
+        "--bound",
+        type=float,
+        default=0.0,
+        help="so many seconds more, in which our own engines prove a lower bound",
     )
     parser.add_argument(
         "--json", type=Path, metavar="FILE", help="raw rows, one JSON object a line"

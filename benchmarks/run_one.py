@@ -10,7 +10,7 @@ import resource
 import sys
 import time
 
-from benchmarks.peers import PEERS, CannotExpress, planner
+from benchmarks.peers import PEERS, PROVING, CannotExpress, planner
 from optimizer.codec import read_problem, write_plan
 
 KILOBYTES = 1 if sys.platform != "darwin" else 1024
@@ -23,12 +23,14 @@ def main() -> None:
     parser.add_argument("--engine", required=True, choices=tuple(PEERS))
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--bound", type=float, default=0.0)
     options = parser.parse_args()
     problem = read_problem(sys.stdin.buffer.read())
     plan_with = planner(options.engine)
     began = time.monotonic()
     try:
-        plan = plan_with(problem, options.seconds, options.seed)
+        more = {"bound": options.bound} if options.engine in PROVING else {}
+        plan = plan_with(problem, options.seconds, options.seed, **more)
     except CannotExpress as reason:
         sys.stdout.write(json.dumps({"cannot": str(reason)}))
         return

@@ -12,10 +12,9 @@ from typing import Any
 from benchmarks.instances import Named
 from optimizer.check import check
 from optimizer.codec import read_plan, write_problem
+from optimizer.gap import gap, unavoidable
 from optimizer.plan import Plan
 
-IMPOSSIBLE = {"skill", "members", "crew_not_allowed", "pinned", "parts", "shift_hours", "window"}
-"""Reasons for which a visit is left out by every plan."""
 AT_MOST = 900.0
 """Seconds beyond its limit after which an engine is given up: large plans take time to be told."""
 ONE_THREAD = dict.fromkeys(("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "NUMBA_NUM_THREADS"), "1")
@@ -42,6 +41,11 @@ class Row:
     violations: int = 0
     seconds: float = 0.0
     memory_mb: int = 0
+    steps_a_second: int = 0
+    """Steps of the search in each second of it, all walks together; 0 where none are counted."""
+    bound: int | None = None
+    proven_gap: float | None = None
+    """What the bound leaves open, percent of the total without what is unavoidable."""
     cannot: str | None = None
 
 
@@ -52,6 +56,7 @@ def run_all(
     seconds: Callable[[Named], Sequence[float]],
     seeds: Sequence[int],
     jobs: int,
+    bound: float = 0.0,
     told: Callable[[Row, int, int], None],
 ) -> list[Row]:
     """A row for each instance, limit, engine and seed, in that order; `told` hears of each as it ends.
@@ -67,14 +72,14 @@ def run_all(
     ]
     rows: list[Row] = []
     with ThreadPoolExecutor(max_workers=jobs) as pool:
-        for row in pool.map(lambda task: run(*task), tasks):
+        for row in pool.map(lambda task: run(*task, bound=bound), tasks):
             rows.append(row)
             told(row, len(rows), len(tasks))
     return rows
 
 
-def run(named: Named, engine: str, limit: float, seed: int) -> Row:
-    """Run one engine on one instance and judge its plan."""
+def run(named: Named, engine: str, limit: float, seed: int, *, bound: float = 0.0) -> Row:
+    """Run one engine on one instance and judge its plan; `bound` seconds more may go into a proof."""
     keys: dict[str, Any] = {
         "suite": named.suite,
         "kind": named.kind,
@@ -86,14 +91,14 @@ def run(named: Named, engine: str, limit: float, seed: int) -> Row:
         "best_known": named.best_known,
     }
     argv = [sys.executable, "-m", "benchmarks.run_one", "--engine", engine]
-    argv += ["--seconds", str(limit), "--seed", str(seed)]
+    argv += ["--seconds", str(limit), "--seed", str(seed), "--bound", str(bound)]
     try:
         done = subprocess.run(
             argv,
             input=write_problem(named.problem).encode(),
             capture_output=True,
             check=False,
-            timeout=limit + AT_MOST,
+            timeout=limit + bound + AT_MOST,
             env={**os.environ, **ONE_THREAD},
         )
     except subprocess.TimeoutExpired:
@@ -115,14 +120,16 @@ def run(named: Named, engine: str, limit: float, seed: int) -> Row:
 
 def _judged(named: Named, plan: Plan) -> dict[str, Any]:
     report = check(named.problem, plan)
-    worth = {visit.id: visit.unserved_cost for visit in named.problem.visits}
+    proven = gap(named.problem, plan)
+    steps, seconds = plan.search.get("iterations", 0), plan.search.get("seconds", 0.0)
     return {
         "total": report.cost.total,
-        "unavoidable": sum(
-            worth[entry.visit] for entry in plan.unserved if entry.reason in IMPOSSIBLE
-        ),
+        "unavoidable": unavoidable(named.problem, plan),
         "left_out": len(plan.unserved),
         "served": sum(len(route.stops) for route in plan.routes),
         "travel_minutes": round(sum(route.travel_seconds for route in plan.routes) / 60, 1),
+        "steps_a_second": round(steps / seconds) if seconds else 0,
+        "bound": plan.bound,
+        "proven_gap": None if proven is None else 100 * proven,
         "violations": len(report.violations) + len(report.figures),
     }

@@ -96,8 +96,9 @@ def _means(rows: Sequence[Row]) -> str:
     lines = [
         "### Means",
         "",
-        "| class | engine | planned | mean gap | worst gap | left out | drive, min a visit | violations | s | MB |",
-        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
+        "| class | engine | planned | mean gap | worst gap | left out | drive, min a visit | violations | s | MB "
+        "| steps/s | proven gap |",
+        "| --- | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |",
     ]
     for kind in _kinds(rows):
         mine = [row for row in rows if row.kind == kind]
@@ -105,7 +106,7 @@ def _means(rows: Sequence[Row]) -> str:
             all_of = [row for row in mine if label(row, mine) == engine]
             done = [row for row in all_of if row.total is not None]
             if not done:
-                lines.append(f"| {kind} | {engine} | 0 of {len(all_of)} |{' – |' * 7}")
+                lines.append(f"| {kind} | {engine} | 0 of {len(all_of)} |{' – |' * 9}")
                 continue
             worst = max(gap(row, mine) or 0.0 for row in done)
             driven = sum(row.travel_minutes for row in done) / max(1, sum(r.served for r in done))
@@ -118,9 +119,20 @@ def _means(rows: Sequence[Row]) -> str:
                 str(sum(row.violations for row in done)),
                 f"{mean(row.seconds for row in done):.1f}",
                 str(max(row.memory_mb for row in done)),
+                f"{mean(row.steps_a_second for row in done):,.0f}",
+                _mean_proven(done),
             ]
             lines.append(f"| {kind} | {engine} | {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
+
+
+def _mean_proven(rows: Sequence[Row]) -> str:
+    """The mean of what the bounds leave open, and how many plans have one where not all do."""
+    proven = [row.proven_gap for row in rows if row.proven_gap is not None]
+    if not proven:
+        return "–"
+    of = "" if len(proven) == len(rows) else f" ({len(proven)} of {len(rows)})"
+    return f"{mean(proven):.2f} %{of}"
 
 
 def _unsaid(rows: Sequence[Row]) -> list[str]:

@@ -4,7 +4,7 @@ Apart from `replan`, so that who only concludes a search that ran elsewhere does
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.plan import Plan
 from optimizer.problem import Problem
@@ -47,7 +47,7 @@ def concluded(rest: Problem, before: Plan, found: Plan) -> Replanned:
     standing = Standing(rest, found)
     state = _calmed(improved(standing.state))
     if state is not standing.state:
-        found = answer(state, found.search)
+        found = replace(answer(state, found.search), bound=found.bound)
     return Replanned(found, rest, tuple(_affected(rest, before, found)))
 
 

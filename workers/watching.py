@@ -79,6 +79,7 @@ def searched(work: Work, document: str, options: Mapping[str, Any], watch: Watch
         seed=int(chosen["seed"]),
         engine=str(chosen["engine"]),
         workers=int(chosen["workers"]),
+        bound_seconds=0.0 if chosen["engine"] == "naive" else settings.solve_bound_seconds,
         on_progress=watch.note,
         should_stop=watch.should_stop,
     )

@@ -27,6 +27,7 @@ MODULES = {
     "check": "documents",
     "replan": "questions",
     "explain": "questions",
+    "insert": "questions",
     "offers": "questions",
     "compare": "questions",
     "openapi": "interface",

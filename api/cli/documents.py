@@ -9,10 +9,12 @@ from typing import Annotated, Any
 
 import typer
 
-from api.cli.console import out, print_json
+from api.cli.console import err, out, print_json
 from api.cli.problems import accepted, read, searched, write
 from optimizer.check import Report, check
 from optimizer.codec import read_plan, read_problem, write_problem
+from optimizer.gap import gap
+from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reading import parsed
 from optimizer.vroom import plan_to_vroom, problem_from_vroom
@@ -87,6 +89,9 @@ def optimize(
         engine=engine,
         bound=bound,
     )
+    proven = _proven(given, read_plan(plan))
+    if proven:
+        err.print(proven)
     if format is Format.VROOM:
         plan = json.dumps(plan_to_vroom(given, read_plan(plan)), ensure_ascii=False)
     write(plan, output, also_print=as_json)
@@ -99,15 +104,21 @@ def check_plan(
 ) -> None:
     """Recompute PLAN from PROBLEM and print every broken rule and every figure that differs.
 
+    Where the plan states a bound, its gap is told: by how much another plan may be cheaper. The proof of a bound is
+    not repeated.
+
     Exit code 0: none; 1: at least one; 2: a document is refused.
     """
-    report = check(
-        accepted(problem, read(problem), read_problem), accepted(plan, read(plan), read_plan)
-    )
+    given = accepted(problem, read(problem), read_problem)
+    judged = accepted(plan, read(plan), read_plan)
+    report = check(given, judged)
     if as_json:
-        print_json(_document(report))
+        print_json({**_document(report), "bound": judged.bound, "gap": gap(given, judged)})
     else:
         _show(report)
+        proven = _proven(given, judged)
+        if proven:
+            out.print(proven)
     raise typer.Exit(0 if report.ok else 1)
 
 
@@ -119,6 +130,14 @@ _READERS: dict[Format, Callable[[bytes], Problem]] = {
     Format.PLANNING: read_problem,
     Format.VROOM: _from_vroom,
 }
+
+
+def _proven(given: Problem, plan: Plan) -> str:
+    """What the plan's bound says, in a line; empty without one."""
+    found = gap(given, plan)
+    if found is None:
+        return ""
+    return f"no plan costs less than {plan.bound:,}: a gap of at most {100 * found:.2f} %"
 
 
 def _document(report: Report) -> dict[str, Any]:

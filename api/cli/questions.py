@@ -1,4 +1,4 @@
-"""Questions about a plan: `replan`, `explain`, `offers`, `compare`, answered at once from two documents."""
+"""Questions about a plan: `replan`, `explain`, `insert`, `offers`, `compare`, each answered from two documents."""
 
 import re
 from collections.abc import Callable
@@ -22,6 +22,7 @@ from optimizer.codec import (
 from optimizer.compare import compare
 from optimizer.concluding import concluded
 from optimizer.explain import explain
+from optimizer.insert import apply, insert
 from optimizer.offers import offers
 from optimizer.plan import Plan
 from optimizer.problem import Problem, ProblemError
@@ -46,6 +47,7 @@ def register(app: typer.Typer) -> None:
     """Add this module's commands."""
     app.command("replan")(replan_rest)
     app.command("explain")(explain_visit)
+    app.command("insert")(insert_visit)
     app.command("offers")(offer_windows)
     app.command("compare")(compare_plans)
 
@@ -146,6 +148,48 @@ def explain_visit(
         out.print(replies.explained(found, given))
     if output is not None and found.plan is not None:
         write(write_plan(found.plan), output, also_print=False)
+
+
+def insert_visit(
+    problem: ProblemFile,
+    plan: PlanFile,
+    visit: Annotated[str, typer.Argument(help="The id of a visit that the plan leaves out.")],
+    count: Annotated[int, typer.Option("-k", min=1, max=1000, help="So many places at most.")] = 3,
+    shift: Annotated[
+        str | None, typer.Option("--shift", help="Places on this shift alone.")
+    ] = None,
+    displacing: Annotated[
+        bool,
+        typer.Option(
+            "--displacing", help="Where none is free, places of visits that cost less to leave out."
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help="Write the plan with the first of the places here."),
+    ] = None,
+    as_json: AsJson = False,
+) -> None:
+    """Name the cheapest places for VISIT in PLAN, with the times, the cost, and whom each delays or puts out.
+
+    Everything else keeps its crew and its order. Visits that begin together go in together.
+
+        gridcrew insert day.json plan.json V17 -o with-it.json
+
+    Exit code 0: there is a place; 1: there is none; 2: a document is refused or the visit is unknown.
+    """
+    given, standing = _read(problem, plan)
+    found = _asked(
+        lambda: insert(given, standing, visit, count, displacing=displacing, shift=shift)
+    )
+    if as_json:
+        print_json(plain(found))
+    else:
+        out.print(replies.inserted(found, given, visit))
+    if not found:
+        raise typer.Exit(1)
+    if output is not None:
+        write(write_plan(apply(given, standing, found[0])), output, also_print=False)
 
 
 def offer_windows(

@@ -13,6 +13,7 @@ from optimizer import explain as verdicts
 from optimizer.compare import Comparison, CrewFigures, VisitChange
 from optimizer.concluding import Replanned
 from optimizer.explain import Explanation
+from optimizer.insert import Insertion
 from optimizer.offers import Offer
 from optimizer.problem import Problem
 from optimizer.relaxing import Relaxation
@@ -150,6 +151,38 @@ def _alternatives(found: Explanation, given: Problem) -> RenderableType:
             points(each.cost),
         )
     return table
+
+
+def inserted(found: list[Insertion], given: Problem, visit: str) -> RenderableType:
+    """Places for a visit, the cheapest first, and what each does to others."""
+    if not found:
+        return Text(f"{visit} has no place as the plan stands; `explain` says why.", style="yellow")
+    table = Table(title=f"Places for {escape(visit)}", title_justify="left")
+    table.add_column("crew")
+    table.add_column("shift")
+    for name in ("after stops", "begins", "ends", "total changes by"):
+        table.add_column(name, justify="right")
+    table.add_column("others")
+    for each in found:
+        table.add_row(
+            escape(_crew(each.shift, given)),
+            escape(each.shift),
+            str(each.position),
+            shown(each.start, given.start),
+            shown(each.end, given.start),
+            points(each.cost),
+            escape("; ".join(_others(each, given))),
+        )
+    return table
+
+
+def _others(place: Insertion, given: Problem) -> Iterator[str]:
+    if place.instead_of is not None:
+        yield f"{place.instead_of} is left out"
+    for partner in place.together:
+        yield f"{partner.visit} goes to {_crew(partner.shift, given)}"
+    for delay in place.displaces:
+        yield f"{delay.visit} {minutes(delay.start - delay.was_start)}"
 
 
 def offered(found: list[Offer], given: Problem, visit: str) -> Table:

@@ -17,7 +17,7 @@ from benchmarks.days.work import Desk
 from benchmarks.instances import Named
 from optimizer.problem import Estimate, Problem, Visit, Weights
 
-KINDS = ("plain", "hard", "soft", "linked", "replanned", "week")
+KINDS = ("plain", "hard", "soft", "linked", "replanned", "week", "week7")
 SHIFTS = {50: 6, 100: 12, 200: 24, 400: 48, 1000: 120, 5000: 500}
 """Shifts by number of visits, as planned in practice; other sizes take one for eight visits."""
 SIZES = tuple(SHIFTS)
@@ -28,20 +28,21 @@ CHANGE = 900
 
 
 def made(kind: str, size: int, seed: int) -> Named:
-    """A day, or for `week` several: `kind` one of KINDS, `size` visits.
+    """A day, or for `week` and `week7` several: `kind` one of KINDS, `size` visits.
 
     plain: hard windows, levelled skills, crew sizes, parts, several depots, setups shared at a place. hard: that
     and lunch breaks. soft: due times by the points table, overtime, preferences, shifts that cost. linked: hard,
     and all four relations on some visits. replanned: hard, with a plan in force, a crew that is absent and new
     urgent visits. week: three or five days, visits promised or followed up on some of them, others priced by the
-    day.
+    day. week7: the same over seven days.
     """
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {', '.join(KINDS)}, not {kind!r}")
     chance = Random(f"days {kind} {size} {seed}")
     shifts = SHIFTS.get(size, max(2, size // 8))
-    days = 1 if kind != "week" else 3 if size <= 100 else 5
+    days = 7 if kind == "week7" else 1 if kind != "week" else 3 if size <= 100 else 5
     ground = Ground(chance, size, shifts)
+    name, kind = kind, "week" if kind == "week7" else kind
     crews = roster(chance, ground, kind, max(2, -(-shifts // days)), days)
     desk = Desk(chance, ground, crews, kind, size / max(shifts, days * len(crews.crews)))
     visits = desk.visits(size)
@@ -58,7 +59,7 @@ def made(kind: str, size: int, seed: int) -> Named:
         problem = tied(chance, problem)
     if kind == "replanned":
         problem = _replanned(problem, desk, crews)
-    return Named("days", f"{kind} {size}", f"{kind}-{size}-{seed}", problem)
+    return Named("days", f"{name} {size}", f"{name}-{size}-{seed}", problem)
 
 
 def _replanned(problem: Problem, desk: Desk, crews: Roster) -> Problem:

@@ -10,12 +10,11 @@ from importlib import import_module
 
 from benchmarks.peers.features import CannotExpress
 from optimizer.plan import Plan
-from optimizer.problem import Problem
 
-__all__ = ["PEERS", "CannotExpress", "Planner", "names", "planner"]
+__all__ = ["PEERS", "PROVING", "CannotExpress", "Planner", "names", "planner"]
 
-Planner = Callable[[Problem, float, int], Plan]
-"""Plans a problem in so many wall seconds with a seed."""
+Planner = Callable[..., Plan]
+"""Plans a problem in so many wall seconds with a seed; those in PROVING take seconds for a `bound` too."""
 
 PEERS: dict[str, tuple[str, str]] = {
     "gridcrew": ("gridcrew", "searched"),
@@ -27,6 +26,7 @@ PEERS: dict[str, tuple[str, str]] = {
     "naive": ("gridcrew", "ruled"),
 }
 """Each peer's module here and function in it."""
+PROVING = ("gridcrew", "gridcrew x2")
 SHORT = {"gridcrew2": "gridcrew x2", "gridcrew-nochoice": "gridcrew without CP-SAT"}
 
 

@@ -11,14 +11,14 @@ from optimizer.solve import ENGINES, Limits, solve
 ENGINE = "search" if "search" in ENGINES else ENGINES[0]
 
 
-def searched(problem: Problem, seconds: float, seed: int) -> Plan:
-    """The plan of `solve` on one core."""
-    return _solved(problem, seconds, seed, workers=1)
+def searched(problem: Problem, seconds: float, seed: int, bound: float = 0.0) -> Plan:
+    """The plan of `solve` on one core; `bound` seconds more go into proving one."""
+    return _solved(problem, seconds, seed, workers=1, bound_seconds=bound)
 
 
-def searched_by_two(problem: Problem, seconds: float, seed: int) -> Plan:
-    """The plan of `solve` on two cores."""
-    return _solved(problem, seconds, seed, workers=2)
+def searched_by_two(problem: Problem, seconds: float, seed: int, bound: float = 0.0) -> Plan:
+    """The plan of `solve` on two cores; `bound` seconds more go into proving one."""
+    return _solved(problem, seconds, seed, workers=2, bound_seconds=bound)
 
 
 def searched_without_choice(problem: Problem, seconds: float, seed: int) -> Plan:

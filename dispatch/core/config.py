@@ -70,6 +70,9 @@ class Settings(BaseSettings):
         le=64,
         description="walks that one run makes at once, each on a core",
     )
+    solve_bound_seconds: float = Field(
+        0.0, ge=0, le=3600, description="so many seconds more, to prove how cheap a plan can get"
+    )
     solve_memory_mb: int = Field(4096, ge=512)
     roads: Literal["estimate", "osrm", "valhalla"] = Field(
         "estimate", description="who knows driving times; the estimate needs no server"

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from dispatch.planning.drives import ESTIMATE
+from optimizer.gap import gap
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 
@@ -13,7 +14,8 @@ def figures(problem: Problem, plan: Plan) -> dict[str, Any]:
 
     Minutes and km have one decimal. `deadlines_kept` counts planned visits whose service begins by their own
     deadline; `deadlines` counts those that have one, planned or not. `km` is None when distances are unknown.
-    `travel_times` says what the driving times rest on (see `drives.between`).
+    `travel_times` says what the driving times rest on (see `drives.between`). `bound` is what no plan can cost less
+    than, `gap` by which share of its cost another may be cheaper at most; None where nothing is proven.
     """
     due = problem.meta.get("due", {})
     begins = {stop.visit: stop.start for route in plan.routes for stop in route.stops}
@@ -42,6 +44,8 @@ def figures(problem: Problem, plan: Plan) -> dict[str, Any]:
         ),
         "travel_times": problem.meta.get("travel", {"source": ESTIMATE}),
         "cost": plan.cost.total,
+        "bound": plan.bound,
+        "gap": gap(problem, plan),
         "cost_parts": {
             name: getattr(plan.cost, name) for name in plan.cost.__slots__ if name != "total"
         },

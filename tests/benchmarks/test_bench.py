@@ -18,7 +18,7 @@ ROW = Row("days", "hard 8", "hard-8-1", 8, "gridcrew", 1, 1.0, None, total=1500,
 @pytest.mark.system
 def test_the_bench_plans_judges_and_prints_a_table(tmp_path: Path) -> None:
     rows = tmp_path / "rows.jsonl"
-    arguments = ["--suite", "days", "--kinds", "plain", "linked", "--sizes", "8"]
+    arguments = ["--suite", "days", "--kinds", "plain", "linked", "--sizes", "8", "--bound", "5"]
     arguments += ["--seconds", "1", "--engines", "gridcrew", "ortools", "vroom", "pyvrp", "naive"]
 
     done = subprocess.run(
@@ -39,6 +39,10 @@ def test_the_bench_plans_judges_and_prints_a_table(tmp_path: Path) -> None:
     unsaid = {row["engine"]: row["cannot"] for row in found if row["cannot"]}
     assert unsaid["pyvrp"] == "relations"
     assert "relations" in unsaid["vroom"]
+    ours = [row for row in found if row["engine"] == "gridcrew"]
+    assert all(row["steps_a_second"] > 0 for row in ours)
+    assert all(row["bound"] <= row["total"] for row in ours if row["bound"] is not None)
+    assert any(row["bound"] is not None for row in ours)
     assert "### plain 8, 1 s" in done.stdout
     assert "| **mean** |" in done.stdout
     assert "[10/10]" in done.stderr
@@ -83,6 +87,18 @@ def test_the_table_names_what_could_not_be_expressed_and_what_is_broken() -> Non
 
     assert "| hard-8-1 | 1,500 | 1,500 (0.00 %, **2 broken**) | – |" in text
     assert "- vroom on hard 8: no relations" in text
+
+
+def test_the_means_tell_what_is_proven_and_how_fast_the_search_was() -> None:
+    rows = [
+        replace(ROW, steps_a_second=4000, bound=1490, proven_gap=1.0),
+        replace(ROW, engine="naive"),
+    ]
+
+    text = printed(rows)
+
+    assert "| 4,000 | 1.00 % |" in text
+    assert "| 0 | – |" in text
 
 
 def test_several_limits_are_columns_of_their_own() -> None:

@@ -43,6 +43,7 @@ def fingerprint(problem: Problem) -> str:
         ("linked", "f389d0a4ac1278d1"),
         ("replanned", "f4de8fa6fa9e0002"),
         ("week", "6812b47ac335c73d"),
+        ("week7", "c10e18eaf2d85074"),
     ],
 )
 def test_a_made_up_day_is_the_same_on_every_machine(kind: str, expected: str) -> None:
@@ -94,7 +95,7 @@ def test_about_one_visit_in_a_hundred_is_beyond_every_crew(kind: str) -> None:
 
 
 def test_each_kind_of_day_has_what_its_name_says() -> None:
-    plain, hard, soft, linked, replanned, week = (
+    plain, hard, soft, linked, replanned, week, week7 = (
         days.made(kind, 100, 1).problem for kind in days.KINDS
     )
 
@@ -111,6 +112,7 @@ def test_each_kind_of_day_has_what_its_name_says() -> None:
     gone = {route.shift for route in replanned.incumbent.routes}
     assert gone - {shift.id for shift in replanned.shifts}
     assert len(week.shifts) == 3 * len(week.crews)
+    assert len(week7.shifts) == 7 * len(week7.crews)
 
 
 def test_an_unknown_kind_of_day_is_refused() -> None:

@@ -1,6 +1,7 @@
 """Questions about a plan on the command line: what they print, their JSON, their exit codes."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,41 @@ def test_explain_writes_the_plan_in_which_a_visit_that_fits_is_planned(
 
     assert "planned in the settled plan" in told.stdout
     assert gridcrew("check", files[0], str(made)).returncode == 0
+
+
+def test_insert_names_the_places_and_writes_the_plan_with_the_first(
+    gridcrew: Run, files: tuple[str, str, str], tmp_path: Path
+) -> None:
+    day, plan, _ = files
+    made = tmp_path / "with-it.json"
+
+    told = gridcrew("insert", day, plan, "C", "-k", "2", "-o", str(made))
+    found = json.loads(gridcrew("insert", day, plan, "C", "--shift", "S2", "--json").stdout)
+
+    assert told.returncode == 0, told.stderr
+    assert "Places for C" in told.stdout
+    assert gridcrew("check", day, str(made)).returncode == 0
+    assert {each["shift"] for each in found} == {"S2"}
+    nowhere = gridcrew("insert", day, plan, "[B]")
+    assert (nowhere.returncode, "[B] has no place" in nowhere.stdout) == (1, True)
+    assert gridcrew("insert", day, plan, "X").returncode == 2
+
+
+def test_check_tells_the_gap_that_a_bound_leaves(
+    gridcrew: Run, given: Problem, tmp_path: Path
+) -> None:
+    day, plan = tmp_path / "day.json", tmp_path / "plan.json"
+    made = retime(given, {"S1": ["A"]})
+    # [B] asks for more than anybody has; C and D, 10,100 points, could be served.
+    assert made.cost.total == 2000 + 20_100
+    day.write_text(write_problem(given))
+    plan.write_text(write_plan(replace(made, bound=made.cost.total - 121)))
+
+    told = gridcrew("check", str(day), str(plan))
+    found = json.loads(gridcrew("check", str(day), str(plan), "--json").stdout)
+
+    assert "a gap of at most 1.00 %" in told.stdout
+    assert found["gap"] == pytest.approx(0.01)
 
 
 def test_explain_says_why_this_crew(gridcrew: Run, files: tuple[str, str, str]) -> None:

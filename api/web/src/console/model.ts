@@ -165,6 +165,7 @@ export interface Figures {
   overtime: number;
   deadlines: [number, number] | null;
   promises: [number, number] | null;
+  gap: number | null;
   naive: Record<string, number> | null;
 }
 
@@ -196,6 +197,7 @@ export function figuresOf(board: Board, rows: Row[]): Figures {
     planned, done, late, risk, driving, overtime, leftOut: board.queue.length,
     deadlines: pair("deadlines_kept", "deadlines"),
     promises: pair("promises_planned", "promises"),
+    gap: typeof figures["gap"] === "number" ? figures["gap"] : null,
     naive: typeof naive === "object" && naive !== null ? (naive as Record<string, number>) : null,
   };
 }
