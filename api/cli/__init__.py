@@ -85,6 +85,10 @@ def main() -> None:
         refuse(error.message)
     except ValidationError as error:
         refuse("; ".join(_setting(problem) for problem in error.errors()))
+    except OSError as error:
+        if error.filename is None:
+            raise
+        refuse(f"{error.filename}: {error.strerror}.")
     except KeyboardInterrupt:
         sys.exit(130)
 

@@ -17,6 +17,7 @@ from pydantic import (
 )
 
 from dispatch.core import pages
+from dispatch.core.calendar import FIRST_DAY, LAST_DAY
 
 Item = TypeVar("Item")
 
@@ -25,16 +26,14 @@ ID_PATTERN = r"^[\w.:@/-]{1,64}$"
 Id = Annotated[str, Field(pattern=ID_PATTERN)]
 PathId = Annotated[str, Path(pattern=ID_PATTERN)]
 PathNumber = Annotated[int, Path(ge=1, le=2**53)]
-_FIRST_DAY, _LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
-Day = Annotated[date, Field(ge=_FIRST_DAY, le=_LAST_DAY)]
-PathDay = Annotated[date, Path(ge=_FIRST_DAY, le=_LAST_DAY)]
-QueryDay = Annotated[date, Query(ge=_FIRST_DAY, le=_LAST_DAY)]
-"""Days beyond these are mistakes, and calendars run out not far beyond."""
+Day = Annotated[date, Field(ge=FIRST_DAY, le=LAST_DAY)]
+PathDay = Annotated[date, Path(ge=FIRST_DAY, le=LAST_DAY)]
+QueryDay = Annotated[date, Query(ge=FIRST_DAY, le=LAST_DAY)]
 
 
 def _within_reach(moment: datetime) -> datetime:
-    if not _FIRST_DAY <= moment.date() <= _LAST_DAY:
-        raise ValueError(f"an instant lies between {_FIRST_DAY} and {_LAST_DAY}")
+    if not FIRST_DAY <= moment.date() <= LAST_DAY:
+        raise ValueError(f"an instant lies between {FIRST_DAY} and {LAST_DAY}")
     return moment
 
 

@@ -9,6 +9,9 @@ import holidays
 
 from dispatch.core.errors import InvalidError
 
+FIRST_DAY, LAST_DAY = date(2000, 1, 1), date(2100, 12, 31)
+"""Days beyond these are mistakes, and calendars run out not far beyond."""
+
 
 class UnknownZone(InvalidError):
     """The name is no IANA time zone."""

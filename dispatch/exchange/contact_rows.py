@@ -2,14 +2,14 @@
 
 from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.contact import preferences
 from dispatch.contact.preferences import Preference
 from dispatch.contact.tables import ContactPreference
+from dispatch.exchange.served import is_served
 from dispatch.exchange.sheets import Row
-from dispatch.registry.tables import Premises
+from dispatch.registry.tables import Customer
 
 _LISTS = ("channels", "stopped")
 _HOURS = ("earliest_hour", "latest_hour")
@@ -30,13 +30,12 @@ def write_contacts(session: Session, rows: list[Row]) -> int:
 
 
 def contact_cells(session: Session, *, territory_id: str) -> list[list[object]]:
-    """The wishes of customers with premises in the territory, those who have any, by customer."""
-    here = sa.exists().where(
-        col(Premises.customer_id) == col(ContactPreference.customer_id),
-        col(Premises.territory_id) == territory_id,
-    )
+    """The wishes of customers of the territory, those who have any, by customer."""
     found = session.exec(
-        select(ContactPreference).where(here).order_by(ContactPreference.customer_id)
+        select(ContactPreference)
+        .join(Customer, col(Customer.id) == col(ContactPreference.customer_id))
+        .where(is_served(territory_id))
+        .order_by(ContactPreference.customer_id)
     )
     return [
         [

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.core.calendar import zone_named
@@ -19,6 +18,7 @@ from dispatch.desk.tables import Counter, Request
 from dispatch.exchange.contact_rows import contact_cells
 from dispatch.exchange.folder import BOUNDARY, COLUMNS
 from dispatch.exchange.registry_rows import Tell
+from dispatch.exchange.served import is_served
 from dispatch.exchange.sheets import write
 from dispatch.registry import queries, territories
 from dispatch.registry.tables import (
@@ -94,9 +94,6 @@ def _registry(session: Session, territory: Territory, day: date) -> dict[str, It
     )
     stock = select(Stock).join(Crew, col(Crew.id) == Stock.crew_id).where(of_crew)
     premises = select(Premises).where(Premises.territory_id == here).order_by(Premises.id)
-    with_premises = sa.exists().where(
-        col(Premises.customer_id) == Customer.id, col(Premises.territory_id) == here
-    )
     return {
         "organisations.csv": _above(session, territory),
         "territory.csv": [_cells(territory, "territory.csv")],
@@ -113,7 +110,7 @@ def _registry(session: Session, territory: Territory, day: date) -> dict[str, It
         "stock.csv": _all(session.exec(stock.order_by(Stock.crew_id, Stock.part)), "stock.csv"),
         "shifts.csv": _shifts(session, territory, day),
         "customers.csv": _all(
-            session.exec(select(Customer).where(with_premises).order_by(Customer.id)),
+            session.exec(select(Customer).where(is_served(here)).order_by(Customer.id)),
             "customers.csv",
         ),
         "contacts.csv": contact_cells(session, territory_id=here),

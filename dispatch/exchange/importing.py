@@ -155,6 +155,10 @@ def _change(
         *(columns[name] == sa.bindparam(f"key_{name}") for name in kind.key)
     )
     new: dict[str, object] = {name: sa.bindparam(f"new_{name}") for name in fields}
+    for name, others in kind.void.items():
+        same = [columns[other] == new[other] for other in others if other in fields]
+        if same and name not in fields:
+            new[name] = sa.case((sa.and_(*same), columns[name]), else_=None)
     if "version" in columns:
         new["version"] = columns.version + 1
     session.execute(

@@ -13,6 +13,7 @@ from dispatch.desk.tables import Request
 from dispatch.exchange.checking import check_kind
 from dispatch.exchange.columns import COLUMNS
 from dispatch.exchange.export import Cells, moment_text, on_day
+from dispatch.exchange.served import is_served
 from dispatch.exchange.sheets import lines
 from dispatch.registry import territories
 from dispatch.registry.tables import (
@@ -62,11 +63,8 @@ def _statement(kind: str, here: str) -> sa.Select[Any]:
     """The rows of a kind in a stable order."""
     crew = sa.select(Crew.__table__.c.id).where(col(Crew.territory_id) == here)  # type: ignore[attr-defined]
     members = sa.select(Member.__table__.c.id).where(col(Member.crew_id).in_(crew))  # type: ignore[attr-defined]
-    served = sa.exists().where(
-        col(Premises.customer_id) == Customer.id, col(Premises.territory_id) == here
-    )
     statements: dict[str, sa.Select[Any]] = {
-        "customers": sa.select(Customer).where(served).order_by(col(Customer.id)),
+        "customers": sa.select(Customer).where(is_served(here)).order_by(col(Customer.id)),
         "premises": sa.select(Premises)
         .where(col(Premises.territory_id) == here)
         .order_by(col(Premises.id)),

@@ -1,7 +1,7 @@
 """What a row of each kind becomes: its values, what it refers to, what tells it from others, how it is written."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -13,10 +13,10 @@ from dispatch.core.events import Actor
 from dispatch.desk import requests
 from dispatch.desk.tables import Counter, Request, RequestKind
 from dispatch.exchange import registry_rows as rows
-from dispatch.exchange.moments import read_clock, read_day
+from dispatch.exchange.moments import read_clock
 from dispatch.exchange.sheets import Row
 from dispatch.exchange.work_rows import breaks_of
-from dispatch.exchange.writing import instant
+from dispatch.exchange.writing import day_of_work, instant
 from dispatch.registry import hours, shifts
 from dispatch.registry.tables import (
     Certificate,
@@ -73,6 +73,8 @@ class Kind:
     write: Callable[[Session, Row, Values, Ground], object] | None = None
     only: Callable[[], sa.ColumnElement[bool]] | None = None
     """Which rows of the table count as known, where not all do."""
+    void: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    """Columns that no longer hold when one of those named changes, unless the file has them too."""
 
     def key_of(self, values: Values) -> Key:
         """What tells this row from others."""
@@ -108,7 +110,7 @@ def _identified(
 
 
 def _shift(row: Row, ground: Ground) -> Values:
-    day = row.parsed("day", read_day).on(ground.today)
+    day = day_of_work(row, "day", ground.today)
     with row.located(otherwise="day"):
         starts_at = hours.instant(row.parsed("starts", read_clock), day, ground.zone, "starts")
     breaks_of(row, day, ground.zone)
@@ -121,7 +123,7 @@ def _shift(row: Row, ground: Ground) -> Values:
 
 
 def _write_shift(session: Session, row: Row, values: Values, ground: Ground) -> object:
-    day = row.parsed("day", read_day).on(ground.today)
+    day = day_of_work(row, "day", ground.today)
     rests = breaks_of(row, day, ground.zone)
     places = {f"breaks[{number}]": "break_earliest" for number in range(len(rests))}
     with row.located(places, otherwise="crew_id"):
@@ -140,7 +142,7 @@ def _write_shift(session: Session, row: Row, values: Values, ground: Ground) -> 
 
 
 def _series(row: Row, ground: Ground) -> Values:
-    starts_on = row.parsed("starts_on", read_day).on(ground.today)
+    starts_on = day_of_work(row, "starts_on", ground.today)
     rrule = row.optional("rrule", most=200)
     if rrule is not None:
         with row.located():
@@ -205,6 +207,7 @@ KINDS: dict[str, Kind] = {
             "premises", Premises, ("id",),
             _identified(lambda row, ground: rows.premises_values(row, ground.territory)),
             (_CUSTOMER,),
+            void={"lat": ("address",), "lon": ("address",), "accuracy_m": ("address", "lat", "lon")},
         ),
         Kind(
             "crews", Crew, ("id",),

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from dispatch.core.calendar import at_local, is_skipped
+from dispatch.core.calendar import FIRST_DAY, LAST_DAY, at_local, is_skipped
 
 _RELATIVE = re.compile(r"day(?:([+-])(\d{1,5}))?")
 
@@ -23,8 +23,11 @@ class Moment:
     fixed: date | None = None
 
     def on(self, day: date, zone: ZoneInfo) -> datetime:
-        """The UTC instant when the file is loaded onto `day`; raises ValueError for a time that zone skips."""
-        local = self.fixed or day + timedelta(days=self.days)
+        """The UTC instant when the file is loaded onto `day`.
+
+        Raises ValueError for a time that the zone skips, and for a day out of reach.
+        """
+        local = within_reach(self.fixed or day + timedelta(days=self.days))
         if is_skipped(local, self.clock, zone):
             raise ValueError(
                 f"{local} {self.clock:%H:%M} does not exist in {zone.key}: the clocks go forward."
@@ -42,6 +45,13 @@ class Day:
     def on(self, day: date) -> date:
         """The date when the file is loaded onto `day`."""
         return self.fixed or day + timedelta(days=self.days)
+
+
+def within_reach(day: date) -> date:
+    """The day itself; raises ValueError beyond what calendars and zones are reckoned for."""
+    if not FIRST_DAY <= day <= LAST_DAY:
+        raise ValueError(f"{day} does not lie between {FIRST_DAY} and {LAST_DAY}.")
+    return day
 
 
 def read_day(text: str) -> Day:

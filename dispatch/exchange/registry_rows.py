@@ -166,7 +166,7 @@ def crew_values(row: Row, territory: Territory) -> dict[str, Any]:
         "name_zh": row.text("name_zh", most=80),
         "name_en": row.text("name_en", most=80),
         "vehicle": row.optional("vehicle", most=32) or "",
-        "phone": row.optional("phone", most=32),
+        "phone": _phone(row),
         "version": 1,
     }
 
@@ -177,8 +177,15 @@ def member_values(row: Row) -> dict[str, Any]:
         "id": row.text("id"),
         "crew_id": row.text("crew_id"),
         "name": row.text("name", most=80),
-        "phone": row.optional("phone", most=32),
+        "phone": _phone(row),
     }
+
+
+def _phone(row: Row) -> str | None:
+    phone = row.optional("phone", most=32)
+    if phone is not None and not customers.is_phone(phone):
+        raise row.wrong("phone", f"{phone!r} is no telephone number such as +86 769 8555 0100.")
+    return phone
 
 
 def customer_values(row: Row) -> dict[str, Any]:

@@ -35,6 +35,11 @@ class Record:
     cells: list[str]
     wrong: dict[int, str] = field(default_factory=dict)
 
+    @property
+    def is_blank(self) -> bool:
+        """Whether there is nothing to read in it."""
+        return not self.wrong and not any(cell.strip() for cell in self.cells)
+
 
 @dataclass(frozen=True, slots=True)
 class Source:
@@ -60,8 +65,11 @@ def is_workbook(source: Source) -> bool:
         raise source.refuse("it is empty.")
     if size > MAX_FILE_BYTES:
         raise source.refuse(f"it is larger than {MAX_FILE_BYTES // 1024**2} MiB; split it.")
-    with path.open("rb") as file:
-        head = file.read(4096)
+    try:
+        with path.open("rb") as file:
+            head = file.read(4096)
+    except OSError as error:
+        raise source.refuse(f"it cannot be read: {error.strerror}.") from error
     if head.startswith(b"PK\x03\x04"):
         return True
     if head.startswith(_OLD_OFFICE):
@@ -104,7 +112,7 @@ def scanned(source: Source) -> Scanned:
     for encoding in tried:
         try:
             lines, whole = _read_through(source.path, encoding)
-        except LookupError as error:
+        except (LookupError, ValueError) as error:
             raise source.refuse(
                 f"{encoding!r} is no encoding such as utf-8 or gb18030.", field="encoding"
             ) from error
@@ -119,6 +127,8 @@ def scanned(source: Source) -> Scanned:
 
 def _read_through(path: Path, encoding: str) -> tuple[int, bool]:
     """The number of lines up to the end, or up to the first that is not of this encoding."""
+    if not getattr(codecs.lookup(encoding), "_is_text_encoding", True):
+        raise LookupError(encoding)  # hex and its like make bytes of bytes
     decoder = codecs.getincrementaldecoder(encoding)(errors="strict")
     lines, piece = 1, b""
     with path.open("rb") as file:
@@ -129,6 +139,8 @@ def _read_through(path: Path, encoding: str) -> tuple[int, bool]:
             decoder.decode(b"", final=True)
         except UnicodeDecodeError as error:
             return lines + piece.count(b"\n", 0, error.start), False
+        except UnicodeError:  # as UTF-16 says without its mark
+            return lines, False
     return lines, True
 
 
@@ -146,8 +158,7 @@ def csv_records(source: Source, encoding: str) -> Iterator[Record]:
                         f"row {number} has {len(cells)} columns; {MAX_COLUMNS} is the most.",
                         row=number,
                     )
-                if any(cell.strip() for cell in cells):
-                    yield Record(number, [unguarded(cell) for cell in cells])
+                yield Record(number, [unguarded(cell) for cell in cells])
         except csv.Error as error:
             raise source.refuse(
                 f"line {reader.line_num}: {error}. Is a quotation mark missing, or one too many?",

@@ -8,7 +8,7 @@ from sqlmodel import col, select
 
 from dispatch.core.db import Row as TableRow
 from dispatch.exchange.folder import Folder
-from dispatch.exchange.moments import read_clock, read_day
+from dispatch.exchange.moments import read_clock
 from dispatch.exchange.request_rows import (
     write_orders,
     write_promises,
@@ -16,7 +16,7 @@ from dispatch.exchange.request_rows import (
     write_requests,
 )
 from dispatch.exchange.sheets import Row
-from dispatch.exchange.writing import Writing, instant, visits_of
+from dispatch.exchange.writing import Writing, day_of_work, instant, visits_of
 from dispatch.registry import shifts
 from dispatch.registry.hours import Break
 from dispatch.registry.tables import Customer, Premises, Territory
@@ -124,7 +124,7 @@ def _series(writing: Writing) -> tuple[int, int]:
                 premises_id=row.text("premises_id"),
                 work_type=row.text("work_type", most=16),
                 rrule=row.optional("rrule", most=200),
-                starts_on=row.parsed("starts_on", read_day).on(writing.day),
+                starts_on=day_of_work(row, "starts_on", writing.day),
                 owner=row.text("owner"),
                 actor=writing.actor,
                 now=writing.now,

@@ -9,7 +9,7 @@ from sqlmodel import Session, col, select
 
 from dispatch.core.events import Actor
 from dispatch.exchange.folder import Folder
-from dispatch.exchange.moments import read_moment
+from dispatch.exchange.moments import read_day, read_moment, within_reach
 from dispatch.exchange.registry_rows import Tell
 from dispatch.exchange.sheets import Row
 from dispatch.work.tables import Visit
@@ -42,6 +42,11 @@ def visits_of(session: Session, orders_by_name: Mapping[str, str]) -> dict[str, 
     name_of = {order_id: name for name, order_id in orders_by_name.items()}
     rows = session.exec(select(Visit).where(col(Visit.work_order_id).in_(sorted(name_of))))
     return {name_of[visit.work_order_id]: visit for visit in rows}
+
+
+def day_of_work(row: Row, column: str, day: date) -> date:
+    """The day that a cell names when its file is loaded onto `day`; raises BadFile for one out of reach."""
+    return row.parsed(column, lambda text: within_reach(read_day(text).on(day)))
 
 
 def instant(row: Row, column: str, day: date, zone: ZoneInfo) -> datetime:

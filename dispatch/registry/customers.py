@@ -170,11 +170,16 @@ def add_premises(
     return row
 
 
+def is_phone(text: str) -> bool:
+    """Whether it can be a telephone number: 1.38E+10, which a spreadsheet made of one, cannot."""
+    return _PHONE.fullmatch(text) is not None
+
+
 def check(*, name: str, phone: str | None, email: str | None, language: str) -> None:
     """Raise BadCustomer unless these can be a customer's: one line each, an address that can be written to."""
     if not name.strip() or len(name) > 120 or not name.isprintable():
         raise BadCustomer("A name is one line of 1 to 120 characters.", field="name")
-    if phone is not None and not _PHONE.fullmatch(phone):
+    if phone is not None and not is_phone(phone):
         raise BadCustomer(
             f"{phone!r} is no telephone number such as +86 769 8555 0100.", field="phone"
         )

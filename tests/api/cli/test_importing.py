@@ -89,6 +89,18 @@ def test_a_mistake_is_told_in_one_line(
     assert "Traceback" not in done.stderr
 
 
+def test_a_report_that_cannot_be_written_is_told_in_one_line(
+    gridcrew: Run, town: Path, tmp_path: Path
+) -> None:
+    path = csv_file(tmp_path, "customers.csv", "id,name", "A1,甲")
+
+    done = gridcrew("import", str(path), "--report", str(tmp_path / "none" / "problems.csv"))
+
+    assert done.returncode == 1
+    assert "problems.csv: No such file or directory." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_without_a_territory_it_says_what_to_do(gridcrew: Run, tmp_path: Path) -> None:
     done = gridcrew("import", str(csv_file(tmp_path, "customers.csv", "id,name", "A1,a")))
 

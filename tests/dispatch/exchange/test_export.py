@@ -134,11 +134,12 @@ def hours(database: Database) -> tuple[object, ...]:
 def test_only_the_territory_asked_for_is_written(database: Database, tmp_path: Path) -> None:
     with transaction(database) as session:
         here = make_premises(session).customer_id
+        nowhere = make_customer(session).id
         make_premises(session, territory_id="there")
 
     export(database, tmp_path / "out", "humen")
 
-    assert [row["id"] for row in cells(tmp_path / "out", "customers.csv")] == [here]
+    assert [row["id"] for row in cells(tmp_path / "out", "customers.csv")] == [here, nowhere]
 
 
 def test_nothing_is_written_over(database: Database, tmp_path: Path) -> None:

@@ -54,10 +54,12 @@ EVERYTHING = {
     ),
 }
 SKILLS = "member_id,skill,valid_from,valid_until"
+CREWS = "id,depot_id,name_zh,name_en"
 SHIFTS = "crew_id,day,starts,ends"
 SERIES = "customer_id,premises_id,work_type,starts_on"
 REQUESTS = "kind,customer_id,received,subject"
 PLACED = "id,customer_id,address,lat,lon"
+FAR = "does not lie between 2000-01-01 and 2100-12-31"
 TABLES = (Customer, Premises, Crew, Member, Certificate, Shift, ShiftBreak, Series, Request, Event)
 
 
@@ -211,6 +213,28 @@ def test_known_rows_that_differ_stay_unless_they_are_to_be_updated(
         assert event.data == {"fields": ["name", "phone"], "by": "import"}
 
 
+def test_premises_that_moved_have_no_position_until_somebody_says_where(
+    town: Database, tmp_path: Path
+) -> None:
+    placed = csv_file(
+        tmp_path, "a.csv", f"{PLACED},accuracy_m",
+        "Q1,HM1,东路1号,22.82,113.67,10", "Q2,HM1,东路2号,22.82,113.67,10", "Q3,HM1,东路3号,22.82,113.67,10",
+    )  # fmt: skip
+    imported(town, (placed, "premises"))
+    address = "id,customer_id,address,district"
+    moved = csv_file(tmp_path, "b.csv", address, "Q1,HM1,西路1号,", "Q2,HM1,东路2号,太平")
+    found = csv_file(tmp_path, "c.csv", PLACED, "Q3,HM1,西路3号,22.83,113.68")
+
+    report = imported(town, (moved, "premises"), (found, "premises"), update=True)
+
+    assert [file.changed for file in report.files] == [2, 1]
+    with town.reading() as session:
+        rows = [session.get_one(Premises, id) for id in ("Q1", "Q2", "Q3")]
+        assert [(row.lat, row.lon, row.accuracy_m) for row in rows] == [
+            (None, None, None), (22.82, 113.67, 10.0), (22.83, 113.68, None),
+        ]  # fmt: skip
+
+
 @pytest.mark.parametrize(
     ("kind", "lines", "column", "said"),
     [
@@ -226,7 +250,7 @@ def test_known_rows_that_differ_stay_unless_they_are_to_be_updated(
         ("premises", (PLACED, "Q1,HM1,路,22.8,"), "lon", "both latitude and"),
         ("premises", (PLACED, "Q1,HM1,路,nan,113.6"), "lat", "is no position"),
         ("premises", (PLACED, "Q1,HM1,路,22°49,113"), "lat", "is no number such as"),
-        ("crews", ("id,depot_id,name_zh,name_en", "K8,south,八班,Crew 8"), "depot_id", "south is not known"),
+        ("crews", (CREWS, "K8,south,八班,Crew 8"), "depot_id", "south is not known"),
         ("skills", (SKILLS, "K1-1,LV,45000,2027-01-01"), "valid_from", "is no day"),
         ("skills", (SKILLS, "K1-1,LV,03/04/2026,2027-01-01"), "valid_from", "is no day"),
         ("skills", (SKILLS, "K1-1,LV,2026-02-30,2027-01-01"), "valid_from", "is no day"),
@@ -240,6 +264,15 @@ def test_known_rows_that_differ_stay_unless_they_are_to_be_updated(
         ("series", (SERIES, "HM2,HM2-1,NONE,2026-04-01"), "work_type", "NONE is not known"),
         ("series", (SERIES, "HM2,HM1-1,VIP-VIS,2026-04-01"), "premises_id", "no premises HM1-1"),
         ("requests", (REQUESTS, "billing,HM1,2030-01-01 08:00,x"), "received", "later than now"),
+        ("members", ("id,crew_id,name,phone", "K1-8,K1,钱七,1.38E+10"), "phone", "no telephone number"),
+        ("crews", (f"{CREWS},phone", "K8,north,八班,Crew 8,1.38E+10"), "phone", "no telephone number"),
+        ("shifts", (SHIFTS, "K1,0001-01-01,00:00,08:00"), "day", FAR),
+        ("shifts", (SHIFTS, "K1,9999-12-31,08:00,day+1 06:00"), "day", FAR),
+        ("shifts", (SHIFTS, "K1,2026-04-01,08:00,0001-01-01 00:00"), "ends", FAR),
+        ("series", (f"{SERIES},rrule", "HM2,HM2-1,FU-VIS,9999-12-31,FREQ=YEARLY"), "starts_on", FAR),
+        ("series", (f"{SERIES},rrule", "HM2,HM2-1,FU-VIS,9998-01-01,FREQ=MONTHLY"), "starts_on", FAR),
+        ("requests", (REQUESTS, "billing,HM1,0001-01-01 00:00,x"), "received", FAR),
+        ("requests", (REQUESTS, "billing,HM1,9999-12-31 23:59,x"), "received", FAR),
         ("requests", (REQUESTS, "complaint,HM1,2026-03-01 08:00,x"), "kind", "No counter"),
     ],
 )  # fmt: skip

@@ -6,10 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from dispatch.core.db import Database
+from dispatch.core.db import Database, transaction
 from dispatch.exchange.columns import COLUMNS
 from dispatch.exchange.kind_export import exported_lines
+from dispatch.registry.tables import Customer
 from tests.builders.importing import csv_file, imported, make_town
+from tests.builders.registry import make_premises
 
 FORMULAS = [
     "=1+1",
@@ -74,3 +76,23 @@ def test_no_cell_of_an_export_is_a_formula_and_each_comes_back_as_it_was(
     path.write_text(text, encoding="utf-8", newline="")
     again = imported(town, (path, "customers"), update=True)
     assert (again.changed, again.problem_count) == (0, 0)
+
+
+def test_customers_without_premises_are_exported_and_those_of_other_territories_are_not(
+    town: Database, tmp_path: Path
+) -> None:
+    lines = ("N1,新户", "N2,别处", "N3,别处有诉求")
+    imported(town, (csv_file(tmp_path, "a.csv", "id,name", *lines), "customers"))
+    with transaction(town) as session:
+        for id in ("N2", "N3"):
+            owner = session.get_one(Customer, id)
+            make_premises(session, customer=owner, territory_id="other")
+    asked = "billing,N3,2026-03-09 08:30,发票"
+    header = "kind,customer_id,received,subject"
+    imported(town, (csv_file(tmp_path, "b.csv", header, asked), "requests"))
+
+    text = exported(town, "customers")
+
+    assert "\r\nN1,新户," in text
+    assert "\r\nN2," not in text
+    assert "\r\nN3,别处有诉求," in text

@@ -176,10 +176,43 @@ def test_a_missing_file_is_reported(town: Database, tmp_path: Path) -> None:
     assert "no such file" in of(town, tmp_path / "none.csv").problems[0].wrong
 
 
-def test_an_encoding_that_there_is_not_is_reported(town: Database, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("encoding", "said"),
+    [
+        ("klingon", "is no encoding such as"),
+        ("hex", "is no encoding such as"),
+        ("base64", "is no encoding such as"),
+        ("zlib", "is no encoding such as"),
+        ("rot13", "is no encoding such as"),
+        ("utf-8\\u0000", "is no encoding such as"),
+        ("undefined", "line 1 is not undefined"),
+        ("utf-16", "line 1 is not utf-16"),
+        ("utf-32", "line 1 is not utf-32"),
+    ],
+)
+def test_an_encoding_that_the_file_cannot_be_in_is_reported(
+    town: Database, tmp_path: Path, encoding: str, said: str
+) -> None:
     path = csv_file(tmp_path, "a.csv", "id,name", "A1,a")
 
-    assert "is no encoding" in of(town, path, '[customers]\nencoding = "klingon"').problems[0].wrong
+    report = of(town, path, f'[customers]\nencoding = "{encoding}"')
+
+    assert report.ending is Ending.REFUSED
+    assert said in report.problems[0].wrong
+    assert report.problems[0].wrong_zh
+
+
+def test_a_file_that_the_system_does_not_open_is_reported(
+    town: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = csv_file(tmp_path, "a.csv", "id,name", "A1,a")
+
+    def refuse(*_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setattr(Path, "open", refuse)
+
+    assert of(town, path).problems[0].wrong == "it cannot be read: Permission denied."
 
 
 def test_merged_cells_are_named_and_the_rows_they_cover_refused(
