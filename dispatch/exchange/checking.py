@@ -27,6 +27,9 @@ class Stopped(ConflictError):
     code = "import_stopped"
 
 
+STOPPED = "The import was stopped; nothing of it was taken."
+
+
 class NoSuchKind(NotFoundError):
     """Files of this kind are not imported."""
 
@@ -89,7 +92,7 @@ class Step:
     def beat(self, phase: str, file: str, rows: int, total: int) -> None:
         """Tell how far it is; raises Stopped."""
         if self.should_stop():
-            raise Stopped("The import was stopped; nothing of it was taken.")
+            raise Stopped(STOPPED)
         self.tell(Progress(phase, file, rows, total))
 
 
@@ -139,7 +142,7 @@ def _opened(report: Report, number: int, one: Given, profile: Profile) -> _Opene
         about.encoding = "xlsx" if scan is None else scan.encoding
         records = workbook_records(source) if scan is None else csv_records(source, scan.encoding)
         record = next((found for found in records if found.number >= sheet.header_row), None)
-        if record is None or record.number != sheet.header_row:
+        if record is None or record.number != sheet.header_row or record.is_blank:
             raise source.refuse(f"row {sheet.header_row}, where the header should be, is empty.")
         if record.wrong:
             raise source.refuse(
@@ -156,7 +159,8 @@ def _opened(report: Report, number: int, one: Given, profile: Profile) -> _Opene
 
 
 def _check_file(step: Step, file: _Opened) -> None:
-    while records := list(islice(file.records, BATCH)):
+    while batch := list(islice(file.records, BATCH)):
+        records = [record for record in batch if not record.is_blank]
         good: list[tuple[Row, Values]] = []
         for record in records:
             try:

@@ -6,20 +6,20 @@ Cells become the texts that a CSV file would hold: days as 2026-03-10, times as 
 import re
 import zipfile
 import zlib
-from collections.abc import Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
-from typing import Any
+from itertools import islice
 from xml.etree.ElementTree import ParseError
 
-import openpyxl
 from openpyxl.utils import get_column_letter
 from openpyxl.utils.cell import range_boundaries
 from openpyxl.utils.exceptions import InvalidFileException
 
 from dispatch.exchange.sheets import BadFile
 from dispatch.exchange.sources import MAX_CELL, MAX_COLUMNS, Record, Source
+from dispatch.exchange.worksheet import Book, Cell, Sheet, opened, rows_of
 
 MAX_UNPACKED = 1024 * 1024 * 1024
 MAX_STRINGS = 96 * 1024 * 1024
@@ -37,7 +37,10 @@ _MERGED = re.compile(
 _FORMULA = re.compile(rb"<(?:\w+:)?f[ />]")
 _ROW = re.compile(rb"<(?:\w+:)?row[ />]")
 _END = re.compile(rb"</(?:\w+:)?sheetData>")
-_FOREIGN = re.compile(rb"<!|<\?(?!xml )")
+_FOREIGN = re.compile(
+    rb"<!|<\?(?!xml )|\x00|<\?xml [^>]*encoding=(?![\"']utf-8[\"'])", re.IGNORECASE
+)
+"""Declarations, and encodings in which none of these patterns would be found."""
 _PIECE = 1024 * 1024
 _OVERLAP = 200
 _EPOCH_DAY = date(1899, 12, 31)
@@ -49,7 +52,7 @@ _BROKEN = (
 
 
 @dataclass(frozen=True, slots=True)
-class _Sheet:
+class _Known:
     """What has to be known of a worksheet before its rows are read."""
 
     merged: list[tuple[int, int, int, int]]
@@ -57,26 +60,15 @@ class _Sheet:
 
 
 def workbook_records(source: Source) -> Iterator[Record]:
-    """The rows of a worksheet that hold anything: the profile's, else the only one that is not hidden.
+    """The rows of a worksheet: the profile's, else the only one that is not hidden and holds anything.
 
     Raises BadFile for what is damaged, protected, or unpacks to more than a workbook of a million rows does.
     """
     with _refusing(source):
         _check_zip(source)
-        with _opened(source, data_only=True) as book:
+        with opened(source.path) as book:
             sheet, known = _chosen(source, book)
-            yield from _records(source, sheet, known)
-
-
-@contextmanager
-def _opened(source: Source, *, data_only: bool) -> Iterator[Any]:
-    """The workbook, read as one goes; the file is closed also when it cannot be opened, which openpyxl forgets."""
-    with source.path.open("rb") as file:
-        book = openpyxl.load_workbook(file, read_only=True, data_only=data_only, keep_links=False)
-        try:
-            yield book
-        finally:
-            book.close()
+            yield from _records(source, book, sheet, known)
 
 
 @contextmanager
@@ -117,40 +109,46 @@ def _most(name: str) -> int:
     return MAX_STRINGS if name == "xl/sharedStrings.xml" else MAX_PART
 
 
-def _chosen(source: Source, book: Any) -> tuple[Any, _Sheet]:
+def _chosen(source: Source, book: Book) -> tuple[Sheet, _Known]:
     """The worksheet to read and what is known of it; raises BadFile when it is not clear which.
 
-    Each is looked at before openpyxl reads a row of it, for that it has in memory at once.
+    Each is looked at before a row of it is read, for that is in memory at once.
     """
-    sheets = [sheet for sheet in book.worksheets if sheet.sheet_state == "visible"]
+    sheets = [sheet for sheet in book.sheets if sheet.visible]
     names = ", ".join(sheet.title for sheet in sheets)
     if source.sheet is not None:
-        found = [sheet for sheet in book.worksheets if sheet.title == source.sheet]
+        found = [sheet for sheet in book.sheets if sheet.title == source.sheet]
         if not found:
             raise source.refuse(f"there is no worksheet {source.sheet!r}; there are: {names}.")
-        return found[0], _looked_at(source, found[0])
-    known = {sheet.title: _looked_at(source, sheet) for sheet in sheets}
-    for sheet in sheets:
-        sheet.reset_dimensions()  # what a file says of its own size is often wrong
-    filled = [sheet for sheet in sheets if any(_texts(row) for row in sheet.iter_rows(max_row=5))]
+        return found[0], _looked_at(source, book, found[0])
+    known = [_looked_at(source, book, sheet) for sheet in sheets]
+    filled = [pair for pair in zip(sheets, known, strict=True) if _is_filled(source, book, pair[0])]
     if len(filled) != 1:
-        several = ", ".join(sheet.title for sheet in filled)
+        several = ", ".join(sheet.title for sheet, _ in filled)
         why = f"several worksheets hold data ({several})" if filled else "no worksheet holds data"
         raise source.refuse(f'{why}; name one in the profile: sheet = "...".')
-    return filled[0], known[filled[0].title]
+    return filled[0]
 
 
-def _looked_at(source: Source, sheet: Any) -> _Sheet:
+def _is_filled(source: Source, book: Book, sheet: Sheet) -> bool:
+    with closing(rows_of(source, book, sheet)) as rows:
+        return any(_holds_anything(row) for _, row in islice(rows, 5))
+
+
+def _looked_at(source: Source, book: Book, sheet: Sheet) -> _Known:
     """Merged areas and whether there are formulas: the reader of rows tells neither."""
     merged: set[tuple[int, int, int, int]] = set()
     formulas, rest = False, b""
     row: int | None = 0  # bytes of the row at hand, None after the last
-    with zipfile.ZipFile(source.path) as archive, archive.open(sheet._worksheet_path) as part:  # noqa: SLF001
+    with book.archive.open(sheet.path) as part:
         while piece := part.read(_PIECE):
             window = rest + piece
             if _FOREIGN.search(window):
                 raise source.refuse("it holds declarations that no spreadsheet writes.")
-            row = None if row is None or _END.search(window) else _row_bytes(row, piece)
+            ends = [found.end() for found in _END.finditer(window)]
+            if (row is None or ends) and _ROW.search(window, ends[-1] if ends else 0):
+                raise source.refuse("it holds rows after the end of its rows.")
+            row = None if row is None or ends else _row_bytes(row, piece)
             if row is not None and row > MAX_ROW:
                 raise source.refuse("a row of it is larger than any spreadsheet writes.")
             formulas = formulas or _FORMULA.search(window) is not None
@@ -159,7 +157,7 @@ def _looked_at(source: Source, sheet: Any) -> _Sheet:
             rest = window[-_OVERLAP:]
             if len(merged) > MAX_MERGED:
                 raise source.refuse(f"more than {MAX_MERGED} areas of it are merged; unmerge them.")
-    return _Sheet(sorted(merged), formulas)
+    return _Known(sorted(merged), formulas)
 
 
 def _row_bytes(before: int, piece: bytes) -> int:
@@ -168,71 +166,66 @@ def _row_bytes(before: int, piece: bytes) -> int:
     return len(piece) - begins[-1] if begins else before + len(piece)
 
 
-def _records(source: Source, sheet: Any, known: _Sheet) -> Iterator[Record]:
-    sheet.reset_dimensions()
-    merged = _merged_rows(known.merged)
-    formulas = _formula_rows(source, sheet.title) if known.formulas else None
-    try:
-        for number, row in enumerate(sheet.iter_rows(), start=1):
-            written = next(formulas) if formulas is not None else None
-            if len(row) > MAX_COLUMNS and any(_texts(row[MAX_COLUMNS:])):
-                raise source.refuse(
-                    f"row {number} has more than {MAX_COLUMNS} columns.", row=number
-                )
-            record = _record(number, row[:MAX_COLUMNS], written)
-            if number in merged:
+def _records(source: Source, book: Book, sheet: Sheet, known: _Known) -> Iterator[Record]:
+    merged = _Merged(known.merged)
+    # Formulas as they are written tell an empty cell from one that was never computed.
+    with (
+        closing(rows_of(source, book, sheet)) as rows,
+        closing(rows_of(source, book, sheet, formulas=True)) as formulas,
+    ):
+        for number, row in rows:
+            written = next(formulas)[1] if known.formulas else row
+            record = _record(source, number, row, written)
+            if (area := merged.over(number)) is not None:
                 record.wrong[-1] = (
-                    f"the cells {merged[number]} are merged: unmerge them and write the value into each row."
+                    f"the cells {area} are merged: unmerge them and write the value into each row."
                 )
-            if record.wrong or any(record.cells):
-                yield record
-    finally:
-        if formulas is not None:
-            formulas.close()
+            yield record
 
 
-def _merged_rows(areas: Sequence[tuple[int, int, int, int]]) -> dict[int, str]:
-    """The rows that a merged area lies in, and what it is called."""
-    rows: dict[int, str] = {}
-    for left, top, right, bottom in areas:
-        name = f"{_letters(left)}{top}:{_letters(right)}{bottom}"
-        for row in range(top, min(bottom, top + MAX_MERGED) + 1):
-            rows.setdefault(row, name)
-    return rows
+class _Merged:
+    """The merged areas, asked about row after row."""
+
+    def __init__(self, areas: Sequence[tuple[int, int, int, int]]) -> None:
+        self._areas = sorted(areas, key=lambda area: area[1], reverse=True)
+        self._lowest = (0, 0, 0, 0)
+
+    def over(self, row: int) -> str | None:
+        """What the area is called that reaches into the row, or below it."""
+        while self._areas and self._areas[-1][1] <= row:
+            self._lowest = max(self._lowest, self._areas.pop(), key=lambda area: area[3])
+        left, top, right, bottom = self._lowest
+        return f"{_letters(left)}{top}:{_letters(right)}{bottom}" if row <= bottom else None
 
 
 def _letters(column: int) -> str:
     return str(get_column_letter(column))
 
 
-def _formula_rows(source: Source, title: str) -> Generator[tuple[Any, ...]]:
-    """The same rows with formulas as they are written, to tell an empty cell from one that was never computed."""
-    with _opened(source, data_only=False) as book:
-        sheet = book[title]
-        sheet.reset_dimensions()
-        yield from sheet.iter_rows()
+def _holds_anything(row: Sequence[Cell]) -> bool:
+    return any(str(cell["value"] or "").strip() for cell in row)
 
 
-def _texts(row: Sequence[Any]) -> list[str]:
-    return [text for cell in row if (text := str(cell.value or "").strip())]
-
-
-def _record(number: int, row: Sequence[Any], written: Sequence[Any] | None) -> Record:
-    record = Record(number, [])
-    for place, cell in enumerate(row):
-        value = cell.value
-        if value is None and written is not None and written[place].data_type == "f":
+def _record(source: Source, number: int, row: Sequence[Cell], written: Sequence[Cell]) -> Record:
+    if any(cell["column"] > MAX_COLUMNS and _holds_anything([cell]) for cell in row):
+        raise source.refuse(f"row {number} has more than {MAX_COLUMNS} columns.", row=number)
+    width = max((cell["column"] for cell in row), default=0)
+    record = Record(number, [""] * min(width, MAX_COLUMNS))
+    for cell, as_written in zip(row, written, strict=True):
+        place, value = cell["column"] - 1, cell["value"]
+        if place >= MAX_COLUMNS:
+            continue
+        if value is None and as_written["data_type"] == "f":
             record.wrong[place] = (
                 "it is a formula without a stored result: open the file in Excel and save it, or paste values."
             )
-        elif cell.data_type == "e":
+        elif cell["data_type"] == "e":
             record.wrong[place] = (
                 f"it is the error {value}: correct the formula, or write the value."
             )
         try:
-            record.cells.append(as_text(value))
+            record.cells[place] = as_text(value)
         except ValueError as error:
-            record.cells.append("")
             record.wrong[place] = str(error)
     return record
 
