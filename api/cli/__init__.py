@@ -86,9 +86,8 @@ def main() -> None:
     except ValidationError as error:
         refuse("; ".join(_setting(problem) for problem in error.errors()))
     except OSError as error:
-        if error.filename is None:
-            raise
-        refuse(f"{error.filename}: {error.strerror}.")
+        place = f"{error.filename}: " if error.filename else ""
+        refuse(f"{place}{error.strerror or error}.")
     except KeyboardInterrupt:
         sys.exit(130)
 

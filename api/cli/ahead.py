@@ -10,6 +10,7 @@ from rich.table import Table
 
 from api.cli.console import clock, opened, out, print_json
 from api.cli.figures import travel_words
+from api.cli.opening import typed_date
 from api.cli.problems import searched
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.config import Settings
@@ -55,7 +56,7 @@ def outlook(
         fill(database, settings, territory, now=now)
     with opened(settings) as database, database.reading() as session:
         zone = zone_named(territories.get(session, territory).zone)
-        begins = first.date() if first else local_day(now, zone)
+        begins = typed_date(first) or local_day(now, zone)
         built = build_outlook(session, territory_id=territory, first=begins, days=days, now=now)
     answer = searched(
         write_problem(built.problem),

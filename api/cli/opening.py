@@ -10,9 +10,9 @@ from typing import Any
 from rich.progress import Progress, TaskID
 from sqlmodel import col, select
 
-from api.cli.console import OPERATOR, progress
+from api.cli.console import OPERATOR, progress, refuse
 from dispatch.contact.quiet import quiet_until
-from dispatch.core.calendar import next_working_day, zone_named
+from dispatch.core.calendar import FIRST_DAY, LAST_DAY, next_working_day, zone_named
 from dispatch.core.db import Database, transaction
 from dispatch.core.errors import DispatchError, NotFoundError
 from dispatch.exchange.loading import Loaded, load_folder
@@ -126,8 +126,13 @@ def chosen_day(database: Database, *, day: datetime | None, now: datetime) -> Op
 
 
 def typed_date(moment: datetime | None) -> date | None:
-    """The date of a day typed on the command line, which is read as a datetime."""
-    return None if moment is None else moment.date()
+    """The date of a day typed on the command line, which is read as a datetime; one out of reach is refused."""
+    if moment is None:
+        return None
+    day = moment.date()
+    if not FIRST_DAY <= day <= LAST_DAY:
+        refuse(f"{day} does not lie between {FIRST_DAY} and {LAST_DAY}.")
+    return day
 
 
 def plan_and_wait(

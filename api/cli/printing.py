@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from api.cli.console import OPERATOR, clock, opened, out
+from api.cli.opening import typed_date
 from dispatch.contact import print_list
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.config import Settings
@@ -41,7 +42,7 @@ def print_notices(
     settings, now = Settings(), clock()
     with opened(settings) as database, transaction(database) as session:
         zone = zone_named(territories.get(session, territory).zone)
-        chosen = day.date() if day else local_day(now, zone)
+        chosen = typed_date(day) or local_day(now, zone)
         notices = print_list.printed(
             session,
             territory_id=territory,

@@ -101,6 +101,15 @@ def test_a_report_that_cannot_be_written_is_told_in_one_line(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("day", ["0001-01-01", "9999-12-31"])
+def test_a_day_out_of_reach_is_told_in_one_line(gridcrew: Run, day: str) -> None:
+    done = gridcrew("import", str(EXAMPLES / "humen"), "--day", day)
+
+    assert done.returncode == 1
+    assert f"{day} does not lie between 2000-01-01 and 2100-12-31." in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_without_a_territory_it_says_what_to_do(gridcrew: Run, tmp_path: Path) -> None:
     done = gridcrew("import", str(csv_file(tmp_path, "customers.csv", "id,name", "A1,a")))
 
