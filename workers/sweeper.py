@@ -24,6 +24,7 @@ from dispatch.core.crash import crashpoint
 from dispatch.core.db import Database, database_now, transaction
 from dispatch.core.tables import Event, Task, TaskState
 from dispatch.core.tasks import LONGEST_LEASE
+from dispatch.exchange import imports
 from dispatch.planning.stranded import give_up_stranded, stranded
 from dispatch.webhooks import fanning
 from workers.broker import SWEEP_BUDGET, bell, waiting
@@ -101,10 +102,11 @@ class Sweeper:
                 swept.recovered = recover(session, gone=gone, now=now)
             crashpoint("sweep_recovered")
         with self.database.reading() as session:
-            left = any(stranded(session))
+            left = any((*stranded(session), imports.stranded(session)))
         if left:
             with transaction(self.database) as session:
                 give_up_stranded(session, now=now)
+                imports.give_up_stranded(session, now=now)
         swept.started = start_jobs(self.database, now=now, known=self._known)
         crashpoint("sweep_started")
         swept.rung = self.ring(now)

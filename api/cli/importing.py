@@ -1,10 +1,7 @@
 """`gridcrew import`: a branch's folder for a day, or files of customers, premises, crews and work."""
 
-import csv
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from dataclasses import astuple
+from contextlib import ExitStack
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated
@@ -23,8 +20,7 @@ from dispatch.exchange.checking import Choices, Given, Progress
 from dispatch.exchange.columns import COLUMNS, kind_of_name
 from dispatch.exchange.importing import run
 from dispatch.exchange.mapping import NO_PROFILE, Profile, read_profile
-from dispatch.exchange.report import Ending, Problem, Report
-from dispatch.exchange.sheets import guarded
+from dispatch.exchange.report import Ending, Problem, ProblemsFile, Report
 from dispatch.exchange.sources import Source
 from dispatch.registry import territories
 
@@ -88,7 +84,9 @@ def import_data(
         choices = Choices(dry_run, skip_bad_rows, update)
         where = territory or _only_territory(database)
         layout = _profile(database, profile)
-        with _written(report) as write, progress("{task.fields[said]}") as bar:
+        with ExitStack() as stack:
+            written = None if report is None else stack.enter_context(ProblemsFile(report))
+            bar = stack.enter_context(progress("{task.fields[said]}"))
             found = run(
                 database,
                 given,
@@ -98,7 +96,7 @@ def import_data(
                 actor=OPERATOR,
                 now=clock(),
                 tell=_Shown(bar).tell,
-                told=write,
+                told=None if written is None else written.note,
             )
     if as_json:
         print_json(found.document())
@@ -162,22 +160,6 @@ def _profile(database: Database, name: str | None) -> Profile:
             refuse(f"{path} cannot be read: {error}.")
     with database.reading() as session:
         return profiles.named(session, name)
-
-
-@contextmanager
-def _written(path: Path | None) -> Iterator[Callable[[Problem], None] | None]:
-    """What writes every problem to the file as it is found."""
-    if path is None:
-        yield None
-        return
-    with path.open("w", encoding="utf-8-sig", newline="") as file:
-        writer = csv.writer(file)
-        writer.writerow(("file", "row", "column", "wrong", "right", "right_zh", "wrong_zh"))
-
-        def write(problem: Problem) -> None:
-            writer.writerow([guarded(cell) for cell in astuple(problem)])
-
-        yield write
 
 
 def _print(found: Report, written: Path | None) -> None:

@@ -11,10 +11,11 @@ from api.deps import Reading, Who, requires
 from api.pages.rendering import render, words_for
 from api.pages.texts import problems
 from dispatch.core.calendar import zone_named
-from dispatch.exchange import imports, profiles
+from dispatch.exchange import imports, profiles, sending
 from dispatch.exchange.columns import COLUMNS, FILE_NAMES
 from dispatch.exchange.mapping import NO_PROFILE, Profile, profile_of
 from dispatch.exchange.tables import ImportProfile, ImportStatus
+from dispatch.exchange.wording import in_chinese
 from dispatch.registry import territories
 
 router = APIRouter(include_in_schema=False)
@@ -22,6 +23,8 @@ router = APIRouter(include_in_schema=False)
 SHOWN = 100
 """Problems listed; the rest is counted."""
 PAST = 10
+ENCODINGS = ("utf-8", "gb18030", "big5", "utf-16", "utf-16-le", "utf-16-be")
+"""Those that are proposed; any other can be typed."""
 _CODE = re.compile(r"\[(\w+)\]$")
 
 
@@ -40,6 +43,7 @@ def import_page(
         raise imports.NoSuchImport(f"There is no import {number}.", import_id=number)
     layouts = profiles.listed(session)
     words = words_for(request, caller.account.language, zone_named(chosen.zone))
+    files = sending.sent(session, number) if number is not None else []
     found = (shown.found if shown else None) or {"files": [], "problems": [], "problem_count": 0}
     return render(
         request,
@@ -50,12 +54,15 @@ def import_page(
         shown=shown,
         found=found,
         problems_shown=[_worded(problem, words.language) for problem in found["problems"][:SHOWN]],
-        files=imports.files_of(session, number) if number is not None else [],
+        failure=_failure(shown.error, words.language) if shown else "",
+        files=files,
+        whole=bool(files) and all(file.whole for file in files),
         under_way=shown is not None and shown.status in imports.UNDER_WAY,
         done=shown is not None and shown.status is ImportStatus.IMPORTED,
         layouts=layouts,
         documents=json.dumps({row.name: row.document for row in layouts}, ensure_ascii=False),
         versions=json.dumps({row.name: row.version for row in layouts}, ensure_ascii=False),
+        encodings=ENCODINGS,
         used=_layout_of(layouts, shown.profile if shown else None),
         past=imports.RUNS.listed(session, territory_id=chosen.id)[:PAST],
         kinds=COLUMNS,
@@ -74,6 +81,11 @@ def _worded(problem: dict[str, str], language: str) -> dict[str, str]:
         "language": "zh-CN" if language == "zh-CN" and chinese else "en",
         "right": problem["right_zh" if language == "zh-CN" else "right"],
     }
+
+
+def _failure(error: str, language: str) -> str:
+    """What ended the import early, in the page's language where that is known."""
+    return (in_chinese(error) if language == "zh-CN" else "") or error
 
 
 def _layout_of(layouts: list[ImportProfile], name: str | None) -> Profile:

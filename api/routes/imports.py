@@ -12,7 +12,7 @@ from api.schemas.forms import PathId, PathNumber
 from api.schemas.imports import ImportFileOut, ImportOut, ImportStart, ProfileIn, ProfileOut
 from dispatch.core import backlog
 from dispatch.core.db import Database
-from dispatch.exchange import imports, profiles
+from dispatch.exchange import imports, profiles, sending
 from dispatch.exchange.checking import check_kind
 from dispatch.exchange.kind_export import exported_lines
 from dispatch.registry import territories
@@ -49,26 +49,53 @@ def get_import(import_id: PathNumber, session: Reading) -> ImportOut:
     return ImportOut.of(imports.RUNS.get(session, import_id))
 
 
+@router.get(
+    "/imports/{import_id}/problems.csv",
+    dependencies=[requires("data:import")],
+    response_class=StreamingResponse,
+)
+def download_problems(
+    import_id: PathNumber, session: Reading, database: TheDatabase
+) -> StreamingResponse:
+    """Every problem that the import found as a CSV file, also those that its report does not list."""
+    imports.RUNS.get(session, import_id)
+    return StreamingResponse(
+        _problems(database, import_id),
+        media_type="text/csv; charset=utf-8",
+        headers={"Content-Disposition": f'attachment; filename="problems-{import_id}.csv"'},
+    )
+
+
 @router.get("/imports/{import_id}/files", dependencies=[requires("data:import")])
 def list_files(import_id: PathNumber, session: Reading) -> list[ImportFileOut]:
-    """The files that were sent and not imported yet."""
+    """The files that were sent and not imported yet, and how much of each has arrived."""
     imports.RUNS.get(session, import_id)
-    return ImportFileOut.all_of(imports.files_of(session, import_id))
+    return ImportFileOut.all_of(sending.sent(session, import_id))
 
 
 @router.put("/imports/{import_id}/files/{name}/{number}", dependencies=[requires("data:import")])
 def send_piece(
     import_id: PathNumber,
     name: FileName,
-    number: Annotated[int, Path(ge=0, lt=imports.MOST_PARTS)],
+    number: Annotated[int, Path(ge=0, lt=sending.MOST_PARTS)],
     kind: Annotated[str, Query(max_length=16)],
+    size: Annotated[int, Query(ge=0, le=2**53, description="bytes of the whole file")],
     content: Piece,
     session: Writing,
 ) -> ImportFileOut:
-    """Send a piece of a file, up to 1,000,000 bytes, as application/octet-stream; piece 0 begins the file anew."""
+    """Send a piece of a file, up to 1,000,000 bytes, as application/octet-stream; piece 0 begins the file anew.
+
+    Each piece says the size of the whole file: an import whose files have not arrived whole is not started.
+    """
     return ImportFileOut.of(
         imports.add_part(
-            session, import_id=import_id, name=name, kind=kind, number=number, content=content
+            session,
+            import_id=import_id,
+            name=name,
+            kind=kind,
+            size=size,
+            number=number,
+            content=content,
         )
     )
 
@@ -99,8 +126,8 @@ def start_import(
 
 @router.post("/imports/{import_id}/stop", dependencies=[requires("data:import")])
 def stop_import(import_id: PathNumber, session: Writing, caller: Who, moment: Now) -> ImportOut:
-    """Ask the worker to stop, with nothing taken."""
-    return ImportOut.of(imports.RUNS.stop(session, import_id, actor=caller.actor, now=moment))
+    """Stop it with nothing taken: the worker is asked to, and what no worker has ends at once."""
+    return ImportOut.of(imports.stop(session, import_id, actor=caller.actor, now=moment))
 
 
 @router.get("/import-profiles", dependencies=[requires("data:import")])
@@ -172,3 +199,9 @@ def _streamed(database: Database, kind: str, territory_id: str) -> Iterator[byte
                 yield "".join(gathered).encode()
                 gathered = []
         yield "".join(gathered).encode()
+
+
+def _problems(database: Database, import_id: int) -> Iterator[bytes]:
+    """As `_streamed`, with a session of its own."""
+    with database.reading() as session:
+        yield from imports.problems_of(session, import_id)

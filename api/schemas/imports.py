@@ -24,10 +24,12 @@ class ImportStart(Input):
 
 
 class ImportFileOut(Output):
-    """A file that was sent."""
+    """A file that was sent, or is being sent: `received` of its `size` bytes have arrived."""
 
     name: str
     kind: str
+    size: int
+    received: int
 
 
 class ImportOut(Output):

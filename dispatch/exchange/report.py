@@ -1,12 +1,15 @@
 """What an import found: counts by file, and each problem with file, row, column, wrong and right."""
 
-from collections.abc import Callable
-from dataclasses import asdict, dataclass, field
+import csv
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, astuple, dataclass, field, fields
 from enum import StrEnum
-from typing import Any
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
 
 from dispatch.exchange.columns import column
-from dispatch.exchange.sheets import BadFile
+from dispatch.exchange.sheets import BadFile, guarded
 from dispatch.exchange.wording import in_chinese
 
 MOST_PROBLEMS = 500
@@ -34,6 +37,38 @@ class Problem:
     right_zh: str = ""
     wrong_zh: str = ""
     """Empty where an operation refused a row: that has no Chinese sentence."""
+
+
+class ProblemsFile:
+    """Every problem of an import as a CSV file, written as they are found; no cell is a formula."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = path.open("w", encoding="utf-8-sig", newline="")
+        self._writer = csv.writer(self._file)
+        self._writer.writerow([one.name for one in fields(Problem)])
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._file.close()
+
+    def note(self, problem: Problem) -> None:
+        """Write one."""
+        self._writer.writerow([guarded(cell) for cell in astuple(problem)])
+
+    def pieces(self, size: int) -> Iterator[bytes]:
+        """What was written so far, at most `size` bytes at a time."""
+        self._file.flush()
+        with self._path.open("rb") as written:
+            while piece := written.read(size):
+                yield piece
 
 
 @dataclass

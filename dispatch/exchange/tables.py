@@ -38,7 +38,7 @@ class ImportRun(RunRow, table=True):
 
 
 class ImportFile(Row, table=True):
-    """A file of an import, as it was sent."""
+    """A file of an import, as it was sent; `size` is how many bytes it is to have."""
 
     __table_args__ = (sa.UniqueConstraint("import_id", "name"),)
 
@@ -46,12 +46,21 @@ class ImportFile(Row, table=True):
     import_id: int = Field(foreign_key="import_run.id")
     name: str = Field(max_length=120)
     kind: str = Field(max_length=16)
+    size: int
 
 
 class ImportPart(Row, table=True):
     """A piece of a file; the file is its pieces in their order."""
 
     file_id: int = Field(primary_key=True, foreign_key="import_file.id")
+    number: int = Field(primary_key=True)
+    content: bytes = Field(sa_type=sa.LargeBinary)
+
+
+class ImportProblems(Row, table=True):
+    """A piece of the list of every problem that an import found: a CSV file, compressed piece by piece."""
+
+    import_id: int = Field(primary_key=True, foreign_key="import_run.id")
     number: int = Field(primary_key=True)
     content: bytes = Field(sa_type=sa.LargeBinary)
 

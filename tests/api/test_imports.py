@@ -1,5 +1,7 @@
 """Files over HTTP: sent in pieces, checked, imported by a worker, stopped; layouts saved; rows exported."""
 
+import csv
+import io
 from datetime import timedelta
 from pathlib import Path
 
@@ -37,9 +39,10 @@ def sent(admin: TestClient, *pieces: bytes, name: str = "客户.csv", kind: str 
     opened = admin.post(IMPORTS)
     assert opened.status_code == 201
     address = f"/api/v1/imports/{opened.json()['id']}"
+    size = sum(len(piece) for piece in pieces)
     for number, piece in enumerate(pieces):
         answer = admin.put(
-            f"{address}/files/{name}/{number}?kind={kind}", content=piece, headers=BYTES
+            f"{address}/files/{name}/{number}?kind={kind}&size={size}", content=piece, headers=BYTES
         )
         assert answer.status_code == 200, answer.text
     return address
@@ -91,7 +94,9 @@ def test_a_refused_file_is_reported_and_may_be_sent_again(
     assert (problem["wrong"], problem["wrong_zh"]) == ("it is empty.", "内容为空。")
     assert problem["right_zh"] == "1 至 120 字的名称"
     assert known(database) == []
-    admin.put(f"{address}/files/客户.csv/0?kind=customers", content=GOOD, headers=BYTES)
+    admin.put(
+        f"{address}/files/客户.csv/0?kind=customers&size={len(GOOD)}", content=GOOD, headers=BYTES
+    )
     admin.post(f"{address}/start", json={"dry_run": False})
     worked(database, settings)
     assert admin.get(address).json()["status"] == "imported"
@@ -103,9 +108,8 @@ def test_an_import_is_stopped_with_nothing_taken(
     address = sent(admin, GOOD)
     admin.post(f"{address}/start", json={"dry_run": False})
     assert admin.post(f"{address}/start", json={}).json()["code"] == "import_under_way"
-    assert admin.put(f"{address}/files/a.csv/0?kind=customers", content=GOOD, headers=BYTES).json()[
-        "code"
-    ] == ("import_under_way")
+    piece = f"{address}/files/a.csv/0?kind=customers&size=1"
+    assert admin.put(piece, content=b"x", headers=BYTES).json()["code"] == "import_under_way"
     assert admin.post(f"{address}/stop").json()["stop_asked"] is True
     worked(database, settings)
 
@@ -114,6 +118,56 @@ def test_an_import_is_stopped_with_nothing_taken(
     assert (stopped["status"], stopped["found"]) == ("stopped", None)
     assert stopped["error"] == Stopped("The import was stopped; nothing of it was taken.").message
     assert known(database) == []
+
+
+def test_a_file_that_has_not_arrived_whole_is_not_imported(
+    admin: TestClient, database: Database, settings: Settings
+) -> None:
+    address = sent(admin, GOOD)
+    piece = f"{address}/files/客户.csv"
+    cut = GOOD[:-3]  # inside the last cell: what is there reads as a file
+    admin.put(f"{piece}/0?kind=customers&size={len(GOOD)}", content=cut, headers=BYTES)
+
+    (file,) = admin.get(f"{address}/files").json()
+    refused = admin.post(f"{address}/start", json={"dry_run": False})
+
+    assert (file["size"], file["received"]) == (len(GOOD), len(cut))
+    assert (refused.status_code, refused.json()["code"]) == (422, "file_not_whole")
+    assert f"{len(cut)} of {len(GOOD)} bytes have arrived" in refused.json()["detail"]
+    other = admin.put(f"{piece}/1?kind=customers&size=99", content=b"x", headers=BYTES)
+    assert other.json()["code"] == "file_not_whole"
+    large = admin.put(f"{piece}/0?kind=customers&size={2**30}", content=b"x", headers=BYTES)
+    assert large.json()["code"] == "file_too_large"
+    without = admin.put(f"{piece}/1?kind=customers", content=b"x", headers=BYTES)
+    assert without.status_code == 422
+    admin.put(f"{piece}/1?kind=customers&size={len(GOOD)}", content=GOOD[-3:], headers=BYTES)
+    assert admin.post(f"{address}/start", json={"dry_run": False}).status_code == 202
+    worked(database, settings)
+    assert known(database) == ["A1", "A2"]
+
+
+def test_every_problem_can_be_downloaded_and_those_of_the_last_run_only(
+    admin: TestClient, database: Database, settings: Settings
+) -> None:
+    rows = "".join(f"B{number},\n" for number in range(1200))
+    address = sent(admin, b"id,name\n=1,\xe7\x94\xb2\n" + rows.encode(), name="=1.csv")
+    admin.post(f"{address}/start", json={})
+    worked(database, settings)
+
+    answer = admin.get(f"{address}/problems.csv")
+
+    assert answer.headers["content-type"] == "text/csv; charset=utf-8"
+    lines = list(csv.reader(io.StringIO(answer.content.decode("utf-8-sig"))))
+    assert lines[0] == ["file", "row", "column", "wrong", "right", "right_zh", "wrong_zh"]
+    assert lines[2] == [
+        "'=1.csv", "3", "name", "it is empty.", "a name of 1 to 120 characters", "1 至 120 字的名称", "内容为空。",
+    ]  # fmt: skip
+    assert len(lines) == 1 + admin.get(address).json()["found"]["problem_count"] == 1202
+    admin.put(
+        f"{address}/files/=1.csv/0?kind=customers&size={len(GOOD)}", content=GOOD, headers=BYTES
+    )
+    admin.post(f"{address}/start", json={})
+    assert admin.get(f"{address}/problems.csv").content == b""
 
 
 def test_a_worker_that_died_is_followed_by_another(
@@ -137,16 +191,19 @@ def test_nonsense_is_refused(admin: TestClient) -> None:
     piece = f"{address}/files/a.csv"
 
     assert admin.post(f"{address}/start", json={}).json()["code"] == "no_files"
-    assert admin.put(f"{piece}/0?kind=clients", content=b"x", headers=BYTES).json()["code"] == (
-        "no_such_kind"
-    )
-    assert admin.put(f"{piece}/1?kind=customers", content=b"x", headers=BYTES).json()["code"] == (
-        "no_files"
-    )
-    assert admin.put(f"{piece}/0?kind=customers", json={}).json()["code"] == "not_bytes"
-    large = admin.put(f"{piece}/0?kind=customers", content=bytes(1_000_001), headers=BYTES)
+    assert admin.put(f"{piece}/0?kind=clients&size=1", content=b"x", headers=BYTES).json()[
+        "code"
+    ] == ("no_such_kind")
+    assert admin.put(f"{piece}/1?kind=customers&size=1", content=b"x", headers=BYTES).json()[
+        "code"
+    ] == ("no_files")
+    assert admin.put(f"{piece}/0?kind=customers&size=1", json={}).json()["code"] == "not_bytes"
+    large = admin.put(f"{piece}/0?kind=customers&size=1", content=bytes(1_000_001), headers=BYTES)
     assert large.status_code == 413
-    assert admin.put(f"{piece}/9999?kind=customers", content=b"x", headers=BYTES).status_code == 422
+    assert (
+        admin.put(f"{piece}/9999?kind=customers&size=1", content=b"x", headers=BYTES).status_code
+        == 422
+    )
     assert admin.get("/api/v1/imports/999").json()["code"] == "no_such_import"
     assert admin.post("/api/v1/territories/none/imports").json()["code"] == "no_such_territory"
     sent(admin, GOOD)
