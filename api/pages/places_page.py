@@ -31,6 +31,7 @@ def places(
     caller: Who,
     settings: TheSettings,
     territory: Annotated[str, Query(max_length=32)],
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> HTMLResponse:
     """The territory's premises without a position, and the map."""
     chosen = territories.get(session, territory)
@@ -47,7 +48,9 @@ def places(
             territory_id=chosen.id,
             provider=settings.geocoder,
             good_enough_m=settings.geocoder_accuracy_m,
+            cursor=cursor,
         ),
+        cursor=cursor,
         geocoder=settings.geocoder,
         run=next((run for run in runs if run.status in UNDER_WAY), None),
         last=runs[0] if runs else None,

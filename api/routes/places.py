@@ -21,8 +21,12 @@ def list_unplaced(
     session: Reading,
     settings: TheSettings,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    cursor: Annotated[str | None, Query(max_length=200)] = None,
 ) -> UnlocatedOut:
-    """Premises without a position, those that visits wait for first, with what the geocoder says of each."""
+    """Premises without a position, those that visits wait for first, with what the geocoder says of each.
+
+    `next` is the cursor of the page after this one, null on the last one.
+    """
     territories.get(session, territory_id)
     found = unplaced(
         session,
@@ -30,12 +34,14 @@ def list_unplaced(
         provider=settings.geocoder,
         good_enough_m=settings.geocoder_accuracy_m,
         limit=limit,
+        cursor=cursor,
     )
     return UnlocatedOut(
         total=found.total,
         visits=found.visits,
         geocoder=settings.geocoder,
         rows=UnplacedOut.all_of(found.rows),
+        next=found.next,
     )
 
 

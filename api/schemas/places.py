@@ -38,12 +38,13 @@ class UnplacedOut(Output):
 
 
 class UnlocatedOut(Output):
-    """The first premises without a position, of `total`; `visits` wait for them. `geocoder` is who can be asked."""
+    """Some premises without a position, of `total`; `visits` wait for them. `geocoder` is who can be asked."""
 
     total: int
     visits: int
     geocoder: str = Field(description="none, nominatim, photon, amap or baidu")
     rows: list[UnplacedOut]
+    next: str | None
 
 
 class GeocodingOut(Output):

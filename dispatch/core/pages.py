@@ -51,17 +51,19 @@ def page(
     if not 1 <= limit <= MAX_PAGE:
         raise BadPageSize(f"A page holds 1 to {MAX_PAGE} rows, not {limit}.", field="limit")
     if cursor:
-        statement = statement.where(key > _read(cursor))
+        statement = statement.where(key > key_before(cursor))
     rows = list(session.exec(statement.order_by(key).limit(limit + 1)))
     items = rows[:limit]
-    return Page(items, _write(key_of(items[-1])) if len(rows) > limit else None)
+    return Page(items, cursor_after(key_of(items[-1])) if len(rows) > limit else None)
 
 
-def _write(key: str) -> str:
+def cursor_after(key: str) -> str:
+    """The cursor of the page after the row of this key."""
     return base64.urlsafe_b64encode(key.encode()).decode().rstrip("=")
 
 
-def _read(cursor: str) -> str:
+def key_before(cursor: str) -> str:
+    """The key of the row that a page comes after; raises BadCursor."""
     try:
         padded = cursor + "=" * (-len(cursor) % 4)
         return base64.b64decode(padded, altchars=b"-_", validate=True).decode()

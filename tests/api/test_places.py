@@ -1,8 +1,12 @@
 """Premises without a position over HTTP and as a page: listed, looked up, placed by hand, in both languages."""
 
+import html
+import re
+
 import pytest
 from starlette.testclient import TestClient
 
+from dispatch.core import pages
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
 from dispatch.geo import geocoding
@@ -62,6 +66,43 @@ def test_what_has_no_position_is_listed_those_that_visits_wait_for_first(
     assert found["rows"][1]["premises_id"] == "P-1"
     assert office.get(UNPLACED, params={"limit": 1}).json()["total"] == 2
     assert office.get("/api/v1/territories/nowhere/unplaced").json()["code"] == "no_such_territory"
+
+
+def test_a_long_list_goes_on_page_after_page(office: TestClient, database: Database) -> None:
+    with transaction(database) as session:
+        for number in range(2, 6):
+            make_premises(session, id=f"P-{number}", lat=None, lon=None)
+        job(session, located=False)
+    whole = [row["premises_id"] for row in office.get(UNPLACED).json()["rows"]]
+
+    listed, cursor = [], None
+    while cursor is not None or not listed:
+        page = office.get(UNPLACED, params={"limit": 2} | ({"cursor": cursor} if cursor else {}))
+        listed += [row["premises_id"] for row in page.json()["rows"]]
+        cursor = page.json()["next"]
+
+    assert listed == whole
+    assert len(listed) == page.json()["total"] == 7
+    assert office.get(UNPLACED, params={"cursor": "no"}).json()["code"] == "bad_cursor"
+    other = office.get(UNPLACED, params={"cursor": pages.cursor_after("P-1")})
+    assert other.json()["code"] == "bad_cursor"
+
+
+def test_the_page_lists_a_hundred_and_leads_to_the_next_ones(
+    office: TestClient, database: Database
+) -> None:
+    with transaction(database) as session:
+        for number in range(120):
+            make_premises(session, id=f"Q-{number:03d}", lat=None, lon=None)
+    first = office.get("/places?territory=humen&lang=en", headers={"Accept": "text/html"}).text
+    (link,) = re.findall(r'href="(/places[^"]*cursor=[^"]*)"', first)
+
+    second = office.get(html.unescape(link), headers={"Accept": "text/html"}).text
+
+    assert first.count("data-premises=") == 100
+    assert second.count("data-premises=") == 22
+    assert "From the beginning" in second
+    assert "The next ones" not in second
 
 
 def test_a_run_is_asked_for_followed_and_stopped(office: TestClient) -> None:
