@@ -2,8 +2,10 @@
 // Files in: sent in pieces, checked, imported; columns mapped by a layout that is saved.
 
 const PIECE = 900000;
+const AGAIN = 1500; // milliseconds before a piece that did not get through is sent again
 const fresh = document.getElementById("new");
 const current = document.getElementById("import");
+let opened = null; // the import that the chosen files are sent to: again, when that broke off
 
 function kindOf(name) {
   const names = JSON.parse(fresh.dataset.names);
@@ -22,6 +24,7 @@ function ready() {
 }
 
 function list(files) {
+  opened = null;
   const place = document.getElementById("chosen");
   place.replaceChildren();
   for (const file of files) {
@@ -34,13 +37,17 @@ function list(files) {
   ready();
 }
 
-/** Sends one piece of a file; a refusal is shown and gives false. */
-async function piece(url, content) {
+/** Sends one piece of a file, again when the network fails; a refusal is shown and gives false. */
+async function piece(url, content, tries = 3) {
   try {
     const answer = await gridcrew.fetched("PUT", url, content, { "Content-Type": "application/octet-stream" });
     if (answer.ok) return true;
     gridcrew.say(gridcrew.worded(await answer.json()));
   } catch {
+    if (tries > 1) {
+      await new Promise((later) => setTimeout(later, AGAIN));
+      return piece(url, content, tries - 1);
+    }
     gridcrew.say(gridcrew.notice.dataset.network);
   }
   return false;
@@ -49,12 +56,13 @@ async function piece(url, content) {
 async function sendFile(address, line) {
   const bar = line.querySelector("progress");
   const kind = line.querySelector("select").value;
-  const count = Math.max(1, Math.ceil(line.file.size / PIECE));
+  const { size } = line.file;
+  const count = Math.max(1, Math.ceil(size / PIECE));
   bar.hidden = false;
   bar.max = count;
   for (let number = 0; number < count; number += 1) {
     const content = line.file.slice(number * PIECE, (number + 1) * PIECE);
-    const url = `${address}/files/${encodeURIComponent(line.file.name)}/${number}?kind=${kind}`;
+    const url = `${address}/files/${encodeURIComponent(line.file.name)}/${number}?kind=${kind}&size=${size}`;
     if (!(await piece(url, content))) return false;
     bar.value = number + 1;
   }
@@ -72,20 +80,44 @@ async function start(address, dryRun, profile) {
   return gridcrew.send("POST", `${address}/start`, body);
 }
 
-/** The layout as chosen on the page; what the page does not show (values, defaults) stays as it was. */
+/** What the file writes, and what it means: one in each line, as in 重要 = B; a line that is none is shown and gives null. */
+function meanings(field) {
+  const found = {};
+  for (const line of field.value.split("\n").filter((text) => text.trim())) {
+    const at = line.lastIndexOf("=");
+    const [theirs, ours] = [line.slice(0, at).trim(), line.slice(at + 1).trim()];
+    if (at < 0 || !theirs || !ours) {
+      gridcrew.say(`${document.getElementById("layouts").dataset.unclear} ${line}`);
+      field.focus();
+      return null;
+    }
+    found[theirs] = ours;
+  }
+  return found;
+}
+
+/** The filled fields of the group by the column that `of` says they are for. */
+function byColumn(group, of, value) {
+  const fields = [...group.querySelectorAll(`[data-${of}]`)].filter((field) => field.value.trim());
+  return Object.fromEntries(fields.map((field) => [field.dataset[of], value(field)]));
+}
+
+/** The layout as chosen on the page, null when a field is not clear; what the page does not show stays as it was. */
 function layoutDocument(name) {
   const known = JSON.parse(document.getElementById("layouts").dataset.documents);
   const layout = { ...(known[name] ?? known[document.getElementById("layout").value]) };
   for (const group of document.querySelectorAll("fieldset[data-kind]")) {
     const sheet = { ...layout[group.dataset.kind] };
-    const selects = [...group.querySelectorAll("select[data-column]")];
-    if (selects.length) {
-      const used = selects.filter((select) => select.value);
-      sheet.columns = Object.fromEntries(used.map((select) => [select.dataset.column, select.value]));
+    if (group.querySelector("select[data-column]")) {
+      sheet.columns = byColumn(group, "column", (select) => select.value);
+      sheet.defaults = byColumn(group, "default", (field) => field.value.trim());
+      sheet.values = byColumn(group, "values", meanings);
+      if (Object.values(sheet.values).includes(null)) return null;
     }
-    const [row, name] = group.querySelectorAll("input[data-field]");
-    sheet.header_row = Number(row.value) || 1;
-    sheet.sheet = name.value.trim() || null;
+    const field = (of) => group.querySelector(`[data-field=${of}]`).value.trim();
+    sheet.header_row = Number(field("header_row")) || 1;
+    sheet.sheet = field("sheet") || null;
+    sheet.encoding = field("encoding") || null;
     layout[group.dataset.kind] = sheet;
   }
   return layout;
@@ -93,11 +125,12 @@ function layoutDocument(name) {
 
 const deeds = {
   send: async () => {
-    const run = await gridcrew.send("POST", fresh.dataset.open);
-    if (!run) return;
-    const address = `/api/v1/imports/${run.id}`;
+    opened ??= await gridcrew.send("POST", fresh.dataset.open);
+    if (!opened) return;
+    gridcrew.say("");
+    const address = `/api/v1/imports/${opened.id}`;
     for (const line of chosen()) if (!(await sendFile(address, line))) return;
-    if (await start(address, true)) location.assign(`${fresh.dataset.page}&import=${run.id}`);
+    if (await start(address, true)) location.assign(`${fresh.dataset.page}&import=${opened.id}`);
   },
   check: async () => {
     if (await start(current.dataset.address, true)) location.reload();
@@ -113,9 +146,11 @@ const deeds = {
       field.focus();
       return;
     }
+    const layout = layoutDocument(name);
+    if (!layout) return;
     const url = `/api/v1/import-profiles/${encodeURIComponent(name)}`;
     const seen = JSON.parse(document.getElementById("layouts").dataset.versions)[name] ?? 0;
-    if (!(await gridcrew.send("PUT", url, { document: layoutDocument(name) }, seen))) return;
+    if (!(await gridcrew.send("PUT", url, { document: layout }, seen))) return;
     if (await start(current.dataset.address, true, name)) location.reload();
   },
 };
