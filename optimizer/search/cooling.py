@@ -11,6 +11,8 @@ HOT, COLD = 2.0, 0.01
 """First and last temperature of a search, shares of what one visit's drive costs."""
 BOLD = 0.6
 """Share of a search whose walks are bold: they change which visits stay out, at a price."""
+ROOM = 2.5
+"""That price, and how much dearer than the best plan one may be whose routes are remembered, shares of the same."""
 WALKED = 0.97
 """Share of the seconds that walks take; the rest is CP-SAT's."""
 FIRST_CHUNK = 50
@@ -69,7 +71,8 @@ def walk(
     `drive` is what one visit's drive costs, points.
     """
     began, first, bold = time.monotonic(), searcher.steps, stretch.begin < BOLD
-    chunk = FIRST_CHUNK if stretch.seconds is not None else STEPS_BETWEEN_LOOKS
+    # Under a limit on steps the pieces of a walk must not depend on the clock: they are part of what it does.
+    chunk = FIRST_CHUNK if stretch.steps is None else STEPS_BETWEEN_LOOKS
     while not budget.halted():
         steps = searcher.steps - first
         done = max(_share(steps, stretch.steps), _share(time.monotonic() - began, stretch.seconds))
@@ -79,9 +82,13 @@ def walk(
         hot, cold = stretch.at(done), stretch.at(done + _share(size, stretch.steps))
         looked = time.monotonic()
         searcher.walk(
-            size, drive * _temperature(hot), drive * _temperature(cold), round(drive), bold=bold
+            size,
+            drive * _temperature(hot),
+            drive * _temperature(cold),
+            round(ROOM * drive),
+            bold=bold,
         )
-        if stretch.seconds is not None:
+        if stretch.steps is None:
             took = max(time.monotonic() - looked, 1e-6)
             chunk = max(10, min(3 * chunk, int(size * LOOK_EVERY / took)))
         told()

@@ -4,6 +4,7 @@ Between two rounds everybody waits for everybody, so that with a limit on steps 
 the seed and the number of walks alone, never on the clock.
 """
 
+import math
 import threading
 import time
 from collections.abc import Callable, Iterable, Mapping
@@ -33,6 +34,8 @@ FILLS = 4
 """Ways in which the first plan is filled."""
 MOST_REMEMBERED = 6_000
 """Routes remembered over all rounds, those met last."""
+CHOSEN_FROM_A_SECOND, EFFORT = 200, 0.01
+"""For each second of the search: routes that CP-SAT chooses from, those met last, and its deterministic time."""
 
 
 class Rounds:
@@ -180,24 +183,23 @@ class Rounds:
                 self._remember(route)
         if self.choice and not self.budget.stopped and self.rounds > 1:
             began = time.monotonic()
-            effort = 1.0
-            if self.budget.seconds is not None:
-                effort = min(effort, 0.02 * self.budget.seconds)
-            self._let_choose(leader, effort)
+            seconds = self.budget.seconds or math.inf
+            most = round(min(MOST_REMEMBERED, CHOSEN_FROM_A_SECOND * seconds))
+            self._let_choose(leader, min(1.0, EFFORT * seconds), most)
             self.chose += time.monotonic() - began
         for searcher in self.searchers:
             if self.outline.total < searcher.total or self.rounds == 1:
                 searcher.start(self.outline)
         self._note(self.outline.total, sum(len(order) for order in self.outline.orders))
 
-    def _let_choose(self, leader: Searcher, effort: float) -> None:
+    def _let_choose(self, leader: Searcher, effort: float, most: int = MOST_REMEMBERED) -> None:
         for route in leader.routes_of(self.outline):
             self._remember(route)
         drop = self.instance.drop_cost
         chosen = choose(
-            self.met, drop,
+            self.met[-most:], drop,
             {s: tuple(order) for s, order in enumerate(self.outline.orders)},
-            seed=self.seed, effort=effort, relations=self._relations,
+            seed=self.seed, effort=effort, begins=self.outline.begins, relations=self._relations,
         )  # fmt: skip
         if chosen is None:
             return

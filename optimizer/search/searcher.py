@@ -13,6 +13,7 @@ from optimizer.search.layout import (
     N_SHIFT,
     R_COST,
     R_FIXED,
+    R_LEGS,
     TIED_TIME,
     V_TIED,
     Ints,
@@ -22,7 +23,11 @@ from optimizer.search.packing import Packed
 from optimizer.search.room import pool_for, scratch_for, sketch_for
 
 POOL_ROUTES = 30_000
-"""Routes that one walk remembers between two harvests; then no more until the next."""
+"""Routes that the compiled walk has room for; it begins anew when half of it is used."""
+DRIVES = 4.0
+"""As many drives a visit's fixed cost may count as."""
+KEPT = 6_000
+"""Routes met last that are kept then, until the next harvest."""
 STOPS_A_ROUTE = 16
 """Room of the pool, stops for each of its routes on average."""
 
@@ -58,6 +63,7 @@ class Searcher:
         visits = max(1, len(data.visit))
         stops = POOL_ROUTES * max(STOPS_A_ROUTE, 2 * visits // max(1, len(data.shift)))
         self._pool = pool_for(POOL_ROUTES, stops)
+        self._earlier: list[Met] = []
         # SplitMix64 spreads seeds that are close to each other (Steele, Lea & Flood 2014).
         mixed = (seed * 0x9E3779B97F4A7C15 + 0x1234567) % 2**64
         mixed = ((mixed ^ (mixed >> 30)) * 0xBF58476D1CE4E5B9) % 2**64
@@ -75,9 +81,16 @@ class Searcher:
         return int((self._best.node[: len(self.packed.data.visit), N_SHIFT] >= 0).sum())
 
     def mean_drive(self) -> float:
-        """Points of the present plan's routes that do not depend on time, for each visit served."""
-        served = int((self._plan.node[: len(self.packed.data.visit), N_SHIFT] >= 0).sum())
-        return float(self._plan.route[:, R_FIXED].sum()) / max(1, served)
+        """About what a visit's drive costs in the present plan, points: the scale of the temperature.
+
+        Preferences and shifts that cost count with it, but where they are most of it they do not set the scale.
+        """
+        data, route = self.packed.data, self._plan.route
+        served = max(1, int((self._plan.node[: len(data.visit), N_SHIFT] >= 0).sum()))
+        fixed = float(route[:, R_FIXED].sum()) / served
+        second = int(data.weights[0] + data.weights[1])
+        driven = float(route[:, R_LEGS].sum()) * second / served
+        return min(max(fixed, driven), DRIVES * driven) if driven else fixed
 
     def start(self, outline: Outline, *, fills: int = 1) -> None:
         """Begin from a plan, its gaps filled in the best of `fills` ways."""
@@ -102,6 +115,11 @@ class Searcher:
         `bold` changes which visits stay out, at a price.
         Routes of plans at most `room` points dearer than the best are remembered.
         """
+        routes, stops = self._pool.size.tolist()
+        if 2 * routes > POOL_ROUTES or 2 * stops > len(self._pool.visits):
+            # What is met later, when it is colder, is of more use than what fills the pool.
+            self._earlier = list(self._met(KEPT))
+            self._forget()
         annealing.anneal(
             self.packed.data, self._plan, self._trial, self._best, self._scratch, self._pool,
             self._random, steps, max(hot, 1e-6), max(cold, 1e-6), room, bold, self.packed.tied,
@@ -127,10 +145,19 @@ class Searcher:
                 yield Met(s, tuple(order), int(self._kept.route[s, R_COST]))
 
     def harvest(self) -> Iterator[Met]:
-        """The routes met since the last harvest; the pool is empty after it."""
-        entries, visits = self._pool.entry, self._pool.visits
-        for shift, first, count, cost in entries[: self._pool.size[0]].tolist():
+        """The routes met since the last harvest, as far as they are remembered; none is after it."""
+        yield from self._earlier
+        yield from self._met(POOL_ROUTES)
+        self._earlier = []
+        self._forget()
+
+    def _met(self, most: int) -> Iterator[Met]:
+        """The routes in the pool, the last so many."""
+        visits, size = self._pool.visits, int(self._pool.size[0])
+        for shift, first, count, cost in self._pool.entry[max(0, size - most) : size].tolist():
             yield Met(shift, tuple(visits[first : first + count].tolist()), cost)
+
+    def _forget(self) -> None:
         self._pool.slot[:] = -1
         self._pool.size[:] = 0
 

@@ -259,6 +259,13 @@ def _tail_labels(
             return INF
         if same and count:
             return shifted
+        if not node[k, N_COSTLY]:
+            # Nothing from here on can cost: a label in time for the rest ends as dear as it is.
+            cheapest = np.int64(INF)
+            for a in range(count):
+                if short[row, a, L_TIME] <= latest[k, short[row, a, L_MASK]]:
+                    cheapest = min(cheapest, short[row, a, L_COST])
+            return cheapest - timed
         k = node[k, N_NEXT]
         leg, seconds = node[k, N_LEG], node[k, N_SERVICE]
     if count == 0:

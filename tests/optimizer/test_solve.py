@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from benchmarks import days
 from optimizer.check import check
 from optimizer.codec import read_plan, write_problem
 from optimizer.naive import naive
@@ -63,6 +64,15 @@ def test_the_same_seed_and_iterations_give_the_same_plan() -> None:
         one, other = (solve(given, Limits(iterations=30), seed=3) for _ in range(2))
 
         assert same(one, other)
+
+
+def test_a_limit_of_time_that_nobody_reaches_changes_nothing_of_so_many_steps() -> None:
+    given = days.made("hard", 100, 1).problem
+
+    plans = [solve(given, Limits(seconds, 4_000), 5) for seconds in (None, 3600, 3600)]
+
+    assert same(plans[0], plans[1])
+    assert same(plans[1], plans[2])
 
 
 def test_a_problem_without_visits_has_a_plan_without_routes() -> None:

@@ -26,7 +26,8 @@ OVERHEAD = 60
 
 
 def settings_for(url: str, kind: str = "osrm", **more: Any) -> Settings:
-    return Settings(roads=kind, roads_url=url, roads_timeout=0.5, **more)  # type: ignore[arg-type]
+    limit = {"roads_timeout": 20.0} | more
+    return Settings(roads=kind, roads_url=url, **limit)  # type: ignore[arg-type]
 
 
 @pytest.fixture
