@@ -16,6 +16,7 @@ from api.gate import Gate
 from api.pages import (
     asking,
     calls_page,
+    choices,
     console_page,
     crew_page,
     customers,
@@ -83,6 +84,7 @@ def create_app(
     app.include_router(places_page.router)
     app.include_router(templates_page.router)
     app.include_router(pages.router)
+    app.include_router(choices.router)
     app.include_router(customers.router)
     app.include_router(asking.router)
     app.include_router(open311.router)

@@ -152,7 +152,7 @@ def act(
     except (NotDoneYet, StaleDataError):  # taken back meanwhile; the same form at the same moment
         said, where = "again", ""
     else:
-        _go_on(session, settings, token, link, facts, moment)
+        go_on(session, settings, token, link, facts, moment)
     language = form.get("lang", "")
     asked = {"said": said, **({"lang": language} if language in LANGUAGES else {})}
     if where and form.get("day"):
@@ -228,7 +228,7 @@ def _done(
     return "asked"
 
 
-def _go_on(
+def go_on(
     session: Session, settings: Settings, token: str, link: Link, facts: Facts, now: datetime
 ) -> None:
     """Let this link open what its holder has just made of the appointment."""

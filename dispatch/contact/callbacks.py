@@ -1,6 +1,5 @@
 """What providers tell later: what became of a message, and what a customer wrote back; each once."""
 
-import re
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -9,25 +8,17 @@ from enum import StrEnum
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from dispatch.contact import preferences
+from dispatch.contact import replies
 from dispatch.contact.channels import BUILT_IN
 from dispatch.contact.messages import report
-from dispatch.contact.tables import Inbox, Message, MessageClass, MessageStatus
+from dispatch.contact.tables import Inbox, Message, MessageStatus
 from dispatch.core.db import lock_for
-from dispatch.core.events import SYSTEM
 from dispatch.core.upserts import insert_into
-from dispatch.registry.tables import Customer
 
-STOP_WORDS = frozenset({"STOP", "STOPALL", "UNSUBSCRIBE", "退订", "TD", "T"})
-"""What customers write who want no more messages."""
-
-_STOPPED = (MessageClass.SERVICE, MessageClass.SURVEY, MessageClass.MARKETING)
-"""What they stop by that; of danger, and of what the law asks for, everybody is told."""
 KEPT = timedelta(days=90)
 """How long it is known which callbacks were worked on."""
 
 _OPEN = (MessageStatus.SENT, MessageStatus.UNKNOWN)
-_FEWEST_DIGITS = 8
 
 
 class Fate(StrEnum):
@@ -47,6 +38,7 @@ class Outcome(StrEnum):
     REPEATED = "repeated"
     UNKNOWN = "unknown"
     STOPPED = "stopped"
+    RESUMED = "resumed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,7 +93,7 @@ def take(
     if isinstance(callback, Report):
         outcome = _apply(session, provider, subject, callback.fate, channels, now)
     else:
-        outcome = _heed(session, provider, callback, now)
+        outcome = _heed(session, provider, callback, channels, now)
     kept = session.get_one(Inbox, (provider, row["event_id"]))
     kept.outcome = outcome.value
     session.flush()
@@ -163,49 +155,14 @@ def _apply(
     return Outcome.APPLIED
 
 
-# -- what customers write back ------------------------------------------------------------------------------
-
-
-def is_stop(text: str) -> bool:
-    """Whether this says: no more messages."""
-    return re.sub(r"[\s.!。！'\"“”]", "", text).upper() in STOP_WORDS
-
-
-def _heed(session: Session, provider: str, reply: Reply, now: datetime) -> Outcome:
-    if not is_stop(reply.text):
+def _heed(
+    session: Session, provider: str, reply: Reply, channels: Collection[str], now: datetime
+) -> Outcome:
+    word = replies.word_of(reply.text)
+    if word is None:
         return Outcome.NO_NEWS
-    found = of_phone(session, reply.sender)
-    for customer in found:
-        for stopped in _STOPPED:
-            preferences.stop(
-                session,
-                customer_id=customer.id,
-                message_class=stopped,
-                channel=provider,
-                actor=SYSTEM,
-                now=now,
-            )
-    return Outcome.STOPPED if found else Outcome.UNKNOWN
-
-
-def of_phone(session: Session, phone: str) -> list[Customer]:
-    """The customers who have this telephone number, written with or without the country's code."""
-    digits = _digits(phone)
-    if len(digits) < _FEWEST_DIGITS:
-        return []
-    written: sa.ColumnElement[str] = sa.func.coalesce(Customer.phone, "")
-    for sign in " -()+":
-        written = sa.func.replace(written, sign, "")
-    rows = session.exec(
-        select(Customer).where(written.endswith(digits[-_FEWEST_DIGITS:])).order_by(Customer.id)
-    )
-    return [customer for customer in rows if _same(_digits(customer.phone or ""), digits)]
-
-
-def _digits(phone: str) -> str:
-    return re.sub(r"\D", "", phone)
-
-
-def _same(one: str, other: str) -> bool:
-    shorter, longer = sorted((one, other), key=len)
-    return longer.endswith(shorter.lstrip("0")) and len(shorter.lstrip("0")) >= _FEWEST_DIGITS
+    if not replies.heed(
+        session, word, sender=reply.sender, channel=provider, channels=channels, now=now
+    ):
+        return Outcome.UNKNOWN
+    return Outcome.STOPPED if word.stops else Outcome.RESUMED

@@ -101,7 +101,7 @@ def why_not(about: About, template: str) -> str:
         about.customer,
         about.preference,
         message_class_of(template, about.priority),
-        is_legal=KINDS[template].is_legal,
+        is_legal=KINDS[template].is_legal or KINDS[template].is_reply,
     )
 
 

@@ -27,8 +27,10 @@ class Kind:
     """How messages of one template are treated.
 
     `is_current`: whether what it says is still true of its subject. `is_legal`: the law asks for it, so that nobody
-    can stop it, and it ends as a letter when nothing else reaches the customer. `merges`: a household's are one
-    message. `calendar`: the method of the calendar entries that go with its email. `tells` is for the docs.
+    can stop it, and it ends as a letter when nothing else reaches the customer. `is_reply`: it answers what the
+    customer has just asked of us, so that it goes out whatever was stopped, and nobody has to see to it. `merges`:
+    a household's are one message. `calendar`: the method of the calendar entries that go with its email. `tells` is
+    for the docs.
     """
 
     message_class: MessageClass
@@ -36,6 +38,7 @@ class Kind:
     is_current: Callable[[Said, Any], bool]
     subject: SubjectKind = SubjectKind.VISIT
     is_legal: bool = False
+    is_reply: bool = False
     merges: bool = False
     calendar: str = ""
 
@@ -107,6 +110,11 @@ KINDS: Mapping[str, Kind] = {
     "follow_up_call": Kind(
         message_class=_M.SERVICE, subject=_S.CUSTOMER, is_current=lambda _said, _customer: True,
         tells="that we are going to call, and on which day",
+    ),
+    "stopped": Kind(
+        message_class=_M.SERVICE_URGENT, subject=_S.CUSTOMER, is_reply=True,
+        is_current=lambda _said, _customer: True,
+        tells="to who wrote STOP: what does not come any more, and what still does",
     ),
     "outage_report": Kind(
         message_class=_M.SERVICE_URGENT, subject=_S.REQUEST, is_current=_is_open,

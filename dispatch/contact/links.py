@@ -26,9 +26,11 @@ from dispatch.work.tables import Visit, WorkOrder
 
 VALID_AFTER_END = timedelta(hours=72)
 """How long after the end of a visit its links still open."""
+CHOICES_FOR = timedelta(days=60)
+"""How long an email's link to the choice of messages opens it."""
 KEPT_AFTER_END = timedelta(days=90)
 """How long the row of a link that has ended is kept, to answer who could see what."""
-VISIT, REQUEST = "visit", "request"
+VISIT, REQUEST, CHOICES = "visit", "request", "choices"
 
 _KEY_BYTES, _RANDOM_BYTES, _MAC_BYTES = 2, 17, 17
 LENGTH = 48
@@ -135,6 +137,24 @@ def for_visits(
     ]  # fmt: skip
     rows = [row.model_dump(exclude={"id"}) for _, row in made]
     session.execute(sa.insert(Link), rows)
+    return [token for token, _ in made]
+
+
+def for_choices(
+    session: Session, key: bytes, customer_ids: Sequence[str], *, now: datetime
+) -> list[str]:
+    """A token for each customer that opens nothing but the choice of which messages they want."""
+    if not customer_ids:
+        return []
+    key_id = _newest_key(session, now=now)
+    made = [
+        _made(
+            key, key_id, purpose=CHOICES, subject=customer_id, version="",
+            expires_at=now + CHOICES_FOR, now=now, customer_id=customer_id,
+        )
+        for customer_id in customer_ids
+    ]  # fmt: skip
+    session.execute(sa.insert(Link), [row.model_dump(exclude={"id"}) for _, row in made])
     return [token for token, _ in made]
 
 

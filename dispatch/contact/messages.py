@@ -206,10 +206,12 @@ def _go_on(session: Session, message: Message, *, channels: Collection[str], now
     """Try the next channel; with none left, say that a person is needed."""
     if next_channel(session, message, channels=channels, now=now) is not None:
         return
+    if KINDS[message.template].is_reply:
+        return
     raise_alert(
         session,
         "message.failed",
-        "Messages to customers were not delivered. The list of messages that need a person names them.",
+        "Messages to customers were not delivered; the page of messages lists those that need a person.",
         now=now,
     )
 
@@ -231,8 +233,8 @@ def _lose(
     raise_alert(
         session,
         "message.unknown",
-        "Some messages to customers may or may not have gone out. The list of messages that need a person "
-        "names them.",
+        "Some messages to customers may or may not have gone out; the page of messages lists those that need a "
+        "person.",
         now=now,
     )
 

@@ -12,11 +12,12 @@ from dispatch.contact.concerned import load_outage
 from dispatch.contact.drafts import compose
 from dispatch.contact.facts import About, load_customer, load_requests
 from dispatch.contact.history import KNOWN
-from dispatch.contact.tables import Message, OutageNotice
+from dispatch.contact.tables import Message, MessageClass, OutageNotice
 from dispatch.contact.windows import Told
 from dispatch.core.calendar import day_bounds
 from dispatch.core.db import lock_for
 from dispatch.desk.lifecycle import OPEN
+from dispatch.registry.tables import Customer, Premises
 from dispatch.work.lifecycle import OPEN_ORDERS
 from dispatch.work.tables import WorkOrder
 
@@ -70,6 +71,37 @@ def tell_call(
         told=Told(begin, end, promised=False),
         values={"day": texts.day_text(begin, about.zone, about.language)},
         expires_at=end,
+        channels=channels,
+        now=now,
+    )
+
+
+def tell_stopped(
+    session: Session,
+    *,
+    customer: Customer,
+    classes: Collection[MessageClass],
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
+) -> Message | None:
+    """Tell a customer who has stopped messages of these classes which ones still come.
+
+    A customer without premises is nobody's to write to.
+    """
+    statement = select(Premises.territory_id).where(Premises.customer_id == customer.id)
+    territory_id = session.exec(statement.order_by(Premises.id).limit(1)).first()
+    if territory_id is None:
+        return None
+    about = load_customer(session, customer_id=customer.id, territory_id=territory_id)
+    assert about is not None, "both exist"
+    return compose(
+        session,
+        about,
+        template="stopped",
+        version=f"{now:%Y%m%d%H%M%S%f}",
+        told=None,
+        values={"what": [texts.class_named(one, about.language) for one in classes]},
+        people=[person for person in about.people() if not person.is_nominee],
         channels=channels,
         now=now,
     )

@@ -8,6 +8,7 @@ from sqlmodel import Session
 
 from dispatch.contact import calendars, links, texts
 from dispatch.contact.channels import Channel
+from dispatch.contact.classes import CLASSES
 from dispatch.contact.facts import About, Facts
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.subjects import Written, visits_of
@@ -16,6 +17,10 @@ from dispatch.core.tables import TaskClass
 from dispatch.field.door import check_number
 from dispatch.work.tables import Visit
 
+_REFUSE = {
+    "zh-CN": "选择接收哪些消息：{}",
+    "en": "Choose which messages you get: {}",
+}
 _AGAIN = {"zh-CN": "（重发）", "en": "(repeated) "}
 
 
@@ -24,7 +29,8 @@ class Outgoing:
     """A message to hand to the channel now.
 
     `mail_id` and `key`, by which a provider knows that it is the same message, are the same at every attempt.
-    `calendars` are the texts of the iCalendar objects that go with an email.
+    `calendars` are the texts of the iCalendar objects that go with an email. `unsubscribe` is where its reader can
+    refuse such messages, empty where nobody may.
     """
 
     message_id: int
@@ -37,6 +43,7 @@ class Outgoing:
     channel: str = Channel.EMAIL.value
     key: str = ""
     calendars: tuple[str, ...] = ()
+    unsubscribe: str = ""
 
 
 def make(
@@ -72,11 +79,13 @@ def make_all(
 ) -> list[Outgoing]:
     """Each message as `make` makes it; the links of all of them are made together."""
     tokens = _tokens(session, written, key=key, now=now)
+    choices = _choices(session, [message for message, _ in written], base_url, key=key, now=now)
     made = []
     for message, abouts in written:
         body = _filled(message, tokens, base_url=base_url, key=key)
         entries = _calendars(session, message, abouts, sender=sender, key=key)
-        made.append(_outgoing(message, body, entries, repeated=repeated))
+        refuse = choices.get(message.id, "")
+        made.append(_outgoing(message, body, entries, refuse, repeated=repeated))
     return made
 
 
@@ -112,10 +121,34 @@ def _filled(
     return body
 
 
-def _outgoing(message: Message, body: str, entries: Sequence[str], *, repeated: bool) -> Outgoing:
+def _choices(
+    session: Session, messages: Sequence[Message], base_url: str, *, key: bytes, now: datetime
+) -> dict[int | None, str]:
+    """Where the reader of each email may refuse such messages. Whom the customer named answers the customer."""
+    refusable = [
+        message
+        for message in messages
+        if message.channel == Channel.EMAIL
+        and not message.to_nominee
+        and CLASSES[message.message_class].can_be_stopped
+        and not KINDS[message.template].is_legal
+    ]
+    customers = [message.customer_id for message in refusable]
+    tokens = links.for_choices(session, key, customers, now=now)
+    return {
+        message.id: f"{base_url.rstrip('/')}/c/{token}?class={message.message_class.value}"
+        for message, token in zip(refusable, tokens, strict=True)
+    }
+
+
+def _outgoing(
+    message: Message, body: str, entries: Sequence[str], refuse: str, *, repeated: bool
+) -> Outgoing:
     assert message.id is not None, "a message that is sent has been written"
     again = _AGAIN[message.language] if repeated else ""
     has_subject = message.channel in (Channel.EMAIL, Channel.PRINT)
+    if refuse:
+        body = f"{body.rstrip()}\n\n{_REFUSE[message.language].format(refuse)}\n"
     return Outgoing(
         message_id=message.id,
         mail_id=message.message_id,
@@ -127,6 +160,7 @@ def _outgoing(message: Message, body: str, entries: Sequence[str], *, repeated: 
         channel=message.channel,
         key=f"gridcrew-{message.id}",
         calendars=tuple(entries),
+        unsubscribe=refuse,
     )
 
 

@@ -70,6 +70,9 @@ _OWN: Mapping[str, Mapping[str, Placeholder]] = {
     "cancelled": TIMES,
     "survey": {"day": _DAY},
     "follow_up_call": {"day": _DAY},
+    "stopped": {
+        "what": _p("已退订的消息", "what does not come any more", ["满意度回访"], ["surveys"]),
+    },
     "outage_report": {**MOMENT, "number": _NUMBER},
     "planned_outage": {
         "number": _NUMBER,

@@ -189,6 +189,50 @@ def resume(
     return Preference.of(customer_id, row)
 
 
+def choose(
+    session: Session,
+    *,
+    customer_id: str,
+    wanted: Collection[MessageClass],
+    channel: str,
+    actor: Actor,
+    now: datetime,
+) -> Preference:
+    """Note which of the classes that may be stopped the customer wants, and no others: express consent for each.
+
+    Raises NoSuchCustomer.
+    """
+    customers.get(session, customer_id)
+    row = _row(session, customer_id)
+    wishes = set(wanted) | (
+        {MessageClass.SERVICE_URGENT} if MessageClass.SERVICE in wanted else set()
+    )
+    stopped = sorted(
+        one.value for one in MessageClass if CLASSES[one].can_be_stopped and one not in wishes
+    )
+    wants_marketing = MessageClass.MARKETING in wanted
+    if (stopped, wants_marketing) == (sorted(row.stopped), row.wants_marketing):
+        return Preference.of(customer_id, row)
+    row.stopped, row.wants_marketing = stopped, wants_marketing
+    _keep(session, row)
+    data = {"stopped": stopped, "wants_marketing": wants_marketing, "channel": channel}
+    _record(session, "customer.contact_changed", row, actor, now, **data)
+    return Preference.of(customer_id, row)
+
+
+def drop_nominee(
+    session: Session, *, customer_id: str, channel: str = "", actor: Actor, now: datetime
+) -> Preference:
+    """Note that whom the customer named wants to be told nothing: the customer is told themself again."""
+    row = _row(session, customer_id)
+    row.nominee_name, row.nominee_phone, row.nominee_email = "", None, None
+    row.nominee_instead = False
+    _keep(session, row)
+    fields = [name for name in _FIELDS if name.startswith("nominee_")]
+    _record(session, "customer.contact_changed", row, actor, now, fields=fields, channel=channel)
+    return Preference.of(customer_id, row)
+
+
 def objection(
     customer: Customer, wished: Preference, message_class: MessageClass, *, is_legal: bool
 ) -> str:

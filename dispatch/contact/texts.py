@@ -162,6 +162,11 @@ def why_not_done(reason: str, language: str) -> str:
     return _worded("why", reason, language)
 
 
+def class_named(message_class: str, language: str) -> str:
+    """What messages of a class are, in words."""
+    return _worded("class", message_class, language)
+
+
 def is_unannounced(work_type: str) -> bool:
     """Whether a visit of this type loses its purpose when it is announced."""
     return _entry("unannounced", work_type) is not None

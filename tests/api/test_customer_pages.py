@@ -18,7 +18,7 @@ from dispatch.field import positions
 from dispatch.field.positions import Position
 from dispatch.registry.tables import Crew, Customer
 from dispatch.work import promises, visits
-from dispatch.work.tables import Visit
+from dispatch.work.tables import Visit, WorkOrder
 from tests.api.conftest import SignIn, VirtualClock
 from tests.builders import planning as day_of
 from tests.builders.registry import ADMIN, DISPATCHER, make_shift
@@ -421,3 +421,62 @@ def test_a_finished_visit_asks_two_questions_whose_answers_may_be_changed(
     assert late.startswith("You answered more than a week ago")
     clock.forward(hours=80)
     assert anonymous.get(link).status_code == 410
+
+
+# -- which messages the customer wants ------------------------------------------------------------------------
+
+
+def wished(database: Database, visit_id: str) -> tuple[set[str], bool]:
+    """What the visit's customer has stopped, and whether they want offers."""
+    with database.reading() as session:
+        customer_id = session.get_one(WorkOrder, session.get_one(Visit, visit_id).work_order_id)
+        found = preferences.get(session, customer_id=customer_id.customer_id)
+        return set(found.stopped), found.wants_marketing
+
+
+def choices_of(database: Database, settings: Settings, visit_id: str) -> str:
+    """The link that an email to the visit's customer has."""
+    with transaction(database) as session:
+        order = session.get_one(WorkOrder, session.get_one(Visit, visit_id).work_order_id)
+        return "/c/" + links.for_choices(session, settings.key, [order.customer_id], now=NOW)[0]
+
+
+@pytest.mark.parametrize("by_email", [False, True])
+def test_the_customer_chooses_which_messages_come_and_reads_which_always_do(
+    anonymous: TestClient,
+    link: str,
+    visit_id: str,
+    settings: Settings,
+    database: Database,
+    by_email: bool,
+) -> None:
+    address = choices_of(database, settings, visit_id) if by_email else link
+    page = f"{address}/choices"
+    text = anonymous.get(f"{page}?lang=en", headers=HTML).text
+    assert "Notices of danger" in text
+    assert re.findall(r'name="(\w+)" value="yes" checked', text) == ["service", "survey"]
+    assert wished(database, visit_id) == (set(), False), "looking changes nothing"
+
+    assert post(anonymous, page, nonce="x", service="yes") == 403
+    nonce = nonce_of(anonymous, page)
+    assert post(anonymous, page, nonce=nonce, service="yes", marketing="yes") == 303
+    assert wished(database, visit_id) == ({"survey"}, True)
+    assert post(anonymous, page, nonce=nonce) == 303
+    stopped, wants_offers = wished(database, visit_id)
+    assert (stopped, wants_offers) == ({"marketing", "service", "service_urgent", "survey"}, False)
+    assert anonymous.get(page, headers=HTML).status_code == 200, "the link goes on with the choice"
+
+
+def test_the_one_press_of_a_mail_program_stops_the_emails_class_and_a_look_stops_nothing(
+    anonymous: TestClient, visit_id: str, settings: Settings, database: Database, link: str
+) -> None:
+    address = choices_of(database, settings, visit_id) + "?class=survey"
+
+    assert anonymous.get(address, headers=HTML).status_code == 200
+    assert post(anonymous, address) == 303, "not what RFC 8058 sends"
+    assert wished(database, visit_id) == (set(), False)
+    assert post(anonymous, address, **{"List-Unsubscribe": "One-Click"}) == 204
+    assert post(anonymous, address, **{"List-Unsubscribe": "One-Click"}) == 204
+    assert wished(database, visit_id) == ({"survey"}, False)
+    assert anonymous.get(address.replace("/c/", "/v/"), headers=HTML).status_code == 403
+    assert anonymous.get(link.replace("/v/", "/c/"), headers=HTML).status_code == 403

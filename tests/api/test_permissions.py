@@ -27,6 +27,8 @@ PUBLIC = {
     "/v/{token}/windows",
     "/v/{token}/appointment.ics",
     "/v/{token}/{what}",
+    "/c/{token}",
+    "/{where}/{token}/choices",
     "/ask",
     "/r/{token}",
     "/open311/discovery.{format}",

@@ -40,6 +40,9 @@ def compose(outgoing: Outgoing, *, sender: str) -> EmailMessage:
         mail["Message-ID"] = f"<{outgoing.mail_id.strip('<>')}>"
         mail["Content-Language"] = outgoing.language
         mail["Auto-Submitted"] = "auto-generated"
+        if outgoing.unsubscribe:  # RFC 2369, and the one press of RFC 8058
+            mail["List-Unsubscribe"] = f"<{outgoing.unsubscribe}>"
+            mail["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     except ValueError as error:
         raise Refused("the message's subject or address holds a line break", final=True) from error
     mail.set_content(outgoing.body, cte="base64" if not outgoing.body.isascii() else None)

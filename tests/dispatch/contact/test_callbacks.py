@@ -6,13 +6,14 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session, func, select
 
-from dispatch.contact import callbacks, messages, preferences
+from dispatch.contact import callbacks, messages, preferences, replies
 from dispatch.contact.callbacks import Fate, Outcome, Reply, Report
 from dispatch.contact.tables import Inbox, Message, MessageStatus
+from dispatch.core.alerts import open_alerts
 from dispatch.core.tables import Event
 from dispatch.registry.tables import Customer
 from tests.builders.contact import make_message
-from tests.builders.registry import make_customer
+from tests.builders.registry import DISPATCHER, make_customer, make_premises
 from tests.instants import NOW, at
 
 MORNING = at("10:05") - timedelta(days=1)
@@ -154,13 +155,82 @@ def test_the_stop_of_somebody_else_stops_nobody(session: Session, sender: str) -
     assert not stopped(session, customer.id)
 
 
+def reply(session: Session, text: str, sender: str = "13800000000") -> Outcome:
+    words = Reply(f"r{text}", sender, text)
+    return callbacks.take(
+        session, provider="own", callback=words, channels={"sms", "email"}, now=MORNING
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "classes"),
+    [
+        ("STOP SURVEYS", {"survey"}),
+        ("退订回访", {"survey"}),
+        ("TD营销", {"marketing"}),
+        ("stop visits", {"service", "service_urgent"}),
+        ("STOPALL", {"service", "service_urgent", "survey", "marketing"}),
+    ],
+)
+def test_one_class_is_stopped_by_its_word_and_comes_again_by_start(
+    session: Session, text: str, classes: set[str]
+) -> None:
+    customer = make_customer(session, phone="13800000000")
+
+    assert reply(session, text) is Outcome.STOPPED
+    assert stopped(session, customer.id) == classes
+    assert reply(session, "恢复") is Outcome.RESUMED
+    assert not stopped(session, customer.id)
+
+
+@pytest.mark.parametrize("language", ["en", "zh-CN"])
+def test_who_stops_is_told_that_danger_and_what_the_law_asks_for_still_comes(
+    session: Session, language: str
+) -> None:
+    customer = make_customer(session, phone="13800000000", email=None, language=language)
+    make_premises(session, customer=customer)
+    make_customer(session, phone="13800000000")
+
+    reply(session, "STOP")
+
+    (answer,) = session.exec(select(Message).where(Message.template == "stopped"))
+    assert (answer.status, answer.channel, answer.recipient) == (S.PENDING, "sms", "+8613800000000")
+    words = (
+        ("START", "surveys", "danger") if language == "en" else ("恢复", "满意度回访", "安全提示")
+    )
+    assert all(word in answer.body for word in words)
+    assert isinstance(
+        messages.begin(
+            session, message_id=answer.id or 0, base_url="x", key=b"k" * 32,
+            channels={"sms"}, now=MORNING,
+        ),
+        messages.Outgoing,
+    ), "it goes out although the class is stopped"  # fmt: skip
+    messages.fail(session, message_id=answer.id or 0, error="blocked", final=True, now=MORNING)
+    assert open_alerts(session) == [], "a provider that answers STOP by itself calls nobody"
+
+
+def test_the_stop_of_whom_a_customer_named_ends_their_part_alone(session: Session) -> None:
+    customer = make_customer(session, phone="13800000000")
+    wishes = {
+        "nominee_name": "Ms Li", "nominee_phone": "13900000000", "nominee_instead": True,
+    }  # fmt: skip
+    preferences.put(session, customer_id=customer.id, values=wishes, actor=DISPATCHER, now=MORNING)
+
+    assert reply(session, "STOP", sender="+8613900000000") is Outcome.STOPPED
+
+    wished = preferences.get(session, customer_id=customer.id)
+    assert not wished.has_nominee
+    assert not wished.stopped, "the customer is told as before"
+
+
 def test_a_telephone_number_is_found_however_it_is_written(session: Session) -> None:
     for phone in ("+86 138-0000-0000", "13800000000", "86 (138) 00000000", "0086 138 0000 0000"):
         make_customer(session, phone=phone)
     make_customer(session, phone=None)
     everybody = session.exec(select(Customer).where(Customer.phone != None)).all()  # noqa: E711
 
-    assert len(callbacks.of_phone(session, "+8613800000000")) == len(everybody) == 4
+    assert len(replies.of_phone(session, "+8613800000000")) == len(everybody) == 4
 
 
 def test_the_trail_holds_no_telephone_number_and_no_text(session: Session) -> None:

@@ -144,3 +144,11 @@ def test_the_message_id_is_the_same_at_every_attempt() -> None:
 
     assert first["Message-ID"] == second["Message-ID"] == "<7@gridcrew>"
     assert re.fullmatch(r"<[^<>]+>", str(first["Message-ID"]))
+
+
+def test_where_such_messages_are_refused_stands_in_the_headers_that_mail_programs_read() -> None:
+    mail = made(unsubscribe="https://power.example/c/abc?class=survey")
+
+    assert mail["List-Unsubscribe"] == "<https://power.example/c/abc?class=survey>"
+    assert mail["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    assert made()["List-Unsubscribe"] is None
