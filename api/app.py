@@ -14,6 +14,7 @@ from api import open311, permissions, problems, repeats
 from api.deps import writing
 from api.gate import Gate
 from api.pages import (
+    alerts_page,
     asking,
     calls_page,
     choices,
@@ -25,6 +26,7 @@ from api.pages import (
     outlook_page,
     pages,
     places_page,
+    requests_page,
     templates_page,
 )
 from api.pages.built import BUNDLE
@@ -78,6 +80,8 @@ def create_app(
     app.include_router(console_page.router)
     app.include_router(crew_page.router)
     app.include_router(calls_page.router)
+    app.include_router(requests_page.router)
+    app.include_router(alerts_page.router)
     app.include_router(outlook_page.router)
     app.include_router(messages_page.router)
     app.include_router(import_page.router)

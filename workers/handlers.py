@@ -5,7 +5,7 @@ from typing import Any
 
 from sqlmodel import Session
 
-from dispatch.contact import callbacks, reactions, revoking
+from dispatch.contact import callbacks, reactions, revoking, unreached
 from dispatch.contact.reactions import Reacts
 from dispatch.core import repeats
 from dispatch.core.config import Settings
@@ -69,6 +69,7 @@ def _archive_tasks(session: Session, _payload: dict[str, Any], /, *, now: dateti
     deliveries.forget(session, now=now)
     revoking.forget(session, now=now)
     callbacks.forget(session, now=now)
+    unreached.settle_alerts(session, now=now)
 
 
 HANDLERS: Handlers = {

@@ -11,7 +11,7 @@ from api.repeats import Route
 from api.schemas.contact import CustomerVisitOut
 from api.schemas.forms import PageOf, PathId, PathNumber
 from api.schemas.watch import MessageOut
-from dispatch.contact import messages, queries
+from dispatch.contact import messages, queries, unreached
 from dispatch.contact.tables import MessageStatus
 from dispatch.registry import territories
 from dispatch.work import visits
@@ -54,6 +54,14 @@ def resend(message_id: PathNumber, session: Writing, caller: Who, moment: Now) -
     """Send a message again that failed, bounced, or whose fate is unknown; a stale one is still dropped."""
     return MessageOut.of(
         messages.resend(session, message_id=message_id, actor=caller.actor, now=moment)
+    )
+
+
+@router.post("/messages/{message_id}/seen-to", dependencies=[requires("order:call")])
+def see_to(message_id: PathNumber, session: Writing, caller: Who, moment: Now) -> MessageOut:
+    """Note that the customer was told in another way, or need not be: the message needs nobody any more."""
+    return MessageOut.of(
+        unreached.see_to(session, message_id=message_id, actor=caller.actor, now=moment)
     )
 
 

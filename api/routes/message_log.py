@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Query
 from sqlmodel import Session
 
-from api.deps import Pages, Paging, Reading, requires
+from api.deps import Now, Pages, Paging, Reading, requires
 from api.pagination import read_cursor, write_cursor
 from api.repeats import Route
 from api.schemas.follow_ups import LoggedMessageOut
@@ -46,10 +46,12 @@ def of_territory(
     territory_id: PathId,
     session: Reading,
     paging: Pages,
+    moment: Now,
     status: Statuses = None,
     template: Annotated[str | None, Query(max_length=32)] = None,
     message_class: Annotated[str | None, Query(max_length=32)] = None,
     day: QueryDay | None = None,
+    unreached: Annotated[bool, Query(description="only those that need a person")] = False,
 ) -> PageOf[LoggedMessageOut]:
     """What a territory's customers were told, the newest first, by fate, template, class and local day."""
     wanted = Wanted(
@@ -58,6 +60,7 @@ def of_territory(
         template=template,
         message_class=message_class,
         day=day,
+        unreached_at=moment if unreached else None,
     )
     return _page(session, wanted, paging)
 

@@ -2,14 +2,22 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, status
 
 from api.deps import Now, Pages, Reading, Writing, requires
 from api.pagination import read_cursor, write_cursor
 from api.repeats import Route
 from api.schemas.forms import PageOf, PathId, PathNumber
-from api.schemas.watch import AlertOut, ClockOut, EventOut, TaskOut, WatchItem, WatchList
-from dispatch.core import tasks, trail
+from api.schemas.watch import (
+    AlertOut,
+    ClockOut,
+    EventOut,
+    SettledAlert,
+    TaskOut,
+    WatchItem,
+    WatchList,
+)
+from dispatch.core import alerts, tasks, trail
 from dispatch.core.alerts import alert_list
 from dispatch.insight import watching
 from dispatch.sla import clocks
@@ -49,6 +57,16 @@ def dead_tasks(session: Reading, limit: Annotated[int, Query(ge=1, le=200)] = 10
 def requeue(task_id: PathNumber, session: Writing, moment: Now) -> TaskOut:
     """Give a dead task all its attempts again."""
     return TaskOut.of(tasks.requeue(session, task_id, now=moment))
+
+
+@router.post(
+    "/alerts/settle",
+    status_code=status.HTTP_204_NO_CONTENT,
+    dependencies=[requires("task:write")],
+)
+def settle(body: SettledAlert, session: Writing, moment: Now) -> None:
+    """Close an alert whose cause is gone; the same cause again opens it anew."""
+    alerts.resolve(session, body.key, now=moment)
 
 
 @router.get("/events", dependencies=[requires("event:read")])

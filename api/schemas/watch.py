@@ -1,9 +1,11 @@
 """Clocks, alerts, messages, tasks and the trail of events."""
 
 from datetime import date, datetime
-from typing import Any
+from typing import Annotated, Any
 
-from api.schemas.forms import Output
+from pydantic import Field
+
+from api.schemas.forms import Input, Output
 from dispatch.contact.tables import MessageClass, MessageStatus, SubjectKind
 from dispatch.core.tables import TaskState
 from dispatch.insight.matters import Action, Kind
@@ -37,12 +39,19 @@ class AlertOut(Output):
     causes: int
 
 
+class SettledAlert(Input):
+    """An alert by its key."""
+
+    key: Annotated[str, Field(min_length=1, max_length=160)]
+
+
 class WatchItem(Output):
     """One matter that needs a person, and the action that solves it.
 
     `about` is the time that matters: an expected begin or end, a limit, a planned departure, since when a crew does
     not move; `since` the limit of what will be late, and otherwise when the matter began. `code` says what of its
-    kind it is.
+    kind it is. Of messages that did not arrive `template` is named; where there are many, one matter stands for
+    `count` of them.
     """
 
     kind: Kind
@@ -52,6 +61,8 @@ class WatchItem(Output):
     work_order_id: str | None
     request_id: str | None
     crew_id: str | None
+    message_id: int | None
+    template: str
     code: str
     text: str
     count: int

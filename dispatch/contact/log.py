@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import sqlalchemy as sa
@@ -10,6 +10,7 @@ from sqlmodel import Session, col, select
 
 from dispatch.contact import texts
 from dispatch.contact.tables import Message, MessageStatus, SubjectKind, Survey, Telling
+from dispatch.contact.unreached import unreached
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.core.errors import InvalidError
 from dispatch.core.pages import MAX_PAGE, BadPageSize
@@ -65,7 +66,7 @@ class LogPage:
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which messages; what is left out does not matter."""
+    """Which messages; what is left out does not matter. `unreached_at`: those that need a person at that moment."""
 
     territory_id: str | None = None
     customer_id: str | None = None
@@ -76,6 +77,7 @@ class Wanted:
     template: str | None = None
     message_class: str | None = None
     day: date | None = None
+    unreached_at: datetime | None = None
 
 
 def search(
@@ -150,6 +152,8 @@ def _conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]
         found.append(sa.or_(about, _told_of(col(WorkOrder.request_id) == wanted.request_id)))
     if wanted.statuses:
         found.append(col(Message.status).in_(wanted.statuses))
+    if wanted.unreached_at is not None:
+        found.append(unreached(wanted.unreached_at))
     if wanted.territory_id is None:
         return found
     territory = territories.get(session, wanted.territory_id)

@@ -11,8 +11,6 @@ from dispatch.contact.tables import Message, MessageStatus, Telling
 from dispatch.core.calendar import day_bounds, zone_named
 from dispatch.registry.tables import Territory
 
-NEEDS_A_PERSON = (MessageStatus.UNKNOWN, MessageStatus.FAILED, MessageStatus.BOUNCED)
-
 
 @dataclass(frozen=True, slots=True)
 class MessagePage:
@@ -47,30 +45,6 @@ def list_messages(
     rows = list(session.exec(statement))
     items = rows[: min(max(limit, 1), 200)]
     return MessagePage(items, items[-1].id if len(rows) > len(items) else None)
-
-
-def need_a_person(session: Session, *, territory_id: str, limit: int = 200) -> list[Message]:
-    """The messages whose fate is unknown or that did not arrive, the newest first.
-
-    Not those that went over another channel instead: that one's fate is what counts.
-    """
-    statement = (
-        select(Message)
-        .where(
-            Message.territory_id == territory_id,
-            col(Message.status).in_(NEEDS_A_PERSON),
-            ~is_replaced(),
-        )
-        .order_by(col(Message.id).desc())
-        .limit(min(max(limit, 1), 200))
-    )
-    return list(session.exec(statement))
-
-
-def is_replaced() -> sa.ColumnElement[bool]:
-    """Whether another message went over another channel instead of this one."""
-    other = sa.orm.aliased(Message)
-    return sa.exists().where(col(other.fallback_of) == col(Message.id))
 
 
 def of_visit(session: Session, *, visit_id: str) -> list[Message]:

@@ -12,7 +12,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
-from dispatch.core.alerts import raise_alert
+from dispatch.core.alerts import raise_alert, resolve
 from dispatch.core.claiming import ADD, ANY, DONE, HELD, NEXT, ROWS, THIS
 from dispatch.core.errors import ConflictError, NotFoundError
 from dispatch.core.tables import Task, TaskClass, TaskState
@@ -251,7 +251,10 @@ def dead(session: Session, *, limit: int = 100) -> list[Task]:
 
 
 def requeue(session: Session, task_id: int, *, now: datetime) -> Task:
-    """Give a dead task all its attempts again; raises NoSuchTask or TaskNotDead."""
+    """Give a dead task all its attempts again; the last of its kind closes their alert.
+
+    Raises NoSuchTask and TaskNotDead.
+    """
     task = session.get(Task, task_id)
     if task is None:
         raise NoSuchTask(f"There is no task {task_id}.", task=task_id)
@@ -263,6 +266,9 @@ def requeue(session: Session, task_id: int, *, now: datetime) -> Task:
     task.run_at, task.finished_at = now, None
     session.info.setdefault("rings", []).append((task.queue, task.id))
     session.flush()
+    others = select(Task.id).where(Task.kind == task.kind, col(Task.state) == TaskState.DEAD)
+    if session.exec(others.limit(1)).first() is None:
+        resolve(session, _alert_key(task.kind), now=now)
     return task
 
 
@@ -289,6 +295,10 @@ def _fenced(session: Session, lease: Lease, **values: Any) -> bool:
     return bool(session.execute(statement, given).rowcount)  # type: ignore[attr-defined]
 
 
+def _alert_key(kind: str) -> str:
+    return f"task.dead:{kind}"
+
+
 def _bury(session: Session, task: Task, error: str, *, now: datetime) -> None:
     task.state, task.finished_at, task.lease_until, task.last_error = (
         TaskState.DEAD,
@@ -298,7 +308,7 @@ def _bury(session: Session, task: Task, error: str, *, now: datetime) -> None:
     )
     raise_alert(
         session,
-        f"task.dead:{task.kind}",
+        _alert_key(task.kind),
         f"A {task.kind} task (number {task.id}) gave up after {task.attempts} attempts: {error}. "
         "See `gridcrew doctor`, then put it back with `gridcrew tasks requeue`.",
         now=now,

@@ -12,6 +12,8 @@ from dispatch.core.tables import Event
 from dispatch.desk.lifecycle import OPEN
 from dispatch.desk.requests import SUBJECT
 from dispatch.desk.tables import Counter, Request, RequestKind, RequestStatus
+from dispatch.registry.tables import Customer
+from dispatch.sla.tables import Clock, ClockKind, ClockStatus
 
 MOST_REPORTED = 1000
 """Requests that one answer lists where nobody signs in."""
@@ -74,6 +76,57 @@ def requests(
     return page(
         session, statement, key=Request.id, key_of=lambda row: row.id, cursor=cursor, limit=limit
     )
+
+
+@dataclass(frozen=True, slots=True)
+class Owed:
+    """An open request; `due_at` is by when we owe its answer, None when it was given or none is owed."""
+
+    request: Request
+    customer_name: str
+    due_at: datetime | None
+
+
+def owed(
+    session: Session,
+    *,
+    territory_id: str,
+    kind: RequestKind | None = None,
+    skip: int = 0,
+    limit: int = 50,
+) -> list[Owed]:
+    """The open requests after the first `skip`, whose answer is due next first, then those answered already."""
+    statement = (
+        select(Request, Customer.name, Clock.due_at)
+        .join(Customer, col(Customer.id) == col(Request.customer_id))
+        .join(
+            Clock,
+            sa.and_(
+                col(Clock.subject) == SUBJECT,
+                col(Clock.subject_id) == col(Request.id),
+                col(Clock.kind) == ClockKind.ANSWER,
+                col(Clock.status) == ClockStatus.RUNNING,
+            ),
+            isouter=True,
+        )
+        .where(Request.territory_id == territory_id, col(Request.status).in_(OPEN))
+        .order_by(col(Clock.due_at).is_(None), col(Clock.due_at), col(Request.id))
+        .offset(skip)
+        .limit(limit)
+    )
+    if kind is not None:
+        statement = statement.where(Request.kind == kind)
+    return [Owed(*row) for row in session.exec(statement)]
+
+
+def open_by_kind(session: Session, *, territory_id: str) -> dict[RequestKind, int]:
+    """How many requests of each kind are open."""
+    statement = (
+        select(Request.kind, sa.func.count())
+        .where(Request.territory_id == territory_id, col(Request.status).in_(OPEN))
+        .group_by(col(Request.kind))
+    )
+    return {RequestKind(kind): count for kind, count in session.exec(statement)}
 
 
 def oldest_open(session: Session, *, territory_id: str, limit: int = 20) -> list[Request]:

@@ -10,7 +10,7 @@ Kind = Literal[
 ]  # fmt: skip
 Action = Literal[
     "call_crew", "move_visit", "plan_visit", "answer_request", "make_call", "call_customer", "look_at_visit",
-    "plan_day", "requeue_tasks", "see_administrator",
+    "plan_day", "see_to_messages", "requeue_tasks", "see_administrator",
 ]  # fmt: skip
 
 
@@ -21,8 +21,9 @@ class Item:
     `kind`: `check_in_missed` by who works alone, `not_moving` on the way, `not_started` at the place, `late` and
     `risk` of a promise or deadline, `not_on_duty`, `not_set_out`, work left at a `shift_end` (`count` visits), a
     `clock` about to break or broken, a `low_score` that nobody has answered, a `conflict` of a crew's queued
-    action, a `customer` who called the visit off or asks to be called, a `message` that did not arrive, an `alert`
-    of the installation. `code` says more: what kind of clock, what score, why it was refused, the alert.
+    action, a `customer` who called the visit off or asks to be called, a `message` that did not arrive or as many
+    of one `template` as `count` says, an `alert` of the installation. `code` says more: what kind of clock, what
+    score, why it was refused, what became of the message, the alert.
     """
 
     kind: Kind
@@ -32,6 +33,8 @@ class Item:
     work_order_id: str | None = None
     request_id: str | None = None
     crew_id: str | None = None
+    message_id: int | None = None
+    template: str = ""
     code: str = ""
     text: str = ""
     count: int = 1

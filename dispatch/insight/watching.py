@@ -9,9 +9,8 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import wishes
-from dispatch.contact.queries import NEEDS_A_PERSON, is_replaced
-from dispatch.contact.tables import Message, MessageStatus
+from dispatch.contact import unreached, wishes
+from dispatch.contact.tables import Message, MessageStatus, SubjectKind
 from dispatch.core.alerts import AlertRow, alert_list, open_alerts
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.tables import Alert, Event
@@ -22,19 +21,20 @@ from dispatch.planning.projecting import at_risk, limit_of
 from dispatch.planning.queries import BoardPage
 from dispatch.registry import territories
 from dispatch.sla import clocks
-from dispatch.work.lifecycle import WAITING
+from dispatch.work.lifecycle import UNFINISHED, WAITING
 from dispatch.work.tables import Visit, VisitStatus
 
 AHEAD = timedelta(hours=2)
 """How long before its limit a clock is listed; one that is used for three quarters is listed earlier."""
 BACK = timedelta(hours=24)
 """How long conflicts stay in the list, unless the office has dealt with the visit since."""
-MESSAGES_BACK = timedelta(days=3)
+MOST_MESSAGES = 5
+"""As many messages of one template are listed one by one; beyond that one matter stands for all of them."""
 _ALERT_ACTIONS: tuple[tuple[str, Action], ...] = (
     ("plan.", "plan_day"),
     ("task.dead", "requeue_tasks"),
 )
-_TOLD_OTHERWISE = ("clock.answer", "clock.arrive", "clock.visit_within", "message.")
+NAMED_ONE_BY_ONE = ("clock.answer", "clock.arrive", "clock.visit_within", "message.", "lone_work:")
 """Alerts about what the list names one by one."""
 _LONE = "lone_work:"
 
@@ -67,7 +67,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
         *_messages(session, territory_id, now),
     ):
         found.add(item)
-    _alerts(found, alert_list(session, without=(*_TOLD_OTHERWISE, _LONE)))
+    _alerts(found, alert_list(session, without=NAMED_ONE_BY_ONE))
     return sorted(found.items, key=_order)
 
 
@@ -123,9 +123,18 @@ def _low_scores(session: Session, found: Matters, territory_id: str, now: dateti
 def _clocks(session: Session, found: Matters, board: BoardPage, now: datetime) -> None:
     planned = {s.visit.work_order_id: s.visit.id for crew in board.crews for s in crew.stops}
     waiting = {row.visit.work_order_id: row.visit.id for row in board.queue}
-    for clock in clocks.running(session, territory_id=board.territory_id):
-        if clock.due_at - now > AHEAD and clock.warned < 75:
-            continue
+    running = [
+        clock
+        for clock in clocks.running(session, territory_id=board.territory_id)
+        if clock.due_at - now <= AHEAD or clock.warned >= 75
+    ]
+    elsewhere = _visits_elsewhere(
+        session,
+        {one.subject_id for one in running if one.subject == "work_order"}
+        - planned.keys()
+        - waiting.keys(),
+    )
+    for clock in running:
         if clock.subject == "request":
             if clock.subject_id in found.requests:
                 continue
@@ -137,15 +146,24 @@ def _clocks(session: Session, found: Matters, board: BoardPage, now: datetime) -
             )  # fmt: skip
         elif clock.subject_id not in found.orders:
             visit_id = waiting.get(clock.subject_id) or planned.get(clock.subject_id)
-            action: Action = "make_call"
-            if visit_id is not None:
-                action = "plan_visit" if clock.subject_id in waiting else "move_visit"
+            action: Action = "plan_visit" if clock.subject_id in waiting else "move_visit"
+            if visit_id is None:
+                visit_id = elsewhere.get(clock.subject_id)
+                action = "look_at_visit" if visit_id else "make_call"
             found.add(
                 Item(
                     "clock", action, clock.due_at <= now, visit_id, clock.subject_id,
                     code=clock.kind.value, about=clock.due_at,
                 )
             )  # fmt: skip
+
+
+def _visits_elsewhere(session: Session, orders: set[str]) -> dict[str, str]:
+    """The unfinished visit of each order that is not on the board: it is on another day's plan. A call has none."""
+    statement = select(Visit.work_order_id, Visit.id).where(
+        col(Visit.work_order_id).in_(orders), col(Visit.status).in_(UNFINISHED)
+    )
+    return dict(session.exec(statement.order_by(col(Visit.id).desc())).all())
 
 
 def _conflicts(session: Session, territory_id: str, now: datetime) -> Iterator[Item]:
@@ -197,24 +215,31 @@ def _customers(session: Session, territory_id: str) -> Iterator[Item]:
 
 
 def _messages(session: Session, territory_id: str, now: datetime) -> Iterator[Item]:
-    statement = (
-        select(Message.subject_id, Visit.work_order_id, Message.status, Message.created_at)
-        .join(Visit, col(Visit.id) == col(Message.subject_id))
-        .where(
-            col(Visit.territory_id) == territory_id,
-            col(Visit.status).in_((VisitStatus.PLANNED, *WAITING, VisitStatus.EN_ROUTE)),
-            col(Message.status).in_(NEEDS_A_PERSON),
-            ~is_replaced(),
-            col(Message.created_at) > now - MESSAGES_BACK,
-        )
-        .order_by(col(Message.id).desc())
-        .limit(200)
-    )
-    for visit_id, work_order_id, status, created_at in session.exec(statement):
+    """What did not reach anybody and still matters: each message, or one matter for many of a template."""
+    counts = unreached.counted(session, territory_id=territory_id, now=now)
+    few = [template for template, count in counts.items() if count <= MOST_MESSAGES]
+    for template, count in counts.items():
+        if template not in few:
+            yield Item("message", "see_to_messages", False, template=template, count=count)
+    found = unreached.need_a_person(session, territory_id=territory_id, templates=few, now=now)
+    orders = _orders_of(session, found)
+    for message in found:
+        visit_id = message.subject_id if message.subject_id in orders else None
+        is_request = message.subject_kind is SubjectKind.REQUEST
+        suppressed = message.status is MessageStatus.SUPPRESSED
         yield Item(
-            "message", "call_customer", False, visit_id, work_order_id, code=MessageStatus(status).value,
-            since=created_at,
+            "message", "see_to_messages", False, visit_id, orders.get(message.subject_id),
+            request_id=message.subject_id if is_request else None, message_id=message.id,
+            template=message.template, code=message.reason if suppressed else message.status.value,
+            since=message.created_at,
         )  # fmt: skip
+
+
+def _orders_of(session: Session, messages: list[Message]) -> dict[str, str]:
+    """The work order of each visit that messages are about."""
+    visits = {one.subject_id for one in messages if one.subject_kind is SubjectKind.VISIT}
+    statement = select(Visit.id, Visit.work_order_id).where(col(Visit.id).in_(visits))
+    return dict(session.exec(statement).all())
 
 
 def _alerts(found: Matters, alerts: list[AlertRow]) -> None:

@@ -7,6 +7,7 @@ from dispatch.contact.kinds import KINDS
 from dispatch.contact.log import CLASSES
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.db import Database, transaction
+from dispatch.registry.tables import Customer
 from tests.api.conftest import SignIn
 from tests.builders.contact import make_message
 
@@ -88,3 +89,27 @@ def test_every_state_kind_and_class_of_a_message_is_worded() -> None:
         assert {f"messages.status.{status.value}" for status in MessageStatus} <= words
         assert {f"messages.template.{template}" for template in KINDS} <= words
         assert {f"messages.classes.{name}" for name in CLASSES} <= words
+
+
+def test_what_needs_a_person_is_counted_picked_out_called_and_seen_to(
+    sign_in: SignIn, message: Message, database: Database
+) -> None:
+    with transaction(database) as session:
+        session.get_one(Customer, message.customer_id).phone = "+86 769 8555 0100"
+    client = sign_in("intake")
+    log = "/api/v1/territories/humen/message-log"
+
+    assert "need a person: 1" in client.get(f"{PAGE}&lang=en", headers=HTML).text
+    picked = f"{PAGE}&status=unreached&message={message.id}&lang=en"
+    page = client.get(picked, headers=HTML).text
+    assert message.subject in page
+    assert 'href="tel:+8676985550100"' in page
+    assert 'data-do="seen-to"' in page
+    assert 'data-do="seen-to"' not in sign_in("auditor").get(picked, headers=HTML).text
+    assert sign_in("auditor").post(f"/api/v1/messages/{message.id}/seen-to").status_code == 403
+
+    assert client.post(f"/api/v1/messages/{message.id}/seen-to").status_code == 200
+    again = client.post(f"/api/v1/messages/{message.id}/seen-to")
+    assert (again.status_code, again.json()["code"]) == (409, "message_needs_nobody")
+    assert client.get(log, params={"unreached": True}).json()["items"] == []
+    assert "Seen to by a person" in client.get(picked, headers=HTML).text

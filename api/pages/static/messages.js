@@ -1,5 +1,5 @@
 "use strict";
-// The log of messages: find whom it is about, send one again.
+// The log of messages: find whom it is about, send one again, note that one was seen to.
 
 const find = document.getElementById("find");
 const hits = document.getElementById("hits");
@@ -30,6 +30,7 @@ document.addEventListener("click", (event) => {
   const button = event.target.closest("button[data-message]");
   if (!button) return;
   gridcrew.once(button, async () => {
-    if (await gridcrew.send("POST", `/api/v1/messages/${button.dataset.message}/resend`, {})) location.reload();
+    const deed = button.dataset.do; // resend, seen-to
+    if (await gridcrew.send("POST", `/api/v1/messages/${button.dataset.message}/${deed}`, {})) location.reload();
   });
 });

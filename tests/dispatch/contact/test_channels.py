@@ -3,7 +3,7 @@
 import pytest
 from sqlmodel import Session, col, select
 
-from dispatch.contact import messages, preferences, queries
+from dispatch.contact import messages, preferences, queries, unreached
 from dispatch.contact.channels import BUILT_IN, Channel, Person, first_way, way_to
 from dispatch.contact.messages import Outgoing, Settled
 from dispatch.contact.tables import Message, MessageStatus
@@ -131,7 +131,7 @@ def test_when_email_fails_the_next_channel_gets_a_message_of_its_own(session: Se
     assert other.subject_version == message.subject_version
     assert isinstance(begin(session, other), Outgoing), "it is no repetition of the telling"
     assert open_alerts(session) == []
-    assert queries.need_a_person(session, territory_id="humen") == []
+    assert unreached.need_a_person(session, territory_id="humen", now=EVE) == []
     assert [row.id for row in queries.of_visit(session, visit_id=message.subject_id)] == [
         message.id,
         other.id,
@@ -146,7 +146,7 @@ def test_with_no_channel_left_a_person_is_called(session: Session) -> None:
 
     assert session.exec(select(Message).where(Message.fallback_of == other.id)).all() == []
     assert [alert.key for alert in open_alerts(session)] == ["message.failed"]
-    assert queries.need_a_person(session, territory_id="humen") == [other]
+    assert unreached.need_a_person(session, territory_id="humen", now=EVE) == [other]
 
 
 @pytest.mark.parametrize("safety", [True, False])

@@ -5,12 +5,14 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from dispatch.contact import messages, queries
+from dispatch.contact import messages, unreached
 from dispatch.contact.lifecycle import MESSAGES
 from dispatch.contact.links import VISIT, read
 from dispatch.contact.messages import Held, Outgoing, Settled
 from dispatch.contact.progress import NoSuchMessage
-from dispatch.contact.tables import Message, MessageStatus
+from dispatch.contact.outgoing import make
+from dispatch.contact.subjects import load_for
+from dispatch.contact.tables import Message, MessageClass, MessageStatus
 from dispatch.core.alerts import open_alerts
 from dispatch.core.events import Actor
 from dispatch.core.lifecycle import IllegalMove, MoveNotYours
@@ -106,7 +108,7 @@ def test_a_courtesy_message_whose_worker_died_becomes_unknown_and_is_listed(
 
     assert begin(session, message, MORNING + minutes(1)) == Settled(S.UNKNOWN)
 
-    assert queries.need_a_person(session, territory_id="humen") == [message]
+    assert unreached.need_a_person(session, territory_id="humen", now=MORNING) == [message]
     assert [alert.key for alert in open_alerts(session)] == ["message.unknown"]
 
 
@@ -286,3 +288,26 @@ def test_every_state_of_a_message_can_be_reached() -> None:
     reached = {S.PENDING} | {row.target for row in MESSAGES.moves}
 
     assert reached == set(S)
+
+
+def test_an_email_that_may_be_refused_says_where_and_others_do_not(session: Session) -> None:
+    message = make_message(session)
+    outgoing = begin(session, message)
+    assert isinstance(outgoing, Outgoing)
+    assert outgoing.unsubscribe.startswith(f"{BASE}/c/")
+    assert outgoing.unsubscribe.endswith("?class=service")
+    assert outgoing.unsubscribe in outgoing.body
+    assert outgoing.unsubscribe not in message.body, "no stored row opens a page"
+
+    for name, value in (
+        ("template", "planned_outage"), ("channel", "sms"), ("to_nominee", True),
+        ("message_class", MessageClass.EMERGENCY),
+    ):  # fmt: skip
+        before = getattr(message, name)
+        setattr(message, name, value)
+        made = make(
+            session, message, load_for(session, message), base_url=BASE, key=KEY, sender="",
+            repeated=False, now=MORNING,
+        )  # fmt: skip
+        assert (made.unsubscribe, "/c/" in made.body) == ("", False), name
+        setattr(message, name, before)

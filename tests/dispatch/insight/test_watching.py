@@ -7,6 +7,7 @@ from typing import get_args
 import pytest
 from sqlmodel import Session
 
+from dispatch.contact.kinds import KINDS
 from dispatch.contact.tables import MessageStatus
 from dispatch.core.alerts import raise_alert
 from dispatch.core.events import Actor, record
@@ -16,7 +17,7 @@ from dispatch.insight import watching
 from dispatch.insight.matters import Action, Item, Kind
 from dispatch.registry import shifts
 from dispatch.work import promises, visits
-from dispatch.work.tables import Visit
+from dispatch.work.tables import Visit, VisitStatus
 from tests.builders.contact import make_message
 from tests.builders.planning import HOME, KM_EAST, begin, crew_on, job, published, work_on
 from tests.builders.registry import DISPATCHER
@@ -112,11 +113,34 @@ def test_messages_that_did_not_arrive_and_conflicts_are_listed_until_somebody_ac
     )  # fmt: skip
     session.flush()
     assert set(told(session, "07:55")) == {
-        ("message", "call_customer", second.id), ("conflict", "look_at_visit", first.id),
+        ("message", "see_to_messages", second.id), ("conflict", "look_at_visit", first.id),
     }  # fmt: skip
 
     visits.act(session, first, "withdraw", actor=DISPATCHER, now=at("07:56"))
-    assert told(session, "07:57") == [("message", "call_customer", second.id)]
+    assert told(session, "07:57") == [("message", "see_to_messages", second.id)]
+
+
+def test_messages_of_visits_that_do_not_come_are_named_and_many_are_one_matter(
+    session: Session,
+) -> None:
+    gone = make_message(session)
+    gone.template = "cancelled"
+    session.get_one(Visit, gone.subject_id).status = VisitStatus.CANCELLED
+    gone.status, gone.reason = MessageStatus.SUPPRESSED, "no_address"
+    session.flush()
+    (item,) = items(session, "07:55")
+    assert (item.kind, item.visit_id, item.message_id, item.template, item.code) == (
+        "message", gone.subject_id, gone.id, "cancelled", "no_address",
+    )  # fmt: skip
+
+    for _ in range(watching.MOST_MESSAGES):
+        another = make_message(session)
+        another.template = "cancelled"
+        session.get_one(Visit, another.subject_id).status = VisitStatus.CANCELLED
+        another.status = MessageStatus.FAILED
+    session.flush()
+    (item,) = items(session, "07:55")
+    assert (item.template, item.count, item.message_id) == ("cancelled", 6, None)
 
 
 def test_a_missed_check_in_comes_first_and_alerts_of_the_installation_last(
@@ -207,3 +231,5 @@ def test_every_kind_and_action_has_its_words_in_both_languages() -> None:
             assert f'"watch.{kind}"' in words, (language, kind)
         for action in get_args(Action):
             assert f'"watch.do_{action}"' in words, (language, action)
+        for template in KINDS:
+            assert f'"message.{template}"' in words, (language, template)

@@ -1,6 +1,7 @@
 /** What a dispatcher does, each one call or two; refusals are told on the page and end in `null`. */
 import { api, ifMatch, Problem, taken } from "../shared/client";
 import type { Schema } from "../shared/start";
+import { dayOf } from "../shared/time";
 import { day } from "./day.svelte";
 import type { Head } from "./model";
 import { coded, t } from "./text";
@@ -43,6 +44,18 @@ function conflict(base: Head, mine: Plan): void {
   day.say("bad", t("conflict.text", { who: theirs.created_by, theirs: theirs.number, mine: mine.number }), {
     label: t("conflict.show", { number: theirs.number }), run: () => void day.show(theirs.id),
   });
+}
+
+/** Open the day that the visit is planned on, and choose it there. */
+export async function openVisit(id: string): Promise<void> {
+  try {
+    const visit = await taken(api.GET("/api/v1/visits/{visit_id}", { params: { path: { visit_id: id } } }));
+    day.open(day.territory, visit.planned_start_at ? dayOf(Date.parse(visit.planned_start_at), day.zone) : visit.earliest_day);
+    day.select(id);
+  } catch (error) {
+    if (!(error instanceof Problem)) throw error;
+    day.say("bad", error.message);
+  }
 }
 
 function tell(problem: Problem): void {
