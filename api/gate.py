@@ -54,8 +54,9 @@ A nonce of the page stands for the origin there: such a page sends none (no-refe
 """
 FORM = "application/x-www-form-urlencoded"
 WITH_PHOTOS = "/ask"
+IN_PARTS = re.compile(r"/ask|/c/[^/]{1,100}")
 PARTS = "multipart/form-data"
-"""How browsers send the form at `WITH_PHOTOS`."""
+"""How browsers send the form at `WITH_PHOTOS`, and mail programs the one press of RFC 8058."""
 
 
 class Gate:
@@ -148,7 +149,7 @@ def _refuse(scope: Scope) -> Response | None:
     is_form = FORMS.fullmatch(scope["path"]) is not None
     wanted = "application/octet-stream" if BYTES.fullmatch(scope["path"]) else "application/json"
     if is_form:
-        wanted = PARTS if kind == PARTS and scope["path"] == WITH_PHOTOS else FORM
+        wanted = PARTS if kind == PARTS and IN_PARTS.fullmatch(scope["path"]) else FORM
     if (kind or has_body) and kind != wanted and not scope["path"].startswith(CALLBACKS):
         if is_form:
             return problems.answer(415, "not_form", f"Send a form, with Content-Type: {FORM}.")

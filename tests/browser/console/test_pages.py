@@ -18,6 +18,8 @@ PAGES = (
     "/places?territory=humen",
     "/import?territory=humen",
     "/console/calls?territory=humen",
+    "/console/requests?territory=humen",
+    "/console/alerts?territory=humen",
     "/console/messages?territory=humen",
     "/console/templates",
     "/sign-in",

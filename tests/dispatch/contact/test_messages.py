@@ -9,8 +9,8 @@ from dispatch.contact import messages, unreached
 from dispatch.contact.lifecycle import MESSAGES
 from dispatch.contact.links import VISIT, read
 from dispatch.contact.messages import Held, Outgoing, Settled
-from dispatch.contact.progress import NoSuchMessage
 from dispatch.contact.outgoing import make
+from dispatch.contact.progress import NoSuchMessage
 from dispatch.contact.subjects import load_for
 from dispatch.contact.tables import Message, MessageClass, MessageStatus
 from dispatch.core.alerts import open_alerts
