@@ -21,8 +21,10 @@ from api.pages import (
     console_page,
     crew_page,
     customers,
+    customers_page,
     import_page,
     messages_page,
+    outages_page,
     outlook_page,
     pages,
     places_page,
@@ -84,6 +86,8 @@ def create_app(
     app.include_router(alerts_page.router)
     app.include_router(outlook_page.router)
     app.include_router(messages_page.router)
+    app.include_router(customers_page.router)
+    app.include_router(outages_page.router)
     app.include_router(import_page.router)
     app.include_router(places_page.router)
     app.include_router(templates_page.router)

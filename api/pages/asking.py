@@ -3,7 +3,7 @@
 import hashlib
 import json
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Annotated
 from urllib.parse import urlencode
 
@@ -34,7 +34,6 @@ from dispatch.registry import territories
 
 router = APIRouter(include_in_schema=False)
 
-FOLLOWED_FOR = timedelta(days=180)
 QUESTIONS = tuple(kind for kind in RequestKind if kind is not RequestKind.FAULT)
 FIELDS = ("kind", "about", "name", "phone", "email", "address", "account", "text", "territory")
 PAGE = "ask"
@@ -103,16 +102,7 @@ def ask(
             )
     except BadReport as error:
         return _form(request, session, form, form.get("nonce", ""), refused=error, again=filled)
-    token = links.issue(
-        session,
-        settings.key,
-        purpose=links.REQUEST,
-        subject=made.id,
-        version="1",
-        customer_id=made.customer_id,
-        expires_at=moment + FOLLOWED_FOR,
-        now=moment,
-    )
+    token = links.for_request(session, settings.key, made, now=moment)
     asked = f"?{urlencode({'lang': language})}" if form.get("lang") in LANGUAGES else ""
     return RedirectResponse(f"/r/{token}{asked}", status_code=303)
 

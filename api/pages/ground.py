@@ -4,8 +4,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import sqlalchemy as sa
+from sqlmodel import Session, col
+
+from dispatch.registry.tables import Premises
+
 MAP_WIDTH = 1000
 MARGIN = 30
+MOST_DOTS = 3000
+"""Premises drawn on a map; they are there to recognise the town by."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +56,18 @@ def ground_of(boundary: dict[str, Any]) -> Ground | None:
         for r in rings
     )
     return Ground(west, north, narrow, scale, height, land)
+
+
+def dots_of(
+    session: Session, territory_id: str, ground: Ground | None
+) -> list[tuple[float, float]]:
+    """Where the territory's premises lie in the drawing, `MOST_DOTS` at most."""
+    if ground is None:
+        return []
+    rows = session.execute(
+        sa.select(col(Premises.lat), col(Premises.lon))
+        .where(col(Premises.territory_id) == territory_id, col(Premises.lat).is_not(None))
+        .order_by(col(Premises.id))
+        .limit(MOST_DOTS)
+    )
+    return list(dict.fromkeys(ground(lat, lon) for lat, lon in rows))

@@ -55,6 +55,7 @@ def messages(
     order: Id = None,
     from_request: Annotated[str | None, Query(alias="request", max_length=32)] = None,
     status: Annotated[MessageStatus | Literal["unreached"] | None, NotChosen, Query()] = None,
+    outage: Id = None,
     template: Id = None,
     message_class: Annotated[str | None, NotChosen, Query(alias="class")] = None,
     day: Annotated[Day | None, NotChosen, Query()] = None,
@@ -69,6 +70,7 @@ def messages(
         visit_id=visit,
         work_order_id=order,
         request_id=from_request,
+        outage_id=outage,
         statuses=[status] if isinstance(status, MessageStatus) else (),
         template=template,
         message_class=message_class,
@@ -79,7 +81,7 @@ def messages(
     words = words_for(request, caller.account.language, zone_named(chosen.zone))
     filters = {
         "territory": chosen.id, "customer": customer, "visit": visit, "order": order, "request": from_request,
-        "status": status, "template": template, "class": message_class,
+        "outage": outage, "status": status, "template": template, "class": message_class,
         "day": day.isoformat() if day else None,
     }  # fmt: skip
     kept = {name: value for name, value in filters.items() if value}
@@ -95,7 +97,7 @@ def messages(
         if found.before
         else None,
         filters=filters,
-        about=customer or visit or order or from_request,
+        about=customer or visit or order or from_request or outage,
         shown=here,
         opened=_opened(session, message, caller, moment),
         waiting=sum(unreached.counted(session, territory_id=chosen.id, now=moment).values()),

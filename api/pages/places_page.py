@@ -1,14 +1,12 @@
 """Places as a page: what has no position, what the geocoder says of it, and a map to place it on."""
 
-from typing import Annotated, Any
+from typing import Annotated
 
-import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
-from sqlmodel import Session, col
 
 from api.deps import Reading, TheSettings, Who, requires
-from api.pages.ground import MAP_WIDTH, MARGIN, Ground, ground_of
+from api.pages.ground import MAP_WIDTH, MARGIN, dots_of, ground_of
 from api.pages.rendering import render, words_for
 from dispatch.core.calendar import zone_named
 from dispatch.geo import geocoding
@@ -16,12 +14,8 @@ from dispatch.geo.datum import Datum
 from dispatch.geo.lifecycle import UNDER_WAY
 from dispatch.planning.unplaced import unplaced
 from dispatch.registry import territories
-from dispatch.registry.tables import Premises
 
 router = APIRouter(include_in_schema=False)
-
-MOST_DOTS = 3000
-"""Premises drawn on the map; they are there to recognise the town by."""
 
 
 @router.get("/places", dependencies=[requires("registry:read")])
@@ -57,7 +51,7 @@ def places(
         ground=ground,
         width=MAP_WIDTH,
         margin=MARGIN,
-        dots=_dots(session, chosen.id, ground),
+        dots=dots_of(session, chosen.id, ground),
         depots=[
             (depot, *ground(depot.lat, depot.lon))
             for depot in territories.depots(session, territory_id=chosen.id)
@@ -67,15 +61,3 @@ def places(
         may_place=caller.may("customer:write"),
         may_board=caller.may("board:read"),
     )
-
-
-def _dots(session: Session, territory_id: str, ground: Ground | None) -> list[Any]:
-    if ground is None:
-        return []
-    rows = session.execute(
-        sa.select(col(Premises.lat), col(Premises.lon))
-        .where(col(Premises.territory_id) == territory_id, col(Premises.lat).is_not(None))
-        .order_by(col(Premises.id))
-        .limit(MOST_DOTS)
-    )
-    return list(dict.fromkeys(ground(lat, lon) for lat, lon in rows))

@@ -7,6 +7,7 @@ from api.repeats import Route, secret_answer
 from api.schemas.forms import PathId, PathNumber
 from api.schemas.links import LinkKeyOut, LinkOut, NewLinkOut, RevokedOut
 from dispatch.contact import links, revoking
+from dispatch.desk import requests
 from dispatch.registry import customers
 from dispatch.work import visits
 
@@ -33,6 +34,30 @@ def list_links(visit_id: PathId, session: Reading) -> list[LinkOut]:
     """The links to a visit, the newest first; none can be read back from what is kept of it."""
     visits.get(session, visit_id)
     return LinkOut.all_of(revoking.of_subject(session, subject=visit_id))
+
+
+@router.post(
+    "/requests/{request_id}/links",
+    status_code=status.HTTP_201_CREATED,
+    dependencies=[requires("promise:write"), secret_answer],
+)
+def make_request_link(
+    request_id: PathId, session: Writing, settings: TheSettings, moment: Now
+) -> NewLinkOut:
+    """A new link by which the request can be followed; it is told this once and not kept."""
+    request = requests.get(session, request_id)
+    token = links.for_request(session, settings.key, request, now=moment)
+    link = revoking.of_subject(session, subject=request_id)[0]
+    return NewLinkOut(
+        id=link.id or 0, url=f"{settings.base_url}/r/{token}", expires_at=link.expires_at
+    )
+
+
+@router.get("/requests/{request_id}/links", dependencies=[requires("message:read")])
+def list_request_links(request_id: PathId, session: Reading) -> list[LinkOut]:
+    """The links to a request, the newest first; none can be read back from what is kept of it."""
+    requests.get(session, request_id)
+    return LinkOut.all_of(revoking.of_subject(session, subject=request_id))
 
 
 @router.delete("/links/{link_id}", dependencies=[requires("link:write")])

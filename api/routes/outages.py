@@ -8,7 +8,15 @@ from sqlmodel import Session
 from api.deps import IfMatch, Now, Reading, Who, Writing, requires
 from api.repeats import Route
 from api.schemas.forms import PathId
-from api.schemas.telling import OutageEnd, OutageIn, OutageOut, OutageTimes, OutageVersion
+from api.schemas.telling import (
+    OutageEnd,
+    OutageIn,
+    OutageOut,
+    OutageTimes,
+    OutageVersion,
+    WhomIn,
+    WhomOut,
+)
 from dispatch.contact import outages, queries
 from dispatch.contact.tables import OutageNotice
 from dispatch.registry import territories
@@ -27,13 +35,21 @@ def announce(body: OutageIn, session: Writing, caller: Who, moment: Now) -> Outa
     return _out(session, notice)
 
 
+@router.post("/outage-notices/whom", dependencies=[requires("outage:write")])
+def whom(body: WhomIn, session: Reading) -> WhomOut:
+    """Whom a notice would concern, before it is given. Nothing is changed, and no Idempotency-Key is needed."""
+    return WhomOut.of(outages.whom(session, **body.model_dump()))
+
+
 @router.get("/outage-notices", dependencies=[requires("message:read")])
 def list_notices(
     session: Reading, territory: Annotated[str, Query(max_length=32)]
 ) -> list[OutageOut]:
     """The territory's notices, the latest interruption first; at most 100."""
     territories.get(session, territory)
-    return [_out(session, one) for one in outages.listing(session, territory_id=territory)]
+    notices = outages.listing(session, territory_id=territory)
+    messages = queries.counts_of_subjects(session, [one.id for one in notices])
+    return [_shown(one, messages[one.id]) for one in notices]
 
 
 @router.get("/outage-notices/{notice_id}", dependencies=[requires("message:read")])
@@ -107,8 +123,12 @@ def withdraw(
 
 def _out(session: Session, notice: OutageNotice) -> OutageOut:
     session.flush()
+    return _shown(notice, queries.counts_of_subjects(session, [notice.id])[notice.id])
+
+
+def _shown(notice: OutageNotice, messages: dict[str, dict[str, int]]) -> OutageOut:
     return OutageOut(
         **notice.model_dump(exclude={"premises"}),
         premises=len(notice.premises),
-        messages=queries.counts_of_subject(session, subject_id=notice.id),
+        messages=messages,
     )

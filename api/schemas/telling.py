@@ -77,6 +77,22 @@ class OutageIn(Input):
     area: dict[str, Any] | None = None
 
 
+class WhomIn(Input):
+    """The premises, or the area (GeoJSON, WGS 84), that a notice would be given for."""
+
+    territory_id: Id
+    premises: list[Id] = Field(default=[], max_length=20_000)
+    area: dict[str, Any] | None = None
+
+
+class WhomOut(Output):
+    """Whom that would concern; `addresses` are the first few."""
+
+    premises: int
+    customers: int
+    addresses: list[str]
+
+
 class OutageTimes(Input):
     """Other times for a planned interruption."""
 

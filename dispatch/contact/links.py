@@ -21,6 +21,7 @@ from sqlmodel import Session, col, select
 from dispatch.contact.appointment import appointments_of
 from dispatch.contact.tables import Link, LinkKey
 from dispatch.core.errors import DispatchError, ForbiddenError
+from dispatch.desk.tables import Request
 from dispatch.registry.tables import Customer
 from dispatch.work.tables import Visit, WorkOrder
 
@@ -28,6 +29,8 @@ VALID_AFTER_END = timedelta(hours=72)
 """How long after the end of a visit its links still open."""
 CHOICES_FOR = timedelta(days=60)
 """How long an email's link to the choice of messages opens it."""
+FOLLOWED_FOR = timedelta(days=180)
+"""How long a link to a request opens it."""
 KEPT_AFTER_END = timedelta(days=90)
 """How long the row of a link that has ended is kept, to answer who could see what."""
 VISIT, REQUEST, CHOICES = "visit", "request", "choices"
@@ -156,6 +159,20 @@ def for_choices(
     ]  # fmt: skip
     session.execute(sa.insert(Link), [row.model_dump(exclude={"id"}) for _, row in made])
     return [token for token, _ in made]
+
+
+def for_request(session: Session, key: bytes, request: Request, *, now: datetime) -> str:
+    """A token for whoever made the request: what becomes of it can be followed for half a year."""
+    return issue(
+        session,
+        key,
+        purpose=REQUEST,
+        subject=request.id,
+        version="1",
+        customer_id=request.customer_id,
+        expires_at=now + FOLLOWED_FOR,
+        now=now,
+    )
 
 
 def _customers_of(session: Session, visit_ids: Collection[str]) -> dict[str, Customer]:

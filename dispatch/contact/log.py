@@ -73,6 +73,7 @@ class Wanted:
     visit_id: str | None = None
     work_order_id: str | None = None
     request_id: str | None = None
+    outage_id: str | None = None
     statuses: Collection[MessageStatus] = ()
     template: str | None = None
     message_class: str | None = None
@@ -133,6 +134,7 @@ def _conditions(session: Session, wanted: Wanted) -> list[sa.ColumnElement[bool]
             f"{wanted.message_class!r} is not one of {', '.join(CLASSES)}.", field="message_class"
         )
     equal: tuple[tuple[Any, Any], ...] = (
+        (Message.subject_id, wanted.outage_id),
         (Message.template, wanted.template),
         (sa.type_coerce(col(Message.message_class), sa.String), wanted.message_class),
     )

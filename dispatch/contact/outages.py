@@ -1,6 +1,7 @@
 """Planned interruptions: who is concerned, and what becomes of the notice of one."""
 
 from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -16,6 +17,10 @@ from dispatch.registry.tables import Premises
 
 LONGEST = timedelta(days=7)
 MOST_PREMISES = 20_000
+SHOWN = 5
+"""Addresses that are shown of those concerned."""
+_AT_ONCE = 500
+"""Premises in one statement: databases allow only so many parameters."""
 
 
 class NoSuchOutage(NotFoundError):
@@ -34,6 +39,36 @@ class OutageOver(ConflictError):
     """Supply is back, or the notice was withdrawn: there is nothing left to change."""
 
     code = "outage_over"
+
+
+@dataclass(frozen=True, slots=True)
+class Whom:
+    """Whom a notice would concern; `addresses` are the first few of them."""
+
+    premises: int
+    customers: int
+    addresses: tuple[str, ...]
+
+
+def whom(
+    session: Session,
+    *,
+    territory_id: str,
+    premises: Collection[str] = (),
+    area: dict[str, Any] | None = None,
+) -> Whom:
+    """Whom `announce` would tell, to look at before it is done; raises as it does."""
+    territories.get(session, territory_id)
+    concerned = _concerned(session, territory_id, premises, area)
+    customers: set[str] = set()
+    addresses: list[str] = []
+    for begin in range(0, len(concerned), _AT_ONCE):
+        some = col(Premises.id).in_(concerned[begin : begin + _AT_ONCE])
+        statement = select(Premises.customer_id, Premises.address).where(some)
+        for customer_id, address in session.exec(statement.order_by(col(Premises.id))):
+            customers.add(customer_id)
+            addresses.append(address)
+    return Whom(len(concerned), len(customers), tuple(addresses[:SHOWN]))
 
 
 def announce(

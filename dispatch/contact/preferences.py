@@ -12,6 +12,7 @@ from dispatch.contact.classes import CLASSES
 from dispatch.contact.tables import ContactPreference, MessageClass
 from dispatch.core.errors import ConflictError, InvalidError
 from dispatch.core.events import Actor, record
+from dispatch.core.tables import Event
 from dispatch.registry import customers
 from dispatch.registry.tables import Customer
 
@@ -30,6 +31,9 @@ class CannotBeStopped(ConflictError):
 
 STILL_SENT = ("emergency", "planned_outage")
 """What goes out to those who stopped everything: a class, and a notice that the law asks for."""
+
+SAID = ("customer.contact_changed", "customer.contact_stopped", "customer.contact_resumed")
+"""The events that tell how a customer's wishes came about."""
 
 _FIELDS = (
     "channels", "language", "earliest_hour", "latest_hour", "nominee_name", "nominee_phone", "nominee_email",
@@ -94,6 +98,14 @@ def of_all(session: Session, customer_ids: Collection[str]) -> dict[str, Prefere
     )
     rows = {row.customer_id: row for row in session.exec(statement)}
     return {number: Preference.of(number, rows.get(number)) for number in customer_ids}
+
+
+def history(session: Session, *, customer_id: str, limit: int = 20) -> list[Event]:
+    """What was said about it, and who noted it over which channel, the newest first."""
+    statement = select(Event).where(
+        Event.entity == "customer", Event.entity_id == customer_id, col(Event.type).in_(SAID)
+    )
+    return list(session.exec(statement.order_by(col(Event.id).desc()).limit(limit)))
 
 
 def put(

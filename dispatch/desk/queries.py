@@ -129,6 +129,12 @@ def open_by_kind(session: Session, *, territory_id: str) -> dict[RequestKind, in
     return {RequestKind(kind): count for kind, count in session.exec(statement)}
 
 
+def requests_of_customer(session: Session, *, customer_id: str, limit: int = 10) -> list[Request]:
+    """What the customer asked for, the newest first."""
+    statement = select(Request).where(Request.customer_id == customer_id)
+    return list(session.exec(statement.order_by(col(Request.id).desc()).limit(limit)))
+
+
 def oldest_open(session: Session, *, territory_id: str, limit: int = 20) -> list[Request]:
     """The open requests that wait longest, the oldest first."""
     statement = (

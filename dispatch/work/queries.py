@@ -147,6 +147,21 @@ def visits(
     )
 
 
+def visits_of_customer(
+    session: Session, *, customer_id: str, limit: int = 10
+) -> list[tuple[Visit, WorkType]]:
+    """The customer's visits and what each is for, the newest first."""
+    statement = (
+        select(Visit, WorkType)
+        .join(WorkOrder, col(WorkOrder.id) == col(Visit.work_order_id))
+        .join(WorkType, col(WorkType.code) == col(WorkOrder.work_type))
+        .where(WorkOrder.customer_id == customer_id)
+        .order_by(col(Visit.id).desc())
+        .limit(limit)
+    )
+    return [(visit, kind) for visit, kind in session.exec(statement)]
+
+
 def class_today(
     priority: Priority,
     *,

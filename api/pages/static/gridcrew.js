@@ -73,6 +73,15 @@ const gridcrew = {
     ).join("");
   },
 
+  /** A wall time of a zone, as a form has it, as an instant with its offset. */
+  instant(wall, zone) {
+    const names = new Intl.DateTimeFormat("en", { timeZone: zone, timeZoneName: "longOffset" });
+    const offset = (moment) =>
+      names.formatToParts(moment).find((part) => part.type === "timeZoneName").value.slice(3) || "+00:00";
+    const near = offset(new Date(`${wall}Z`)); // right but for the hours around a change of the clocks
+    return `${wall}:00${offset(new Date(`${wall}${near}`))}`;
+  },
+
   /** Runs `work` with the button out of action, so that a double press is one press. */
   async once(button, work) {
     if (button.disabled) return;

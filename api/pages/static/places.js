@@ -19,20 +19,6 @@ if (panel.dataset.run) {
   gridcrew.follow(`/api/v1/geocodings/${panel.dataset.run}`, ["waiting", "running"], showProgress, 1000);
 }
 
-/** Where a position lies in the drawing, and back. */
-function drawn(lat, lon) {
-  const { west, north, narrow, scale, margin } = map.dataset;
-  return {
-    x: (lon - west) * narrow * scale + Number(margin),
-    y: (north - lat) * scale + Number(margin),
-  };
-}
-
-function meant(x, y) {
-  const { west, north, narrow, scale, margin } = map.dataset;
-  return { lat: north - (y - margin) / scale, lon: Number(west) + (x - margin) / (narrow * scale) };
-}
-
 /** Metres that one pixel of the screen covers. */
 function coarse() {
   return ((view.width / map.getBoundingClientRect().width) * METRES) / map.dataset.scale;
@@ -53,7 +39,7 @@ function point(x, y) {
 /** Take a point of the drawing as the position; a finger is some ten pixels wide. */
 function pick(x, y) {
   if (!form) return;
-  const { lat, lon } = meant(x, y);
+  const { lat, lon } = ground.meant(map, x, y);
   form.lat.value = lat.toFixed(6);
   form.lon.value = lon.toFixed(6);
   form.datum.value = "wgs84";
@@ -86,7 +72,7 @@ function choose(button) {
     form.datum.value = "wgs84";
     form.accuracy_m.value = button.dataset.accuracy;
     if (map) {
-      const { x, y } = drawn(Number(button.dataset.lat), Number(button.dataset.lon));
+      const { x, y } = ground.drawn(map, Number(button.dataset.lat), Number(button.dataset.lon));
       point(x, y);
     }
   }
@@ -111,7 +97,7 @@ gridcrew.deeds(deeds);
 
 if (map) {
   map.addEventListener("click", (event) => {
-    const at = new DOMPoint(event.clientX, event.clientY).matrixTransform(map.getScreenCTM().inverse());
+    const at = ground.clicked(map, event);
     pick(at.x, at.y);
   });
   const moves = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, -1], ArrowDown: [0, 1] };
