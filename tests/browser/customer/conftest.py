@@ -7,8 +7,9 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
-from sqlmodel import Session
+from sqlmodel import Session, SQLModel
 
 from api.pages.built import BUNDLE
 from dispatch.contact import links
@@ -64,6 +65,14 @@ class Service:
         """The visit as it is."""
         with self.database.reading() as session:
             return visits.get(session, self.visit_id)
+
+    def content(self) -> dict[str, list[str]]:
+        """Every row of every table."""
+        with self.database.reading() as session:
+            return {
+                table.name: sorted(str(tuple(row)) for row in session.execute(sa.select(table)))
+                for table in SQLModel.metadata.sorted_tables
+            }
 
     def act(self, *names: str) -> None:
         """What the crew does with the visit, one after the other."""
