@@ -17,6 +17,7 @@ from dispatch.desk.lifecycle import OPEN
 from dispatch.desk.tables import Counter, Request
 from dispatch.exchange.contact_rows import contact_cells
 from dispatch.exchange.folder import BOUNDARY, COLUMNS
+from dispatch.exchange.outage_rows import outage_cells
 from dispatch.exchange.registry_rows import Tell
 from dispatch.exchange.served import is_served
 from dispatch.exchange.sheets import write
@@ -72,7 +73,11 @@ def export_folder(
             raise FolderNotEmpty(f"{folder} is not empty; name a new folder.", field="folder")
         boundary = json.dumps(territory.boundary, ensure_ascii=False, indent=1)
         (folder / BOUNDARY).write_text(boundary + "\n", encoding="utf-8")
-        sheets = {**_registry(session, territory, day), **_work(session, territory)}
+        sheets = {
+            **_registry(session, territory, day),
+            **_work(session, territory),
+            "outages.csv": outage_cells(session, territory, day),
+        }
         counts = {}
         for file, columns in COLUMNS.items():
             counts[file] = write(folder / file, columns, sheets[file])

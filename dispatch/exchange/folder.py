@@ -45,12 +45,13 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "promises.csv": ("order", "starts", "ends"),
     "relations.csv": ("type", "orders", "min_gap_minutes", "max_gap_minutes"),
+    "outages.csv": ("starts", "ends", "reason_zh", "reason_en", "premises"),
 }  # fmt: skip
 """The files and their columns. `order` and `orders` name the `ref` of an order, or of a series due that day."""
 
 OPTIONAL = frozenset(
     {"counters.csv", "certificates.csv", "contacts.csv", "stock.csv", "shifts.csv", "series.csv", "requests.csv",
-     "orders.csv", "promises.csv", "relations.csv"}
+     "orders.csv", "promises.csv", "relations.csv", "outages.csv"}
 )  # fmt: skip
 KEYS = {
     "organisations.csv": "id", "territory.csv": "id", "depots.csv": "id", "counters.csv": "id",

@@ -123,9 +123,9 @@ class Row:
             known = ", ".join(member.value for member in kind)
             raise self.wrong(column, f"{value!r} is not one of {known}.") from error
 
-    def several(self, column: str) -> list[str]:
+    def several(self, column: str, *, most: int = 1000) -> list[str]:
         """Values separated by semicolons; none when the cell is empty."""
-        value = self.optional(column, most=1000)
+        value = self.optional(column, most=most)
         return [part.strip() for part in value.split(";") if part.strip()] if value else []
 
     def parsed(self, column: str, parse: Callable[[str], Value]) -> Value:

@@ -9,6 +9,7 @@ from sqlmodel import col, select
 from dispatch.core.db import Row as TableRow
 from dispatch.exchange.folder import Folder
 from dispatch.exchange.moments import read_clock
+from dispatch.exchange.outage_rows import write_outages
 from dispatch.exchange.request_rows import (
     write_orders,
     write_promises,
@@ -41,6 +42,7 @@ def write_work(writing: Writing) -> dict[str, int]:
     made["orders.csv"] = write_orders(writing, received)
     made["promises.csv"] = write_promises(writing)
     made["relations.csv"] = write_relations(writing)
+    made["outages.csv"] = write_outages(writing)
     kept.clear()
     return made
 

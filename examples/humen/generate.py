@@ -4,6 +4,7 @@ Everybody in it is made up. A folder may be named to write elsewhere.
 """
 
 import csv
+import itertools
 import json
 import random
 import sys
@@ -17,6 +18,8 @@ from places import OUTLINE
 
 SEED = 1839
 CUSTOMERS = 2000
+OFF = 24
+"""Premises of the planned interruption."""
 
 COUNTERS = [
     ("fault", "故障报修窗口", "Faults", "fault"),
@@ -117,6 +120,7 @@ def main(folder: Path) -> None:
         ),
         "promises": ("order starts ends", day.promises),
         "relations": ("type orders min_gap_minutes max_gap_minutes", day.relations),
+        "outages": ("starts ends reason_zh reason_en premises", outages(people)),
     }
     for name, (header, rows) in sheets.items():
         with (folder / f"{name}.csv").open("w", encoding="utf-8", newline="") as file:
@@ -148,6 +152,8 @@ def contacts(people: Sequence[Person]) -> list[tuple[object, ...]]:
                 wish |= {"language": "en"}
             case 35:
                 marketing = "yes"
+            case 23 if number % 400 == 23:
+                wish |= {"channels": "print"}
             case _:
                 continue
         rows.append(
@@ -157,6 +163,15 @@ def contacts(people: Sequence[Person]) -> list[tuple[object, ...]]:
             )
         )  # fmt: skip
     return rows
+
+
+def outages(people: Sequence[Person]) -> list[tuple[object, ...]]:
+    """A planned interruption: the first homes of the community of the first customer who is told by letter."""
+    by_letter = next(person for number, person in enumerate(people) if number % 400 == 23)
+    near = (one for one in people if one.community is by_letter.community and one is not by_letter)
+    off = [by_letter, *itertools.islice(near, OFF - 1)]
+    reasons = ("10千伏线路检修", "maintenance of the 10 kV line")
+    return [("day+3 09:00", "day+3 15:00", *reasons, ";".join(sorted(one.premises for one in off)))]
 
 
 def certificates(chance: random.Random) -> list[tuple[object, ...]]:

@@ -47,6 +47,7 @@ ROWS: dict[str, list[str]] = {
     ],
     "promises.csv": ["V1,09:00,11:00", "S1,14:00,17:00"],
     "relations.csv": ["after,V2;V3,30,", "same_crew,V1;V3,,"],
+    "outages.csv": ["day+3 09:00,day+3 15:00,线路检修,line maintenance,HM1-1;HM3-1"],
 }  # fmt: skip
 
 

@@ -12,7 +12,10 @@ import pytest
 import sqlalchemy as sa
 from sqlmodel import col, select
 
+from dispatch.contact import preferences
+from dispatch.contact.tables import OutageNotice
 from dispatch.core.db import Database
+from dispatch.core.tables import Task
 from dispatch.desk.tables import Request
 from dispatch.exchange.folder import read_folder
 from dispatch.exchange.loading import load_folder, loaded_days
@@ -106,6 +109,21 @@ def test_it_loads_at_half_past_midnight_on_a_machine_in_utc(
     at_half_past_midnight: Database,
 ) -> None:
     check_that_it_opens_complete(at_half_past_midnight, now=at("00:30"), day=DAY)
+
+
+def test_a_planned_outage_is_announced_of_which_one_customer_is_told_by_letter(
+    at_half_past_midnight: Database,
+) -> None:
+    with at_half_past_midnight.reading() as session:
+        (notice,) = session.exec(select(OutageNotice)).all()
+        customers = select(Premises.customer_id).where(col(Premises.id).in_(notice.premises))
+        wished = preferences.of_all(session, list(session.exec(customers)))
+        tasks = session.exec(select(Task.kind).where(Task.kind == "message.planned_outage")).all()
+
+    assert notice.starts_at == at("09:00", DAY + timedelta(days=3))
+    assert len(wished) == 24
+    assert [one.channels for one in wished.values() if one.channels == ("print",)] == [("print",)]
+    assert len(tasks) == 1
 
 
 @pytest.mark.parametrize(
