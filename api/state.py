@@ -28,6 +28,8 @@ class State:
     tries: TryLimit = field(default_factory=TryLimit)
     reports: TryLimit = field(default_factory=lambda: TryLimit(per_minute=6, per_hour=30))
     reports_of_phone: TryLimit = field(default_factory=lambda: TryLimit(per_minute=3, per_hour=8))
+    follows: TryLimit = field(default_factory=lambda: TryLimit(per_minute=6, per_hour=30))
+    follows_of: TryLimit = field(default_factory=lambda: TryLimit(per_minute=4, per_hour=12))
     noted: "OrderedDict[str, datetime]" = field(default_factory=OrderedDict)
     feed: Feed = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)

@@ -10,7 +10,7 @@ from api.deps import Reading, Who, requires
 from api.pages.rendering import render, words_for
 from dispatch.contact import editing
 from dispatch.contact.kinds import KINDS
-from dispatch.contact.placeholders import placeholders
+from dispatch.contact.placeholders import PLACES, placeholders
 from dispatch.contact.tables import SubjectKind, TextKind
 
 router = APIRouter(include_in_schema=False)
@@ -50,6 +50,7 @@ def templates(
         versions=versions,
         shown=shown,
         placeholders=_placeholders(name, words.language, written_in),
+        places=PLACES.get(KINDS[name].subject, ()),
         about_visit=KINDS[name].subject is SubjectKind.VISIT,
         may_edit=caller.may("template:write"),
     )

@@ -163,16 +163,25 @@ def for_choices(
 
 def for_request(session: Session, key: bytes, request: Request, *, now: datetime) -> str:
     """A token for whoever made the request: what becomes of it can be followed for half a year."""
-    return issue(
-        session,
-        key,
-        purpose=REQUEST,
-        subject=request.id,
-        version="1",
-        customer_id=request.customer_id,
-        expires_at=now + FOLLOWED_FOR,
-        now=now,
-    )
+    return for_requests(session, key, [request], now=now)[0]
+
+
+def for_requests(
+    session: Session, key: bytes, requests: Sequence[Request], *, now: datetime
+) -> list[str]:
+    """A token for each request, as `for_request` makes it."""
+    if not requests:
+        return []
+    key_id = _newest_key(session, now=now)
+    made = [
+        _made(
+            key, key_id, purpose=REQUEST, subject=request.id, version="1",
+            expires_at=now + FOLLOWED_FOR, now=now, customer_id=request.customer_id,
+        )
+        for request in requests
+    ]  # fmt: skip
+    session.execute(sa.insert(Link), [row.model_dump(exclude={"id"}) for _, row in made])
+    return [token for token, _ in made]
 
 
 def _customers_of(session: Session, visit_ids: Collection[str]) -> dict[str, Customer]:

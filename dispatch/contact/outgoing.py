@@ -9,7 +9,7 @@ from sqlmodel import Session
 from dispatch.contact import calendars, links, texts
 from dispatch.contact.channels import Channel
 from dispatch.contact.classes import CLASSES
-from dispatch.contact.facts import About, Facts
+from dispatch.contact.facts import About, Facts, RequestFacts
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.subjects import Written, visits_of
 from dispatch.contact.tables import Message, SubjectKind
@@ -101,6 +101,20 @@ def _tokens(
                 end = message.told_end_at or message.expires_at
                 wanted[message.id, index] = (visits[visit_id], end)
     made = links.for_visits(session, key, list(wanted.values()), now=now)
+    return dict(zip(wanted, made, strict=True)) | _of_requests(session, written, key=key, now=now)
+
+
+def _of_requests(
+    session: Session, written: Sequence[Written], *, key: bytes, now: datetime
+) -> dict[tuple[int | None, int], str]:
+    """The tokens of messages with a link by which a request is followed."""
+    wanted = {
+        (message.id, 0): about.request
+        for message, abouts in written
+        for about in abouts
+        if isinstance(about, RequestFacts) and texts.LINK in message.body
+    }
+    made = links.for_requests(session, key, list(wanted.values()), now=now)
     return dict(zip(wanted, made, strict=True))
 
 
@@ -118,6 +132,8 @@ def _filled(
         if token := tokens.get((message.id, index)):
             link = f"{base_url.rstrip('/')}/v/{token}"
             body = body.replace(texts.place("link", index), link)
+    if message.subject_kind is SubjectKind.REQUEST and (token := tokens.get((message.id, 0))):
+        body = body.replace(texts.LINK, f"{base_url.rstrip('/')}/r/{token}")
     return body
 
 

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dispatch.contact import texts
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.tables import SubjectKind
 
@@ -90,8 +91,15 @@ _OWN: Mapping[str, Mapping[str, Placeholder]] = {
 }  # fmt: skip
 
 
+PLACES: Mapping[SubjectKind, tuple[str, ...]] = {
+    SubjectKind.VISIT: (texts.LINK, texts.CODE),
+    SubjectKind.REQUEST: (texts.LINK,),
+}
+"""What a text may have of its subject beside placeholders: the link to its page, and the number for the door."""
+
+
 def placeholders(name: str) -> dict[str, Placeholder]:
-    """What a template's text may say, beside `[[link]]` and `[[code]]` of a visit.
+    """What a template's text may say, beside the `PLACES` of its subject.
 
     Of a visit there is also the list `visits`, of which each has the visit's own placeholders and `link` and
     `code`: a household's message tells of several.

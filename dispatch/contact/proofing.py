@@ -8,8 +8,8 @@ from jinja2 import TemplateError, TemplateSyntaxError, nodes
 
 from dispatch.contact import links, texts
 from dispatch.contact.kinds import KINDS
-from dispatch.contact.placeholders import examples, placeholders
-from dispatch.contact.tables import SubjectKind, TextKind
+from dispatch.contact.placeholders import PLACES, examples, placeholders
+from dispatch.contact.tables import TextKind
 from dispatch.contact.texts import Source, Text, render_source, sms_parts
 from dispatch.core.errors import InvalidError
 
@@ -63,13 +63,11 @@ def _check_names(name: str, field: str, text: str) -> None:
     for node in tree.find_all(nodes.Name):
         if node.ctx == "load" and node.name not in known | own:
             raise _unknown(field, node.lineno, node.name, known)
-    about_visit = KINDS[name].subject is SubjectKind.VISIT
+    places = PLACES.get(KINDS[name].subject, ())
     for number, line in enumerate(text.splitlines(), start=1):
         for found in _PLACE.findall(line):
-            if not about_visit or found not in (texts.LINK, texts.CODE):
-                raise _unknown(
-                    field, number, found, {texts.LINK, texts.CODE} if about_visit else set()
-                )
+            if found not in places:
+                raise _unknown(field, number, found, set(places))
 
 
 def _rendered(kind: TextKind, source: Source, values: dict[str, Any]) -> Text:

@@ -118,6 +118,20 @@ def territory_of(session: Session, territory_id: str | None) -> str:
     return known[0].id
 
 
+def made_by(session: Session, *, number: str, phone: str) -> Request | None:
+    """The request of this number, when the telephone is that of whoever made it; else None, whatever is wrong."""
+    row = session.get(Request, number_of(number))
+    customer = session.get(Customer, row.customer_id) if row else None
+    known = digits_of((customer.phone if customer else "") or "")
+    return row if len(known) == _SAME_DIGITS and known == digits_of(phone) else None
+
+
+def number_of(text: str) -> str:
+    """A request's number as we write it: people leave out the letter, the hyphen and the noughts before."""
+    written = re.sub(r"[\W_]", "", text.upper())
+    return f"R-{written.removeprefix('R').zfill(6)}"
+
+
 def digits_of(phone: str) -> str:
     """The last digits of a telephone number, by which two ways of writing it are the same."""
     return re.sub(r"\D", "", phone)[-_SAME_DIGITS:]

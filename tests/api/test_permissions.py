@@ -30,6 +30,7 @@ PUBLIC = {
     "/c/{token}",
     "/{where}/{token}/choices",
     "/ask",
+    "/follow",
     "/r/{token}",
     "/open311/discovery.{format}",
     "/open311/v2/services.{format}",

@@ -1,12 +1,13 @@
 """What is told that is not about a visit: reports, calls, interruptions."""
 
+import re
 from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from sqlmodel import Session, col, select
 
-from dispatch.contact import messages, notices, outages, preferences, reactions
+from dispatch.contact import links, messages, notices, outages, preferences, reactions
 from dispatch.contact.channels import Channel
 from dispatch.contact.messages import Outgoing, Settled
 from dispatch.contact.outages import BadOutage, OutageOver
@@ -277,7 +278,12 @@ def test_who_reports_a_fault_is_told_its_number_and_nothing_of_what_was_said(
     (message,) = told(session, "outage_report")
     assert message.subject_id in message.body
     assert "病人" not in message.body
-    assert isinstance(send(session, message, NOW + minutes(5)), Outgoing)
+    sent = send(session, message, NOW + minutes(5))
+    assert isinstance(sent, Outgoing)
+    (token,) = re.findall(r"/r/(\S{48})\s", sent.body)
+    link = links.read(session, b"k" * 32, token, purpose=links.REQUEST, now=NOW + minutes(6))
+    assert link.subject_id == message.subject_id
+    assert "[[" not in sent.body
     assert isinstance(send(session, message), Settled | Outgoing)
 
 

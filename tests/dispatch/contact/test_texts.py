@@ -8,8 +8,9 @@ import pytest
 
 from dispatch.contact import texts
 from dispatch.contact.kinds import KINDS
+from dispatch.contact.placeholders import PLACES
 from dispatch.contact.proofing import LINK
-from dispatch.contact.tables import SubjectKind, TextKind
+from dispatch.contact.tables import TextKind
 from dispatch.work import catalogue
 from tests.instants import HUMEN, at
 
@@ -73,7 +74,6 @@ VALUES_IN = {
         "addresses": ["1 Jiefang Road, Humen", "3 Jiefang Road, Humen"],
     },
 }
-ABOUT_VISITS = {name for name, kind in KINDS.items() if kind.subject is SubjectKind.VISIT}
 
 
 @pytest.mark.parametrize("template", KINDS)
@@ -85,7 +85,7 @@ def test_every_kind_of_message_has_a_text_in_every_language(template: str, langu
 
     assert str(values["company"]) in text.subject
     assert str(values["reader"]) in text.body
-    assert (texts.LINK in text.body) == (template in ABOUT_VISITS)
+    assert (texts.LINK in text.body) == (texts.LINK in PLACES.get(KINDS[template].subject, ()))
     assert "{" not in text.body
     assert "\n\n\n" not in text.body, "no gap where a condition left a line out"
     assert all(len(line) < 120 for line in text.body.splitlines())
