@@ -22,6 +22,7 @@ from api.pages import (
     crew_page,
     customers,
     customers_page,
+    following,
     import_page,
     messages_page,
     outages_page,
@@ -29,7 +30,9 @@ from api.pages import (
     pages,
     places_page,
     requests_page,
+    satisfaction_page,
     templates_page,
+    webhooks_page,
 )
 from api.pages.built import BUNDLE
 from api.routes import ROUTERS, system
@@ -91,10 +94,13 @@ def create_app(
     app.include_router(import_page.router)
     app.include_router(places_page.router)
     app.include_router(templates_page.router)
+    app.include_router(satisfaction_page.router)
+    app.include_router(webhooks_page.router)
     app.include_router(pages.router)
     app.include_router(choices.router)
     app.include_router(customers.router)
     app.include_router(asking.router)
+    app.include_router(following.router)
     app.include_router(open311.router)
     app.mount("/static", StaticFiles(directory=STATIC), name="static")
     built = StaticFiles(directory=BUNDLE / "assets", check_dir=False)

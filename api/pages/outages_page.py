@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse
+from sqlmodel import Session
 
 from api.deps import Now, Reading, Who, requires
 from api.pages.ground import MAP_WIDTH, MARGIN, dots_of, ground_of
@@ -35,7 +36,7 @@ def outages_page(
     chosen = territories.get(session, territory)
     listed = outages.listing(session, territory_id=chosen.id)
     opened = _opened(session, chosen.id, notice)
-    ids = {one.id for one in [*listed, *([opened] if opened else [])]}
+    shown = [*listed, *([opened] if opened else [])]
     may_write = caller.may("outage:write")
     ground = ground_of(chosen.boundary) if may_write else None
     return render(
@@ -46,8 +47,8 @@ def outages_page(
         territory=chosen,
         notices=listed,
         opened=opened,
-        told=queries.counts_of_subjects(session, ids),
-        states={one.id: _state(one, moment) for one in [*listed, *([opened] if opened else [])]},
+        told=queries.counts_of_subjects(session, {one.id for one in shown}),
+        states={one.id: _state(one, moment) for one in shown},
         colours=STATES,
         tones={status.value: tone for status, tone in TONES.items()},
         statuses=[status.value for status in MessageStatus],
@@ -61,7 +62,7 @@ def outages_page(
     )
 
 
-def _opened(session: Reading, territory_id: str, number: str | None) -> OutageNotice | None:
+def _opened(session: Session, territory_id: str, number: str | None) -> OutageNotice | None:
     """The notice that is asked for; raises NoSuchOutage for none of this territory's."""
     if number is None:
         return None

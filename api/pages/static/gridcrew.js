@@ -39,6 +39,7 @@ const gridcrew = {
   /** The text that a request is answered with; a refusal is shown and gives null. `version`: the one shown. */
   async asked(method, url, body, version) {
     gridcrew.say("");
+    for (const field of document.querySelectorAll("main [aria-invalid]")) field.removeAttribute("aria-invalid");
     let answer;
     try {
       const headers = body === undefined ? {} : { "Content-Type": "application/json" };
@@ -57,7 +58,15 @@ const gridcrew = {
     const problem = answer.headers.get("Content-Type")?.includes("json") ? JSON.parse(text) : {};
     gridcrew.refusal = problem.code;
     gridcrew.say(gridcrew.worded(problem) || gridcrew.notice.dataset.network);
+    gridcrew.point(problem.field);
     return null;
+  },
+
+  /** Marks the field of this name as the one that is wrong, and leads to it. */
+  point(name) {
+    const field = name ? document.querySelector(`main [name="${CSS.escape(name)}"]`) : null;
+    field?.setAttribute("aria-invalid", "true");
+    field?.focus();
   },
 
   /** Sends JSON and gives the answer's body; a refusal is shown and gives null. */

@@ -22,6 +22,9 @@ PAGES = {
     "calls": "/console/calls?territory=humen&day={day}",
     "messages": "/console/messages?territory=humen",
     "templates": "/console/templates",
+    "customers": "/console/customers?territory=humen&customer=HM00024",
+    "outages": "/console/outages?territory=humen",
+    "webhooks": "/console/webhooks",
     "sign-in": "/sign-in",
 }
 DRAWN_MS = 900

@@ -22,6 +22,11 @@ PAGES = (
     "/console/alerts?territory=humen",
     "/console/messages?territory=humen",
     "/console/templates",
+    "/console/customers?territory=humen&customer=HM00024",
+    "/console/outages?territory=humen",
+    "/console/outages?territory=humen&notice=N-000001",
+    "/console/satisfaction?territory=humen",
+    "/console/webhooks",
     "/sign-in",
 )
 WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
