@@ -47,7 +47,9 @@ CALLBACKS = "/api/v1/callbacks/"
 """Where providers call back, with forms too: their signature over the raw body is what proves them."""
 LINK_PATHS = ("/v/", "/c/", "/r/", "/ask", "/follow", "/sign-in/", "/api/v1/customer-visits/")
 """Paths that carry a secret: their address must not leave by the Referer header."""
-FORMS = re.compile(r"/ask|/follow|/[vc]/[^/]{1,100}(/[a-z]{1,20})?|/open311/v2/requests\.(json|xml)")
+FORMS = re.compile(
+    r"/ask|/follow|/[vc]/[^/]{1,100}(/[a-z]{1,20})?|/open311/v2/requests\.(json|xml)"
+)
 """Where customers' pages send forms as browsers do without a script, and Open311 clients theirs.
 
 A nonce of the page stands for the origin there: such a page sends none (no-referrer), nor does it know a session.
