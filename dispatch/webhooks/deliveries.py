@@ -194,7 +194,9 @@ def replay(
             f"Webhook {webhook.id} has no delivery {delivery_id}.", field="delivery_id"
         )
     if len(found) > MOST_REPLAYED:
-        raise BadReplay(f"These are more than {MOST_REPLAYED}: name a shorter span.", field="until")
+        raise BadReplay(
+            f"These are more than {MOST_REPLAYED}: name an earlier end.", field="end_at"
+        )
     for delivery in found:
         move(delivery, "replay", actor=actor)
         delivery.replays, delivery.attempts = delivery.replays + 1, 0

@@ -363,6 +363,32 @@ def test_a_span_is_replayed_all_or_what_failed(database: Database) -> None:
                 replayed(**which)
 
 
+def test_too_many_to_replay_are_refused_by_the_end_of_the_span(
+    database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(deliveries, "MOST_REPLAYED", 1)
+    webhook_id = started(database)
+    with transaction(database) as session:
+        happen(session, *["visit.moved"] * 2)
+    tell(database)
+    with transaction(database) as session:
+        for row in deliveries_of(session, webhook_id):
+            fail(session, row.id or 0, code=400, final=True)
+        webhook = subscribers.get(session, webhook_id)
+
+        with pytest.raises(BadReplay) as caught:
+            deliveries.replay(
+                session,
+                webhook,
+                begin_at=NOW,
+                end_at=NOW + minutes(1),
+                actor=ADMIN,
+                now=NOW,
+            )
+
+    assert caught.value.details["field"] == "end_at"
+
+
 def test_a_test_is_sent_to_a_subscriber_that_is_disabled_too(database: Database) -> None:
     webhook_id = started(database)
     with transaction(database) as session:
