@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import appointments, delays, links, texts
+from dispatch.contact import appointments, delays, links, taking_back, texts
 from dispatch.contact import facts as contact_facts
 from dispatch.contact.appointment import appointment_of
 from dispatch.contact.facts import Facts
@@ -151,10 +151,12 @@ def seen(
 
 def _status(session: Session, facts: Facts) -> str:
     status = PUBLIC_STATUS[facts.visit.status]
-    if appointments.is_called_off(facts.order):
+    if facts.is_called_off:
         return "called_off"
-    if status != "scheduling" or facts.visit.window_start_at is not None:
+    if status != "scheduling":
         return status
+    if facts.visit.window_start_at is not None:
+        return "put_off" if taking_back.is_put_off(session, facts.visit) else status
     held = facts.order.status is WorkOrderStatus.ON_HOLD
     return "put_off" if held or _was_planned(session, facts.visit.id) else status
 

@@ -110,7 +110,7 @@ def withdraw(
     moment: Now,
     if_match: IfMatch,
 ) -> OutageOut:
-    """The interruption does not take place; notices that still wait are not sent."""
+    """The interruption does not take place: who knows of it is told, and notices that still wait are not sent."""
     notice = outages.withdraw(
         session,
         notice_id=notice_id,

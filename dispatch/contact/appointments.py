@@ -25,7 +25,6 @@ from dispatch.work.tables import (
     PromiseStatus,
     Visit,
     VisitStatus,
-    WorkOrder,
     WorkOrderStatus,
 )
 
@@ -74,7 +73,7 @@ class Through:
 def allowed(session: Session, facts: Facts, *, now: datetime) -> frozenset[str]:
     """What the customer may do now: some of confirm, choose, cancel, uncancel, note and call."""
     visit, order = facts.visit, facts.order
-    if is_called_off(order):
+    if facts.is_called_off:
         off = called_off(session, facts)
         return frozenset({"uncancel"} if off and now < off.until else ())
     if visit.status not in UNFINISHED:
@@ -88,11 +87,6 @@ def allowed(session: Session, facts: Facts, *, now: datetime) -> frozenset[str]:
         if promise is not None and promise.status is PromiseStatus.BOOKED:
             may.add("confirm")
     return frozenset(may)
-
-
-def is_called_off(order: WorkOrder) -> bool:
-    """Whether the customer called the work off, which waits for the office to see to it."""
-    return order.status is WorkOrderStatus.ON_HOLD and order.hold_reason is HoldReason.CUSTOMER
 
 
 def confirm(session: Session, facts: Facts, *, by: Through, now: datetime) -> None:
@@ -125,7 +119,7 @@ def choose(
     standing = promises.standing(session, visit.id)
     if standing is not None and (standing.start_at, standing.end_at) == (start_at, end_at):
         return
-    if is_called_off(facts.order):
+    if facts.is_called_off:
         raise TooLateToChange("This visit was called off; take that back first.", subject=visit.id)
     span = (start_at, end_at)
     if not choosing.is_offered(session, visit_id=visit.id, span=span, now=now, engine=engine):
@@ -146,7 +140,7 @@ def cancel(session: Session, facts: Facts, *, by: Through, now: datetime) -> Non
     Again does nothing. Raises TooLateToChange.
     """
     visit, order = facts.visit, facts.order
-    if is_called_off(order):
+    if facts.is_called_off:
         return
     _refuse_late(visit)
     if order.status not in _CAN_BE_HELD:
@@ -172,7 +166,7 @@ def uncancel(
     Again does nothing. Raises TooLateToChange.
     """
     visit, order = facts.visit, facts.order
-    if not is_called_off(order):
+    if not facts.is_called_off:
         return visit.window_start_at is not None
     off = called_off(session, facts)
     if off is None or now >= off.until:
@@ -243,7 +237,7 @@ class CalledOff:
 def called_off(session: Session, facts: Facts) -> CalledOff | None:
     """The customer's cancellation; it can be taken back until its day begins, and ten minutes in any case."""
     event = _last(session, facts.visit, CALLED_OFF)
-    if event is None or not is_called_off(facts.order):
+    if event is None or not facts.is_called_off:
         return None
     start, end, begins = (
         datetime.fromisoformat(event.data[name]) if event.data.get(name) else None

@@ -20,7 +20,14 @@ from dispatch.contact.tables import ContactPreference, OutageNotice, SubjectKind
 from dispatch.core.calendar import zone_named
 from dispatch.desk.tables import Request
 from dispatch.registry.tables import Crew, Customer, Organisation, Premises, Territory
-from dispatch.work.tables import Priority, Visit, VisitStatus, WorkOrder
+from dispatch.work.tables import (
+    HoldReason,
+    Priority,
+    Visit,
+    VisitStatus,
+    WorkOrder,
+    WorkOrderStatus,
+)
 
 ON_PLAN = (VisitStatus.PUBLISHED, VisitStatus.DISPATCHED, VisitStatus.ACCEPTED)
 """On a published plan and not yet begun."""
@@ -121,6 +128,12 @@ class Facts(About):
         """Whether visits of this type are announced at all."""
         return texts.is_unannounced(self.order.work_type)
 
+    @property
+    def is_called_off(self) -> bool:
+        """Whether the customer called the work off, which waits for the office to see to it."""
+        order = self.order
+        return order.status is WorkOrderStatus.ON_HOLD and order.hold_reason is HoldReason.CUSTOMER
+
     def values(self) -> dict[str, str]:
         """What every template about a visit may say."""
         ours = "我们的工作人员" if self.language == "zh-CN" else "our crew"
@@ -149,6 +162,13 @@ class RequestFacts(About):
     def values(self) -> dict[str, str]:
         """What every template about a request may say: its number, not its words."""
         return super().values() | {"number": self.request.id}
+
+
+@dataclass(frozen=True, kw_only=True)
+class CallFacts(About):
+    """A customer whom we are going to call for this work order."""
+
+    order: WorkOrder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -237,6 +257,32 @@ def load_requests(session: Session, request_ids: Collection[str]) -> list[Reques
             preference=Preference.of(customer.id, wished),
         )
         for request, customer, premises, territory, company, wished in session.execute(statement)
+    ]
+
+
+def load_calls(session: Session, work_order_ids: Collection[str]) -> list[CallFacts]:
+    """Whom we are going to call for these work orders, in the order of their numbers; unknown ones are left out."""
+    statement = (
+        sa.select(WorkOrder, Customer, Territory, Organisation, ContactPreference)
+        .join(Customer, col(WorkOrder.customer_id) == col(Customer.id))
+        .join(Territory, col(WorkOrder.territory_id) == col(Territory.id))
+        .join(Organisation, col(Territory.organisation_id) == col(Organisation.id))
+        .join(
+            ContactPreference, col(ContactPreference.customer_id) == col(Customer.id), isouter=True
+        )
+        .where(col(WorkOrder.id).in_(work_order_ids))
+        .order_by(col(WorkOrder.id))
+    )
+    return [
+        CallFacts(
+            order=order,
+            customer=customer,
+            premises=None,
+            territory=territory,
+            company=company,
+            preference=Preference.of(customer.id, wished),
+        )
+        for order, customer, territory, company, wished in session.execute(statement)
     ]
 
 

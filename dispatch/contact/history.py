@@ -1,6 +1,6 @@
 """What a visit's customer was told of its time, telling by telling."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,6 +18,10 @@ ON_ITS_WAY = (_S.PENDING, _S.DEFERRED, *KNOWN)
 
 TELL_TIMES = ("booked", "changed")
 TAKE_BACK = ("put_off", "cancelled")
+REPEAT_TIMES = ("day_before", "on_the_way", "delayed")
+"""These say a time too, of a visit whose time was told, or should have been."""
+
+_DROPPED = "superseded"
 
 
 @dataclass(slots=True)
@@ -37,19 +41,35 @@ class Earlier:
         return any(status in KNOWN for status in self.statuses)
 
     @property
+    def is_dropped(self) -> bool:
+        """Whether it was not true any more when it was to be sent, so that nobody has heard it."""
+        return self.reason == _DROPPED
+
+    @property
     def is_on_its_way(self) -> bool:
         """Whether it has reached somebody or is going to."""
         return any(status in ON_ITS_WAY for status in self.statuses)
 
     def still_tells(self, visit: Visit) -> bool:
-        """Whether it says what is so now; one that was dropped as superseded says nothing."""
-        if self.template not in TELL_TIMES or self.reason == "superseded":
-            return False
-        return still_holds(visit, self.told_start_at, self.told_end_at)
+        """Whether it says what is so now."""
+        return self.template in TELL_TIMES and still_holds(
+            visit, self.told_start_at, self.told_end_at
+        )
 
 
-def earlier_tellings(session: Session, visit_ids: Collection[str]) -> dict[str, list[Earlier]]:
-    """The tellings that told or took back a time, by visit, the oldest first."""
+def next_version(history: Sequence[Earlier]) -> str:
+    """Which telling of a visit's time the next one is."""
+    counted = sum(one.template not in REPEAT_TIMES for one in history)
+    return str(counted + 1)
+
+
+def earlier_tellings(
+    session: Session,
+    visit_ids: Collection[str],
+    *,
+    of: Collection[str] = (*TELL_TIMES, *TAKE_BACK),
+) -> dict[str, list[Earlier]]:
+    """The tellings of these kinds, by visit, the oldest first."""
     statement = (
         sa.select(
             Telling,
@@ -61,7 +81,7 @@ def earlier_tellings(session: Session, visit_ids: Collection[str]) -> dict[str, 
         .join(Message, col(Message.id) == col(Telling.message_id))
         .where(
             col(Telling.visit_id).in_(list(visit_ids)),
-            col(Message.template).in_([*TELL_TIMES, *TAKE_BACK]),
+            col(Message.template).in_(of),
         )
         .order_by(col(Message.id))
     )

@@ -6,13 +6,17 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from dispatch.contact.classes import task_class_of
-from dispatch.contact.facts import ON_PLAN
-from dispatch.contact.tables import MessageClass, OutageNotice, SubjectKind
+from dispatch.contact.facts import ON_PLAN, CallFacts, Facts, OutageFacts, RequestFacts
+from dispatch.contact.tables import MessageClass, SubjectKind
 from dispatch.contact.windows import still_holds
+from dispatch.core.calendar import day_bounds
 from dispatch.core.tables import TaskClass
 from dispatch.desk.lifecycle import OPEN
-from dispatch.desk.tables import Request
-from dispatch.work.tables import Priority, Visit, VisitStatus
+from dispatch.work.lifecycle import READY_ORDERS
+from dispatch.work.tables import Priority, VisitStatus
+
+_URGENT = (Priority.P0, Priority.P1)
+"""Danger, and no supply."""
 
 
 class Said(Protocol):
@@ -26,11 +30,11 @@ class Said(Protocol):
 class Kind:
     """How messages of one template are treated.
 
-    `is_current`: whether what it says is still true of its subject. `is_legal`: the law asks for it, so that nobody
-    can stop it, and it ends as a letter when nothing else reaches the customer. `is_reply`: it answers what the
-    customer has just asked of us, so that it goes out whatever was stopped, and nobody has to see to it. `merges`:
-    a household's are one message. `calendar`: the method of the calendar entries that go with its email. `tells` is
-    for the docs.
+    `is_current`: whether what it says is still true of what it is about. `is_legal`: the law asks for it, so that
+    nobody can stop it, and it ends as a letter when nothing else reaches the customer. `is_reply`: it answers what
+    the customer has just asked of us, so that it goes out whatever was stopped, and nobody has to see to it.
+    `merges`: a household's are one message. `calendar`: the method of the calendar entries that go with its email.
+    `tells` is for the docs.
     """
 
     message_class: MessageClass
@@ -43,19 +47,35 @@ class Kind:
     calendar: str = ""
 
 
-def _is_expected(said: Said, visit: Visit) -> bool:
+def _is_expected(said: Said, about: Facts) -> bool:
+    visit = about.visit
     return visit.status in ON_PLAN and still_holds(visit, said.told_start_at, said.told_end_at)
 
 
-def _while(*statuses: VisitStatus) -> Callable[[Said, Visit], bool]:
-    return lambda _, visit: visit.status in statuses
+def _is_put_off(_: Said, about: Facts) -> bool:
+    return about.visit.status is VisitStatus.PLANNED and not about.is_called_off
 
 
-def _is_open(_: Said, request: Request) -> bool:
-    return request.status in OPEN
+def _is_cancelled(_: Said, about: Facts) -> bool:
+    return about.visit.status is VisitStatus.CANCELLED or about.is_called_off
 
 
-def _is_announced(said: Said, notice: OutageNotice) -> bool:
+def _while(*statuses: VisitStatus) -> Callable[[Said, Facts], bool]:
+    return lambda _, about: about.visit.status in statuses
+
+
+def _is_open(_: Said, about: RequestFacts) -> bool:
+    return about.request.status in OPEN
+
+
+def _is_to_be_called(said: Said, about: CallFacts) -> bool:
+    order = about.order
+    begin, end = day_bounds(order.earliest_day, about.zone)
+    return order.status in READY_ORDERS and (said.told_start_at, said.told_end_at) == (begin, end)
+
+
+def _is_announced(said: Said, about: OutageFacts) -> bool:
+    notice = about.notice
     ends = notice.withdrawn_at or notice.restored_at
     return ends is None and (said.told_start_at, said.told_end_at) == (
         notice.starts_at,
@@ -97,18 +117,18 @@ KINDS: Mapping[str, Kind] = {
         tells="the crew came and could not do it, why, and what happens next",
     ),
     "put_off": Kind(
-        message_class=_M.SERVICE, merges=True, calendar="CANCEL", is_current=_while(_V.PLANNED),
+        message_class=_M.SERVICE, merges=True, calendar="CANCEL", is_current=_is_put_off,
         tells="the visit that was told is off the plan; a new time follows",
     ),
     "cancelled": Kind(
-        message_class=_M.SERVICE, merges=True, calendar="CANCEL", is_current=_while(_V.CANCELLED),
+        message_class=_M.SERVICE, merges=True, calendar="CANCEL", is_current=_is_cancelled,
         tells="the visit that was told does not take place any more",
     ),
     "survey": Kind(
         message_class=_M.SURVEY, is_current=_while(_V.DONE), tells="two questions about the visit"
     ),
     "follow_up_call": Kind(
-        message_class=_M.SERVICE, subject=_S.CUSTOMER, is_current=lambda _said, _customer: True,
+        message_class=_M.SERVICE, subject=_S.CUSTOMER, is_current=_is_to_be_called,
         tells="that we are going to call, and on which day",
     ),
     "stopped": Kind(
@@ -122,24 +142,34 @@ KINDS: Mapping[str, Kind] = {
     ),
     "planned_outage": Kind(
         message_class=_M.SERVICE, subject=_S.OUTAGE, is_legal=True, is_current=_is_announced,
-        tells="supply will be off, from when to when, and why",
+        tells="supply will be off, from when to when, and why; other times replace those told before",
+    ),
+    "outage_withdrawn": Kind(
+        message_class=_M.SERVICE, subject=_S.OUTAGE, is_legal=True,
+        is_current=lambda _, about: about.notice.withdrawn_at is not None,
+        tells="supply will not be off, to those who were told that it would be",
     ),
     "restoration": Kind(
         message_class=_M.SERVICE, subject=_S.OUTAGE,
-        is_current=lambda _, notice: notice.restored_at is not None,
+        is_current=lambda _, about: about.notice.restored_at is not None,
         tells="supply is back, to those who were told that it would be off",
     ),
 }  # fmt: skip
 
 
 def message_class_of(template: str, priority: Priority | None) -> MessageClass:
-    """The kind's own class; a crew on its way to danger is an emergency."""
+    """The kind's own class; a crew on its way to danger is an emergency, and urgent work is put off urgently.
+
+    Crews go to urgent work at any hour, so that whoever waits for one in the night is told in the night.
+    """
     if template == "on_the_way" and priority is Priority.P0:
         return MessageClass.EMERGENCY
+    if template == "put_off" and priority in _URGENT:
+        return MessageClass.SERVICE_URGENT
     return KINDS[template].message_class
 
 
 def class_of(template: str, priority: Priority | None) -> TaskClass:
     """What becomes of the message when a worker dies while it sends it; see `classes.task_class_of`."""
-    helps = template == "on_the_way" and priority in (Priority.P0, Priority.P1)
+    helps = template == "on_the_way" and priority in _URGENT
     return task_class_of(message_class_of(template, priority), arrival_of_help=helps)

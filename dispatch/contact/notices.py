@@ -10,7 +10,7 @@ from dispatch.contact import texts
 from dispatch.contact.channels import BUILT_IN
 from dispatch.contact.concerned import load_outage
 from dispatch.contact.drafts import compose
-from dispatch.contact.facts import About, load_customer, load_requests
+from dispatch.contact.facts import About, load_calls, load_customer, load_requests
 from dispatch.contact.history import KNOWN
 from dispatch.contact.tables import Message, MessageClass, OutageNotice
 from dispatch.contact.windows import Told
@@ -18,8 +18,7 @@ from dispatch.core.calendar import day_bounds
 from dispatch.core.db import lock_for
 from dispatch.desk.lifecycle import OPEN
 from dispatch.registry.tables import Customer, Premises
-from dispatch.work.lifecycle import OPEN_ORDERS
-from dispatch.work.tables import WorkOrder
+from dispatch.work.lifecycle import READY_ORDERS
 
 FRESH = timedelta(hours=2)
 """A report received longer ago than this is not confirmed any more: whoever made it knows."""
@@ -55,12 +54,10 @@ def tell_call(
     session: Session, *, work_order_id: str, now: datetime, channels: Collection[str] = BUILT_IN
 ) -> Message | None:
     """Tell the customer of work by telephone on which day we call."""
-    order = session.get(WorkOrder, work_order_id)
-    if order is None or order.status not in OPEN_ORDERS:
+    found = load_calls(session, [work_order_id])
+    if not found or found[0].order.status not in READY_ORDERS:
         return None
-    about = load_customer(session, customer_id=order.customer_id, territory_id=order.territory_id)
-    if about is None:
-        return None
+    about, order = found[0], found[0].order
     lock_for(session, f"message:{about.territory.id}")
     begin, end = day_bounds(order.earliest_day, about.zone)
     return compose(
@@ -110,25 +107,55 @@ def tell_stopped(
 def tell_outage(
     session: Session, *, notice_id: str, now: datetime, channels: Collection[str] = BUILT_IN
 ) -> list[Message]:
-    """Tell every customer of the notice when supply will be off: one message each, however many premises."""
+    """Tell every customer of the notice when supply will be off: one message each, however many premises.
+
+    Whoever knows of other times is told that these replace them.
+    """
     notice = session.get(OutageNotice, notice_id)
     if notice is None or notice.withdrawn_at or notice.restored_at:
         return []
     lock_for(session, f"message:{notice.territory_id}")
     told = Told(notice.starts_at, notice.ends_at, promised=True)
+    known = _known(session, notice)
     written = []
     for about in load_outage(session, notice):
         message = compose(
             session,
             about,
             template="planned_outage",
-            version=_times(notice),
+            version=str(notice.version),  # times that come back are told anew
             told=told,
-            values={
-                "begin": _full(about, notice.starts_at),
-                "end": _full(about, notice.ends_at),
-            },
+            values={**_span(about, told), "again": about.customer.id in known},
             expires_at=notice.ends_at,
+            channels=channels,
+            now=now,
+        )
+        written += [message] if message else []
+    return written
+
+
+def tell_withdrawn(
+    session: Session, *, notice_id: str, now: datetime, channels: Collection[str] = BUILT_IN
+) -> list[Message]:
+    """Tell those who know that supply was to be off that it stays on, with the times that they know."""
+    notice = session.get(OutageNotice, notice_id)
+    if notice is None or notice.withdrawn_at is None:
+        return []
+    lock_for(session, f"message:{notice.territory_id}")
+    known = _known(session, notice)
+    written = []
+    for about in load_outage(session, notice):
+        told = known.get(about.customer.id)
+        if told is None:
+            continue
+        message = compose(
+            session,
+            about,
+            template="outage_withdrawn",
+            version="1",
+            told=told,
+            values=_span(about, told),
+            expires_at=told.end_at,
             channels=channels,
             now=now,
         )
@@ -144,18 +171,10 @@ def tell_restored(
     if notice is None or notice.restored_at is None:
         return []
     lock_for(session, f"message:{notice.territory_id}")
-    know = set(
-        session.exec(
-            select(Message.customer_id).where(
-                Message.subject_id == notice.id,
-                Message.template == "planned_outage",
-                col(Message.status).in_(KNOWN),
-            )
-        )
-    )
+    known = _known(session, notice)
     written = []
     for about in load_outage(session, notice):
-        if about.customer.id not in know:
+        if about.customer.id not in known:
             continue
         message = compose(
             session,
@@ -172,9 +191,26 @@ def tell_restored(
     return written
 
 
-def _times(notice: OutageNotice) -> str:
-    """Which telling it is: other times are told anew."""
-    return f"{int(notice.starts_at.timestamp())}-{int(notice.ends_at.timestamp())}"
+def _known(session: Session, notice: OutageNotice) -> dict[str, Told]:
+    """The times that each customer who has heard of the interruption knows, by customer."""
+    rows = session.exec(
+        select(Message.customer_id, Message.told_start_at, Message.told_end_at)
+        .where(
+            Message.subject_id == notice.id,
+            Message.template == "planned_outage",
+            col(Message.status).in_(KNOWN),
+        )
+        .order_by(col(Message.id))
+    )
+    return {
+        customer_id: Told(begin, end, promised=True)
+        for customer_id, begin, end in rows
+        if begin is not None and end is not None
+    }
+
+
+def _span(about: About, told: Told) -> dict[str, Any]:
+    return {"begin": _full(about, told.start_at), "end": _full(about, told.end_at)}
 
 
 def _full(about: About, moment: datetime) -> str:

@@ -157,7 +157,10 @@ def restore(
 def withdraw(
     session: Session, *, notice_id: str, expect: int | None = None, actor: Actor, now: datetime
 ) -> OutageNotice:
-    """The interruption does not take place: what is not sent yet is not sent. Raises NoSuchOutage, OutageOver."""
+    """The interruption does not take place: those who know of it are told, what is not sent yet is not sent.
+
+    Raises NoSuchOutage, OutageOver.
+    """
     notice = _open(session, notice_id, expect)
     notice.withdrawn_at = now
     return _record(session, notice, "withdrawn", actor, now)

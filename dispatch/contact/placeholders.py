@@ -42,6 +42,8 @@ TIMES = {
     "span": _SPAN,
     "promised": _p("是否为约定时段", "whether the span was agreed", True, True),
 }
+_BEGIN = _p("开始时间", "from when", "2026年3月10日星期二 09:00", "Tuesday, March 10, 2026 9:00 AM")
+_END = _p("结束时间", "until when", "2026年3月10日星期二 17:00", "Tuesday, March 10, 2026 5:00 PM")
 _NUMBER = _p("编号", "the number", "N-000012", "N-000012")
 _ADDRESSES = _p(
     "全部用电地址", "all addresses concerned", ["虎门镇解放路1号", "虎门镇解放路3号"],
@@ -78,8 +80,16 @@ _OWN: Mapping[str, Mapping[str, Placeholder]] = {
     "planned_outage": {
         "number": _NUMBER,
         "cause": _p("停电原因", "why supply is off", "线路检修", "line maintenance"),
-        "begin": _p("开始时间", "from when", "2026年3月10日星期二 09:00", "Tuesday, March 10, 2026 9:00 AM"),
-        "end": _p("结束时间", "until when", "2026年3月10日星期二 17:00", "Tuesday, March 10, 2026 5:00 PM"),
+        "begin": _BEGIN,
+        "end": _END,
+        "addresses": _ADDRESSES,
+        "again": _p("是否为时间变更", "whether other times were told before", False, False),
+    },
+    "outage_withdrawn": {
+        "number": _NUMBER,
+        "cause": _p("原停电原因", "why supply was to be off", "线路检修", "line maintenance"),
+        "begin": _BEGIN,
+        "end": _END,
         "addresses": _ADDRESSES,
     },
     "restoration": {

@@ -29,8 +29,8 @@ class CannotBeStopped(ConflictError):
     code = "cannot_be_stopped"
 
 
-STILL_SENT = ("emergency", "planned_outage")
-"""What goes out to those who stopped everything: a class, and a notice that the law asks for."""
+STILL_SENT = ("emergency", "planned_outage", "outage_withdrawn")
+"""What goes out to those who stopped everything: a class, and notices that the law asks for."""
 
 SAID = ("customer.contact_changed", "customer.contact_stopped", "customer.contact_resumed")
 """The events that tell how a customer's wishes came about."""

@@ -4,19 +4,21 @@ Tasks that react to an event carry `event_id`; the daily reminder carries its te
 are those of the installation.
 """
 
-from collections.abc import Collection, Mapping
-from datetime import datetime
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime
 from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import delays, notices, on_the_day, surveys, tellings
+from dispatch.contact import delays, notices, on_the_day, surveys, taking_back, tellings
 from dispatch.contact.channels import BUILT_IN
+from dispatch.core import tasks
 from dispatch.core.errors import NotFoundError
 from dispatch.core.tables import Event
 from dispatch.field.tables import CrewAction
-from dispatch.planning.tables import Assignment
+from dispatch.planning.tables import Assignment, Plan
 from dispatch.registry.tables import Territory
+from dispatch.work.tables import VisitStatus
 
 Channels = Collection[str]
 
@@ -45,7 +47,7 @@ class NoSuchEvent(NotFoundError):
 def on_booked(
     session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
 ) -> None:
-    """`message.booked`: a promise was made or moved; told at once if the visit is on a published plan."""
+    """`message.booked`: a promise was made or moved, or an edit undone; told at once if the visit is on a plan."""
     event = _event(session, payload)
     tellings.tell_booked(session, visit_ids=[event.entity_id], channels=channels, now=now)
 
@@ -53,14 +55,48 @@ def on_booked(
 def on_plan_published(
     session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
 ) -> None:
-    """`message.plan_published`: tell everyone on the plan who does not know their time, and who was taken off."""
+    """`message.plan_published`: tell everyone on the plan who does not know their time, and whom it leaves out.
+
+    A day that is closed leaves out whoever is in the pool.
+    """
     event = _event(session, payload)
-    tellings.tell_put_off(session, visit_ids=_ids(event, "withdrawn"), channels=channels, now=now)
-    planned = set(_ids(event, "new")) | set(_ids(event, "changed"))
-    if event.entity == "plan":
-        on_it = select(Assignment.visit_id).where(col(Assignment.plan_id) == int(event.entity_id))
-        planned |= set(session.exec(on_it))
+    territory_id, day, planned = _day_of(session, event)
+    taking_back.tell_left_over(
+        session, territory_id=territory_id, day=day, but=planned, channels=channels, now=now
+    )
     tellings.tell_booked(session, visit_ids=planned, channels=channels, now=now)
+
+
+def on_off_plan(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.off_plan`: a visit went back to the pool; looked at again when nothing may be found in time."""
+    event = _event(session, payload)
+    again_at = taking_back.tell_off_plan(
+        session,
+        visit_id=event.entity_id,
+        left_at=event.recorded_at,
+        was_coming=event.from_status == VisitStatus.EN_ROUTE,
+        channels=channels,
+        now=now,
+    )
+    if again_at is not None:
+        tasks.enqueue(
+            session,
+            "message.off_plan",
+            key=f"message.off_plan:event:{event.id}:{again_at.isoformat()}",
+            payload=payload,
+            run_at=again_at,
+            now=now,
+        )
+
+
+def on_held(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.held`: a work order is held, or its customer called it off; told to whoever was told a time."""
+    event = _event(session, payload)
+    taking_back.tell_held(session, work_order_id=event.entity_id, channels=channels, now=now)
 
 
 def on_cancelled(
@@ -68,7 +104,7 @@ def on_cancelled(
 ) -> None:
     """`message.cancelled`: a visit was called off; told to whoever was told a time."""
     event = _event(session, payload)
-    tellings.tell_cancelled(session, visit_ids=[event.entity_id], channels=channels, now=now)
+    taking_back.tell_cancelled(session, visit_ids=[event.entity_id], channels=channels, now=now)
 
 
 def on_the_way(
@@ -190,6 +226,14 @@ def on_outage(
     notices.tell_outage(session, notice_id=event.entity_id, channels=channels, now=now)
 
 
+def on_withdrawn(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.outage_withdrawn`: supply stays on; told to those who know that it was to be off."""
+    event = _event(session, payload)
+    notices.tell_withdrawn(session, notice_id=event.entity_id, channels=channels, now=now)
+
+
 def on_restored(
     session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
 ) -> None:
@@ -201,6 +245,8 @@ def on_restored(
 TASKS: Mapping[str, Reacts] = {
     "message.booked": on_booked,
     "message.plan_published": on_plan_published,
+    "message.off_plan": on_off_plan,
+    "message.held": on_held,
     "message.cancelled": on_cancelled,
     "message.on_the_way": on_the_way,
     "message.arrived": on_arrived,
@@ -210,6 +256,7 @@ TASKS: Mapping[str, Reacts] = {
     "message.outage_report": on_request,
     "message.follow_up_call": on_call_due,
     "message.planned_outage": on_outage,
+    "message.outage_withdrawn": on_withdrawn,
     "message.restoration": on_restored,
     "survey.ask": ask_survey,
     "delay.watch": watch_delays,
@@ -224,8 +271,14 @@ def _event(session: Session, payload: dict[str, Any]) -> Event:
     return event
 
 
-def _ids(event: Event, name: str) -> list[str]:
-    return [str(visit_id) for visit_id in event.data.get(name, [])]
+def _day_of(session: Session, event: Event) -> tuple[str, date, Sequence[str]]:
+    """The territory and local day of a plan that was published, with its visits, or of a day that was closed."""
+    if event.entity == "plan":
+        plan = session.get_one(Plan, int(event.entity_id))
+        planned = select(Assignment.visit_id).where(Assignment.plan_id == plan.id)
+        return plan.territory_id, plan.day, session.exec(planned).all()
+    territory_id, day = event.entity_id.rsplit(":", 1)
+    return territory_id, date.fromisoformat(day), ()
 
 
 def _closing_code(session: Session, visit_id: str) -> str:

@@ -10,12 +10,13 @@ from sqlmodel import Session, col, select
 
 from dispatch.contact.channels import Person
 from dispatch.contact.concerned import load_outages
-from dispatch.contact.facts import About, load, load_customers, load_requests
+from dispatch.contact.facts import About, load, load_calls, load_customers, load_requests
 from dispatch.contact.kinds import KINDS, Said
 from dispatch.contact.tables import Message, MessageStatus, OutageNotice, SubjectKind, Telling
 
 _FAMILIES = (("booked", "changed"),)
 """Templates of which a later one takes the place of an earlier one."""
+_CALL = "follow_up_call"
 
 Written = tuple[Message, Sequence[About]]
 """A message, and what it is about."""
@@ -60,7 +61,7 @@ def still_true_of_all(session: Session, written: Sequence[Written]) -> list[list
     def holds(message: Message, about: About) -> bool:
         key = (_number(message), about.subject.id)
         told = said.get(key, message)
-        return KINDS[message.template].is_current(told, about.subject) and key not in anew
+        return KINDS[message.template].is_current(told, about) and key not in anew
 
     return [[about for about in abouts if holds(message, about)] for message, abouts in written]
 
@@ -100,10 +101,22 @@ def _outages(session: Session, messages: Sequence[Message]) -> Found:
 
 
 def _customers(session: Session, messages: Sequence[Message]) -> Found:
-    ids = {message.customer_id for message in messages}
+    """The customers, each with the call that the message announces, if it does: its version says which."""
+    calls = {
+        one.order.id: one
+        for one in load_calls(session, {m.subject_version for m in messages if m.template == _CALL})
+    }
+    ids = {message.customer_id for message in messages if message.template != _CALL}
     rows = load_customers(session, customer_ids=ids, territory_id=messages[0].territory_id)
     known = {one.customer.id: one for one in rows}
-    return {_number(message): _one(known.get(message.customer_id)) for message in messages}
+    return {
+        _number(message): _one(
+            calls.get(message.subject_version)
+            if message.template == _CALL
+            else known.get(message.customer_id)
+        )
+        for message in messages
+    }
 
 
 _LOOK: Mapping[SubjectKind, Callable[[Session, Sequence[Message]], Found]] = {
@@ -128,10 +141,14 @@ def _said(session: Session, messages: Sequence[Message]) -> dict[tuple[int, str]
 
 
 def _told_anew(session: Session, messages: Sequence[Message]) -> set[tuple[int, str]]:
-    """The messages, with their subjects, of which a later message tells something else in their place."""
+    """The messages, with their subjects, of which a later message tells something else in their place.
+
+    One call to a customer does not take the place of another.
+    """
     found: set[tuple[int, str]] = set()
+    replaceable = [one for one in messages if one.template != _CALL]
     for of_visits in (True, False):
-        if numbers := _numbers(messages, of_visits=of_visits):
+        if numbers := _numbers(replaceable, of_visits=of_visits):
             rows = session.execute(_replaced(of_visits=of_visits), {"numbers": numbers})
             found |= {(number, subject) for number, subject in rows}
     return found

@@ -1,9 +1,8 @@
 """What is told before the day: the rules by which a visit's state becomes messages.
 
 Nothing is told before the visit is on a published plan. `booked` tells the promised window or, without one, the
-expected time (`windows.told_window`); `changed` follows only when what was told no longer holds, and `put_off` or
-`cancelled` when a visit that was told leaves the plan. What one household is told at once is one message. Every
-function may run again: a telling is written once.
+expected time (`windows.told_window`); `changed` follows only when what was told no longer holds. What one household
+is told at once is one message. Every function may run again: a telling is written once.
 """
 
 from collections.abc import Collection, Sequence
@@ -15,14 +14,14 @@ from dispatch.contact import texts
 from dispatch.contact.channels import BUILT_IN
 from dispatch.contact.drafts import MOST_VISITS, Part, compose, why_not
 from dispatch.contact.facts import ON_PLAN, Facts, load
-from dispatch.contact.history import TELL_TIMES, Earlier, earlier_tellings
+from dispatch.contact.history import TELL_TIMES, Earlier, earlier_tellings, next_version
 from dispatch.contact.households import households
 from dispatch.contact.tables import Message
 from dispatch.contact.windows import Told, told_window
 from dispatch.core.calendar import day_bounds, local_day, zone_named
 from dispatch.core.db import lock_for
 from dispatch.registry.tables import Territory
-from dispatch.work.tables import Visit, VisitStatus
+from dispatch.work.tables import Visit
 
 JUST_TOLD = timedelta(hours=4)
 """A reminder so soon after the booking would only repeat it."""
@@ -42,39 +41,18 @@ def tell_booked(
     for one in facts:
         told = told_window(one.visit)
         history = earlier.get(one.visit.id, [])
+        heard = [telling for telling in history if not telling.is_dropped]
         if one.visit.status not in ON_PLAN or told is None:
             continue
-        if history and history[-1].still_tells(one.visit):
+        if heard and heard[-1].still_tells(one.visit):
             continue
         template = "changed" if any(telling.is_known for telling in history) else "booked"
-        parts[template].append(Part(one, str(len(history) + 1), told, when(one, told)))
+        parts[template].append(Part(one, next_version(history), told, when(one, told)))
     return [
         message
         for template, some in parts.items()
-        for message in _write(session, template, some, now=now, channels=channels)
+        for message in write(session, template, some, now=now, channels=channels)
     ]
-
-
-def tell_put_off(
-    session: Session,
-    *,
-    visit_ids: Collection[str],
-    now: datetime,
-    channels: Collection[str] = BUILT_IN,
-) -> list[Message]:
-    """Tell the customers of these visits, back in the pool, not to wait, if they were told a time."""
-    return _take_back(session, "put_off", VisitStatus.PLANNED, visit_ids, now, channels)
-
-
-def tell_cancelled(
-    session: Session,
-    *,
-    visit_ids: Collection[str],
-    now: datetime,
-    channels: Collection[str] = BUILT_IN,
-) -> list[Message]:
-    """Tell the customers of these visits, called off, not to wait, if they were told a time."""
-    return _take_back(session, "cancelled", VisitStatus.CANCELLED, visit_ids, now, channels)
 
 
 def tell_day_before(
@@ -110,8 +88,8 @@ def tell_day_before(
             part = Part(one, day.isoformat(), told, when(one, told))
             (fresh if just else parts).append(part)
     return [
-        *_write(session, "day_before", fresh, now=now, channels=channels, expires_at=begin, obstacle="just_told"),
-        *_write(session, "day_before", parts, now=now, channels=channels, expires_at=begin),
+        *write(session, "day_before", fresh, now=now, channels=channels, expires_at=begin, obstacle="just_told"),
+        *write(session, "day_before", parts, now=now, channels=channels, expires_at=begin),
     ]  # fmt: skip
 
 
@@ -138,34 +116,7 @@ def when(facts: Facts, told: Told) -> dict[str, object]:
     }
 
 
-def _take_back(
-    session: Session,
-    template: str,
-    status: VisitStatus,
-    visit_ids: Collection[str],
-    now: datetime,
-    channels: Collection[str],
-) -> list[Message]:
-    facts = locked(session, visit_ids)
-    earlier = earlier_tellings(session, [one.visit.id for one in facts])
-    parts = []
-    for one in facts:
-        history = earlier.get(one.visit.id, [])
-        last = history[-1] if history else None
-        if one.visit.status is not status or last is None:
-            continue
-        # One that still waits is dropped at its sending: the visit is on no plan.
-        if last.template not in TELL_TIMES or not last.is_known or last.told_start_at is None:
-            continue
-        assert last.told_end_at is not None, "both ends of a window are told, or none"
-        told = Told(last.told_start_at, last.told_end_at, promised=False)
-        parts.append(Part(one, str(len(history) + 1), told, when(one, told)))
-    return _write(
-        session, template, parts, now=now, channels=channels, stale_after=timedelta(hours=12)
-    )
-
-
-def _write(
+def write(
     session: Session,
     template: str,
     parts: Sequence[Part],

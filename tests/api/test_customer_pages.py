@@ -21,6 +21,7 @@ from dispatch.work import promises, visits
 from dispatch.work.tables import Visit, WorkOrder
 from tests.api.conftest import SignIn, VirtualClock
 from tests.builders import planning as day_of
+from tests.builders.contact import work_off
 from tests.builders.registry import ADMIN, DISPATCHER, make_shift
 from tests.builders.work import go
 from tests.instants import DAY, NOW, at
@@ -296,6 +297,27 @@ def test_a_new_appointment_an_opt_out_and_taking_back_end_a_link(
     with transaction(database) as session:
         revoking.revoke_of_subject(session, subject=visit_id, actor=ADMIN, now=NOW)
     assert anonymous.get(newer).status_code == 410
+
+
+def test_the_page_does_not_show_the_window_that_was_put_off(
+    anonymous: TestClient, link: str, visit_id: str, database: Database
+) -> None:
+    with transaction(database) as session:
+        session.exec(sa.update(Customer).values(email="chen@example.com"))
+        work_off(session, now=at("08:00"))
+        visits.act(
+            session, visits.get(session, visit_id), "withdraw", actor=DISPATCHER, now=at("08:00")
+        )
+        work_off(session, now=at("08:00"))
+    waiting = anonymous.get(link, headers=HTML).text
+    with transaction(database) as session:
+        work_off(session, now=at("08:30"))
+    put_off = anonymous.get(link, headers=HTML).text
+
+    assert "08:00" in waiting
+    assert "已延期" not in waiting
+    assert "08:00" not in put_off
+    assert "已延期" in put_off
 
 
 def test_the_crew_is_on_the_map_only_while_it_is_on_its_way_and_only_about(

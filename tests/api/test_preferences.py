@@ -66,7 +66,7 @@ def test_stop_says_what_is_still_sent(sign_in: SignIn, customer: str) -> None:
     resumed = client.post(f"{path}/resume", json={}).json()
 
     assert stopped["stopped"] == ["service", "service_urgent"]
-    assert stopped["still_sent"] == ["emergency", "planned_outage"]
+    assert stopped["still_sent"] == ["emergency", "planned_outage", "outage_withdrawn"]
     assert (refused.status_code, refused.json()["code"]) == (409, "cannot_be_stopped")
     assert resumed["stopped"] == []
 

@@ -3,14 +3,17 @@
 import itertools
 from datetime import datetime, timedelta
 
-from sqlmodel import Session
+from sqlmodel import Session, col, select
 
+from dispatch.contact import messages
 from dispatch.contact.drafts import compose
 from dispatch.contact.facts import load
+from dispatch.contact.messages import Outgoing
+from dispatch.contact.reactions import TASKS
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.windows import told_window
 from dispatch.core.events import SYSTEM, record
-from dispatch.core.tables import TaskClass
+from dispatch.core.tables import Task, TaskClass, TaskState
 from dispatch.work.tables import Priority, Visit, VisitStatus
 from tests.builders.registry import make_customer, make_premises
 from tests.builders.work import make_visit
@@ -104,3 +107,37 @@ def happened(
     )
     session.flush()
     return {"event_id": row.id}
+
+
+def work_off(session: Session, *, now: datetime) -> list[Outgoing]:
+    """Do what the workers would have done by now; what went out."""
+    sent: list[Outgoing] = []
+    while True:
+        session.flush()
+        task = session.exec(
+            select(Task)
+            .where(
+                col(Task.state) == TaskState.DUE,
+                col(Task.run_at) <= now,
+                col(Task.kind).startswith("message."),
+            )
+            .order_by(col(Task.run_at), col(Task.id))
+        ).first()
+        if task is None:
+            return sent
+        task.state = TaskState.DONE
+        if task.kind in TASKS:
+            TASKS[task.kind](session, task.payload, now=now)
+            continue
+        number = task.payload["message_id"]
+        step = messages.begin(
+            session,
+            message_id=number,
+            base_url="http://x",
+            key=b"k" * 32,
+            sender="power@example.com",
+            now=now,
+        )
+        if isinstance(step, Outgoing):
+            messages.complete(session, message_id=number, now=now)
+            sent.append(step)

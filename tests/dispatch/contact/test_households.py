@@ -6,7 +6,7 @@ import icalendar
 import pytest
 from sqlmodel import Session, col, select
 
-from dispatch.contact import log, messages, tellings
+from dispatch.contact import log, messages, taking_back, tellings
 from dispatch.contact.channels import Channel
 from dispatch.contact.facts import load
 from dispatch.contact.households import households
@@ -91,7 +91,7 @@ def test_visits_that_were_invited_to_singly_leave_the_calendar_together(session:
     for visit in (first, second):
         visit.status = VisitStatus.PLANNED
 
-    (put_off,) = tellings.tell_put_off(session, visit_ids=[first.id, second.id], now=EVE)
+    (put_off,) = taking_back.tell_put_off(session, visit_ids=[first.id, second.id], now=EVE)
     cancelled = send(session, put_off).calendars
 
     assert all("METHOD:CANCEL" in calendar for calendar in cancelled)
@@ -118,7 +118,7 @@ def test_a_household_without_email_hears_by_sms_that_neither_visit_takes_place(
     for visit in (first, second):
         visit.status = VisitStatus.PLANNED
 
-    (put_off,) = tellings.tell_put_off(session, visit_ids=ids, channels=ways, now=EVE)
+    (put_off,) = taking_back.tell_put_off(session, visit_ids=ids, channels=ways, now=EVE)
 
     assert (booked.channel, put_off.channel) == ("sms", "sms")
     for message in (booked, put_off):
@@ -301,7 +301,7 @@ def test_the_invitation_keeps_its_uid_and_counts_its_changes(session: Session) -
     (changed,) = book(session, visit)
     found.append(send(session, changed).calendars[0])
     visit.status, visit.planned_start_at = VisitStatus.PLANNED, None
-    (put_off,) = tellings.tell_put_off(session, visit_ids=[visit.id], now=EVE)
+    (put_off,) = taking_back.tell_put_off(session, visit_ids=[visit.id], now=EVE)
     found.append(send(session, put_off).calendars[0])
 
     calendars = [icalendar.Calendar.from_ical(text) for text in found]
@@ -363,11 +363,11 @@ def test_who_was_told_a_time_and_is_called_off_is_told_not_to_wait(session: Sess
     send(session, booked)
     visit.status = VisitStatus.CANCELLED
 
-    (message,) = tellings.tell_cancelled(session, visit_ids=[visit.id], now=EVE)
+    (message,) = taking_back.tell_cancelled(session, visit_ids=[visit.id], now=EVE)
 
     assert message.template == "cancelled"
     assert "9:00 – 11:00 AM" in message.body
-    assert tellings.tell_cancelled(session, visit_ids=[visit.id], now=EVE) == []
+    assert taking_back.tell_cancelled(session, visit_ids=[visit.id], now=EVE) == []
 
 
 def test_who_objects_is_told_nothing_by_a_message_to_the_others_of_the_household(

@@ -18,8 +18,8 @@ from dispatch.desk import public, requests
 from dispatch.desk.public import Report
 from dispatch.desk.tables import RequestKind
 from dispatch.registry.tables import Customer, Premises
-from dispatch.work import series
-from dispatch.work.tables import Mode
+from dispatch.work import orders, series
+from dispatch.work.tables import HoldReason, Mode, WorkOrder
 from tests.builders.desk import make_counters
 from tests.builders.registry import DISPATCHER, make_customer, make_premises, make_territory
 from tests.builders.work import make_catalogue
@@ -217,6 +217,71 @@ def test_other_times_are_told_anew_and_the_old_ones_are_not_sent_any_more(
     assert "10:00" in new.body
 
 
+def move(session: Session, notice: OutageNotice, start: datetime) -> Message:
+    """Give the interruption other times; what its customer is told."""
+    outages.move(
+        session, notice_id=notice.id, starts_at=start, ends_at=END, actor=DISPATCHER, now=NOW
+    )
+    react(session, "outage.announced", reactions.on_outage)
+    return told(session, "planned_outage")[-1]
+
+
+def test_times_that_move_away_and_back_are_told_three_times(session: Session) -> None:
+    notice = announce(session, make_premises(session))
+    sent(session, told(session, "planned_outage")[0])
+    for start in (START + timedelta(hours=1), START):
+        sent(session, move(session, notice, start))
+
+    react(session, "outage.announced", reactions.on_outage)
+
+    bodies = [message.body for message in told(session, "planned_outage")]
+    assert ["10:00" in body for body in bodies] == [False, True, False]
+    assert ["此前的通知作废" in body for body in bodies] == [False, True, True]
+
+
+def test_who_was_not_told_yet_is_not_told_that_the_times_are_new(session: Session) -> None:
+    notice = announce(session, make_premises(session))
+
+    moved = move(session, notice, START + timedelta(hours=1))
+
+    assert "此前的通知作废" not in moved.body
+
+
+def test_those_who_knew_are_told_that_supply_stays_on_with_the_times_that_they_know(
+    session: Session,
+) -> None:
+    notice = announce(session, make_premises(session), make_premises(session))
+    knows, waits = told(session, "planned_outage")
+    sent(session, knows)
+    move(session, notice, START + timedelta(hours=1))
+    outages.withdraw(session, notice_id=notice.id, actor=DISPATCHER, now=NOW)
+    tasks = session.exec(select(Task).where(Task.kind == "message.outage_withdrawn")).all()
+    assert len(tasks) == 1
+
+    for _ in range(2):
+        reactions.on_withdrawn(session, tasks[0].payload, now=NOW)
+
+    (message,) = told(session, "outage_withdrawn")
+    assert message.customer_id == knows.customer_id
+    assert "2026年3月13日星期五 09:00" in message.body
+    assert isinstance(send(session, message), Outgoing)
+    assert send(session, waits) == Settled(S.SUPPRESSED)
+
+
+def test_that_supply_stays_on_reaches_whom_the_notice_reached_without_consent(
+    session: Session,
+) -> None:
+    customer = make_customer(session, wants_messages=False)
+    notice = announce(session, make_premises(session, customer=customer))
+    sent(session, told(session, "planned_outage")[0])
+    outages.withdraw(session, notice_id=notice.id, actor=DISPATCHER, now=NOW)
+
+    react(session, "outage.withdrawn", reactions.on_withdrawn)
+
+    (message,) = told(session, "outage_withdrawn")
+    assert isinstance(send(session, message), Outgoing)
+
+
 def test_what_was_withdrawn_is_not_sent_any_more(session: Session) -> None:
     notice = announce(session, make_premises(session))
     outages.withdraw(session, notice_id=notice.id, actor=DISPATCHER, now=NOW)
@@ -299,9 +364,8 @@ def test_other_requests_and_old_reports_are_not_confirmed(
     assert session.exec(select(Message)).all() == []
 
 
-def test_a_call_to_come_is_announced_with_its_day(session: Session) -> None:
-    make_catalogue(session)
-    place = make_premises(session)
+def call_due(session: Session, place: Premises) -> Message:
+    """A call to the premises' customer that is due on DAY; how it is announced."""
     series.create(
         session,
         territory_id="humen",
@@ -314,12 +378,48 @@ def test_a_call_to_come_is_announced_with_its_day(session: Session) -> None:
         now=NOW,
     )
     series.generate(session, territory_id="humen", day=DAY, now=NOW)
-    tasks = session.exec(select(Task).where(Task.kind == "message.follow_up_call")).all()
-    assert len(tasks) == 1
+    task = session.exec(
+        select(Task).where(Task.kind == "message.follow_up_call").order_by(col(Task.id).desc())
+    ).first()
+    assert task is not None
+    reactions.on_call_due(session, task.payload, now=NOW)
+    return told(session, "follow_up_call")[-1]
 
-    reactions.on_call_due(session, tasks[0].payload, now=NOW)
 
-    (message,) = told(session, "follow_up_call")
+def test_a_call_to_come_is_announced_with_its_day(session: Session) -> None:
+    make_catalogue(session)
+
+    message = call_due(session, make_premises(session))
+
     assert "2026年3月10日星期二" in message.body
     assert message.subject_id == session.exec(select(Customer)).one().id
     assert isinstance(send(session, message), Outgoing)
+
+
+def test_two_calls_to_one_customer_are_both_announced(session: Session) -> None:
+    make_catalogue(session)
+    place = make_premises(session)
+
+    first, second = call_due(session, place), call_due(session, place)
+
+    assert first.subject_version != second.subject_version
+    assert isinstance(send(session, first), Outgoing)
+    assert isinstance(send(session, second), Outgoing)
+
+
+@pytest.mark.parametrize("fate", ["made", "cancelled", "held", "another day"])
+def test_a_call_that_is_not_to_come_any_more_is_not_announced(session: Session, fate: str) -> None:
+    make_catalogue(session)
+    message = call_due(session, make_premises(session))
+    order = session.get_one(WorkOrder, message.subject_version)
+    if fate == "made":
+        orders.complete_call(session, order, outcome="content", actor=DISPATCHER, now=NOW)
+    elif fate == "cancelled":
+        orders.cancel(session, order, actor=DISPATCHER, now=NOW)
+    elif fate == "held":
+        orders.hold(session, order, reason=HoldReason.CUSTOMER, actor=DISPATCHER, now=NOW)
+    else:
+        tomorrow = DAY + timedelta(days=1)
+        orders.call_again(session, order, day=tomorrow, actor=DISPATCHER, now=NOW)
+
+    assert send(session, message) == Settled(S.SUPPRESSED)

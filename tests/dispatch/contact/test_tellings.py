@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 import pytest
-from sqlmodel import Session, col, select
+from sqlmodel import Session, select
 
 from dispatch.contact import reactions, tellings
 from dispatch.contact.messages import begin, complete
@@ -144,41 +144,6 @@ def test_a_message_says_nothing_of_arrears_health_or_the_way_in(session: Session
 
     for secret in ("欠费", "呼吸机", "8472", "停电", "类型"):
         assert secret not in message.subject + message.body
-
-
-def test_publishing_tells_everybody_on_the_plan_once(session: Session) -> None:
-    visits = [make_told_visit(session) for _ in range(3)]
-    payload = happened(session, "plan.published", visits[0], new=[v.id for v in visits], now=EVE)
-
-    reactions.on_plan_published(session, payload, now=EVE)
-    reactions.on_plan_published(session, payload, now=EVE)
-
-    told = session.exec(select(Message.subject_id).order_by(col(Message.id))).all()
-    assert sorted(told) == sorted(visit.id for visit in visits)
-
-
-def test_who_was_told_a_time_and_is_taken_off_the_plan_is_told_not_to_wait(
-    session: Session,
-) -> None:
-    visit = make_told_visit(session, language="en")
-    (booked,) = book(session, visit)
-    send(session, booked)
-    visit.status, visit.planned_start_at = VisitStatus.PLANNED, None
-    payload = happened(session, "plan.published", visit, withdrawn=[visit.id], now=EVE)
-
-    reactions.on_plan_published(session, payload, now=EVE)
-    reactions.on_plan_published(session, payload, now=EVE)
-
-    (message,) = session.exec(select(Message).where(Message.template == "put_off")).all()
-    assert "9:00 – 11:00 AM" in message.body
-
-
-def test_who_was_not_told_yet_is_not_told_of_a_putting_off(session: Session) -> None:
-    visit = make_told_visit(session)
-    book(session, visit)
-    visit.status, visit.planned_start_at = VisitStatus.PLANNED, None
-
-    assert tellings.tell_put_off(session, visit_ids=[visit.id], now=EVE) == []
 
 
 def test_a_booking_dropped_while_off_the_plan_is_written_again_when_it_is_back(

@@ -172,6 +172,15 @@ def test_an_sms_of_a_planned_outage_says_where() -> None:
         assert f"{values['addresses'][0]}{more}" in text  # type: ignore[index]
 
 
+def test_a_notice_that_replaces_another_says_so_and_fits_in_two_sms() -> None:
+    for language, subject, sms in (("zh-CN", "时间变更", "改期"), ("en", "new times", "new times")):
+        values = {**VALUES_IN[language], "again": True}
+        text = texts.render("planned_outage", language, values, TextKind.SMS).body
+        assert subject in texts.render("planned_outage", language, values).subject
+        assert sms in text
+        assert texts.sms_parts(text) <= 2
+
+
 def test_the_places_of_a_body_are_filled_whichever_visit_they_belong_to() -> None:
     body = "[[link]] [[code]] [[link 2]] [[code 10]] [[other]]"
 

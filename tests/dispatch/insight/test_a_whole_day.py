@@ -1,15 +1,10 @@
 """A small day from the plan to the report, every part by the product's own operations."""
 
 from collections import Counter
-from datetime import datetime
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import messages
-from dispatch.contact.messages import Outgoing
-from dispatch.contact.reactions import TASKS
 from dispatch.contact.tables import Message
-from dispatch.core.tables import Task, TaskState
 from dispatch.field.closing import close_day
 from dispatch.field.day import crew_day
 from dispatch.insight.report import day_report
@@ -18,38 +13,10 @@ from dispatch.planning.tables import PlanStatus
 from dispatch.registry import shifts
 from dispatch.work import visits
 from tests.builders import planning
+from tests.builders.contact import work_off
 from tests.builders.field import act
 from tests.builders.registry import DISPATCHER
 from tests.instants import DAY, NOW, at, minutes
-
-
-def work_off(session: Session, *, now: datetime) -> list[Outgoing]:
-    """Do what the workers would have done by now; what went out."""
-    sent: list[Outgoing] = []
-    while True:
-        session.flush()
-        task = session.exec(
-            select(Task)
-            .where(
-                col(Task.state) == TaskState.DUE,
-                col(Task.run_at) <= now,
-                col(Task.kind).startswith("message."),
-            )
-            .order_by(col(Task.run_at), col(Task.id))
-        ).first()
-        if task is None:
-            return sent
-        task.state = TaskState.DONE
-        if task.kind in TASKS:
-            TASKS[task.kind](session, task.payload, now=now)
-            continue
-        number = task.payload["message_id"]
-        step = messages.begin(
-            session, message_id=number, base_url="http://x", key=b"k" * 32, now=now
-        )
-        if isinstance(step, Outgoing):
-            messages.complete(session, message_id=number, now=now)
-            sent.append(step)
 
 
 def test_a_day_is_planned_told_worked_closed_and_reported(session: Session) -> None:
