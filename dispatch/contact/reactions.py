@@ -84,7 +84,7 @@ def on_off_plan(
         tasks.enqueue(
             session,
             "message.off_plan",
-            key=f"message.off_plan:event:{event.id}:{again_at.isoformat()}",
+            key=f"message.off_plan:again:{event.id}:{again_at.isoformat()}",
             payload=payload,
             run_at=again_at,
             now=now,

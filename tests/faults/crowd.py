@@ -22,6 +22,9 @@ from tests.system.servers import environment, eventually, python
 from workers.periodic import FOR_ALL
 from workers.supervisor import Child, Supervisor
 
+AGAIN = col(Task.dedupe_key).startswith("message.off_plan:again:")
+"""The tasks that look again later whether a visit that left the plan is on one."""
+
 
 @dataclass(slots=True)
 class Crowd:
@@ -155,10 +158,10 @@ class Crowd:
             return sum(rows)
 
     def open(self) -> int:
-        """How many tasks are due or leased."""
+        """How many tasks are due or leased, not counting those of every minute and those that look `AGAIN`."""
         with self.database.reading() as session:
             waiting = col(Task.state).in_([TaskState.DUE, TaskState.LEASED])
-            ours = ~col(Task.kind).in_([job.kind for job in FOR_ALL])
+            ours = ~col(Task.kind).in_([job.kind for job in FOR_ALL]) & ~AGAIN
             return len(session.exec(select(Task.id).where(waiting, ours)).all())
 
     def wait_until_done(self, *, seconds: float) -> None:
