@@ -173,7 +173,7 @@ def test_an_sms_of_a_planned_outage_says_where() -> None:
 
 
 def test_a_notice_that_replaces_another_says_so_and_fits_in_two_sms() -> None:
-    for language, subject, sms in (("zh-CN", "时间变更", "改期"), ("en", "new times", "new times")):
+    for language, subject, sms in (("zh-CN", "时间变更", "改期"), ("en", "new times", "changed:")):
         values = {**VALUES_IN[language], "again": True}
         text = texts.render("planned_outage", language, values, TextKind.SMS).body
         assert subject in texts.render("planned_outage", language, values).subject
