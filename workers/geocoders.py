@@ -64,17 +64,19 @@ class Provider:
         """The best point for the address, None when the geocoder knows none; raises geopy's GeopyError."""
         try:
             location = self.geocode(address)
+            if location is None:
+                return None
+            raw = location.raw if isinstance(location.raw, dict) else {}
+            accuracy = self.accuracy(raw)
         except GeopyError:
             raise
         except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
             raise GeocoderParseError(f"an answer of an unknown shape: {error!r}") from error
-        if location is None:
-            return None
         lat, lon = location.latitude, location.longitude
         if not (math.isfinite(lat) and math.isfinite(lon) and abs(lat) <= 90 and abs(lon) <= 180):
             raise GeocoderParseError(f"{lat}, {lon} is no position")
-        raw = location.raw if isinstance(location.raw, dict) else {}
-        accuracy = self.accuracy(raw)
+        if accuracy is not None and not math.isfinite(accuracy):
+            raise GeocoderParseError(f"{accuracy} is no accuracy")
         return Found(lat, lon, accuracy, _line(location.address), self.datum)
 
 

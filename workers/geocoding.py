@@ -27,7 +27,7 @@ PAUSE = timedelta(minutes=1)
 LONGEST_PAUSE = timedelta(hours=1)
 """The same when the day's questions are used up; nobody waits longer, whatever the geocoder says."""
 TRIES = 3
-"""Addresses in a row that a geocoder fails at before the run gives up."""
+"""Addresses in a row that a geocoder fails at before the run gives up; fewer are passed over."""
 
 
 def look_up_addresses(work: Work) -> None:
@@ -42,7 +42,7 @@ def look_up_addresses(work: Work) -> None:
     if provider is None or provider.name != run.provider:
         _end(work, number, f"The geocoder {run.provider} is no longer configured.")
         return
-    failures, next_at, last = 0, 0.0, ""
+    failures, next_at = 0, 0.0
     while True:
         premises, known = _next(work, number, provider)
         if premises is None:
@@ -59,10 +59,13 @@ def look_up_addresses(work: Work) -> None:
             except GeocoderQueryError:
                 found = None  # it cannot make anything of this address
             except GeopyError as error:
-                failures, last = failures + 1, f"{type(error).__name__}: {error}"
-                logger.warning("geocoding.failed", geocoding=number, error=last)
+                failures, said = failures + 1, f"{type(error).__name__}: {error}"
+                logger.warning(
+                    "geocoding.failed", geocoding=number, premises=premises.id, error=said
+                )
+                _pass_over(work, number, premises, said)
                 if failures >= TRIES:
-                    _end(work, number, f"The geocoder does not answer: {last}")
+                    _end(work, number, f"The geocoder does not answer, {premises.id}: {said}")
                     return
                 continue
             _keep(work, provider, premises, found)
@@ -113,6 +116,12 @@ def _take(work: Work, number: int, provider: Provider, premises: Premises) -> No
                 good_enough_m=work.settings.geocoder_accuracy_m,
                 now=now,
             )
+
+
+def _pass_over(work: Work, number: int, premises: Premises, error: str) -> None:
+    with transaction(work.database) as session:
+        work.hold(session)
+        geocoding.pass_over(session, geocoding_id=number, premises_id=premises.id, error=error)
 
 
 def _wait(work: Work, next_at: float) -> float:

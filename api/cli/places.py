@@ -113,6 +113,11 @@ def geocode(territory: TerritoryId, as_json: AsJson = False) -> None:
             f"{run.looked_up} addresses looked up, {run.placed} placed; "
             f"the others: gridcrew places list {territory}"
         )
+        if run.error and run.status is GeocodingStatus.DONE:
+            out.print(
+                f"the geocoder failed at some, which the next run asks about again; the last: {escape(run.error)}",
+                soft_wrap=True,
+            )
     if run.status is GeocodingStatus.FAILED:
         refuse(run.error)
 

@@ -97,7 +97,8 @@ def ask(
 ) -> Geocoding:
     """Ask for a run over the territory's addresses without a position; a worker makes it.
 
-    Raises NoSuchTerritory, NoGeocoder and GeocodingUnderWay.
+    It begins behind where the last one gave up, and comes to those before at its end: addresses that a geocoder
+    fails at stand in nobody's way. Raises NoSuchTerritory, NoGeocoder and GeocodingUnderWay.
     """
     territories.get(session, territory_id)
     if provider == NONE:
@@ -121,6 +122,7 @@ def ask(
         total=session.exec(
             select(sa.func.count()).select_from(Premises).where(*_unplaced(territory_id))
         ).one(),
+        last_premises_id=_given_up_at(session, territory_id, provider),
         created_by=actor.id,
         created_at=now,
     )
@@ -136,12 +138,9 @@ def next_of(session: Session, *, geocoding_id: int, now: datetime) -> Premises |
     run = RUNS.locked(session, geocoding_id)
     if run.status not in UNDER_WAY:
         return None
-    found = session.exec(
-        select(Premises)
-        .where(*_unplaced(run.territory_id), col(Premises.id) > run.last_premises_id)
-        .order_by(col(Premises.id))
-        .limit(1)
-    ).first()
+    found = _first_after(session, run, run.last_premises_id)
+    if found is None and run.looked_up < run.total:
+        found = _first_after(session, run, "")
     if found is None or run.stop_asked:
         _end(session, run, "finish", now=now)
         return None
@@ -220,6 +219,15 @@ def take(
     return placed
 
 
+def pass_over(session: Session, *, geocoding_id: int, premises_id: str, error: str) -> None:
+    """Note that the geocoder failed at these premises: the run goes on, and the next one asks about them again."""
+    run = RUNS.locked(session, geocoding_id)
+    run.last_premises_id = premises_id
+    run.looked_up += 1
+    run.error = f"{premises_id}: {error}"[:LONGEST_ERROR]
+    session.flush()
+
+
 def fail(session: Session, *, geocoding_id: int, error: str, now: datetime) -> Geocoding:
     """Record that the run cannot go on; what it has found stays. Raises NoSuchGeocoding."""
     run = RUNS.locked(session, geocoding_id)
@@ -259,6 +267,26 @@ def _gave_up(session: Session, run: Geocoding) -> bool:
 
 def _key(run: Geocoding) -> str:
     return f"geocoding.run:{run.id}"
+
+
+def _given_up_at(session: Session, territory_id: str, provider: str) -> str:
+    """The last premises that were asked about before the geocoder's last run gave up; empty when it did not."""
+    last = session.exec(
+        select(Geocoding)
+        .where(Geocoding.territory_id == territory_id, Geocoding.provider == provider)
+        .order_by(col(Geocoding.id).desc())
+        .limit(1)
+    ).first()
+    return last.last_premises_id if last and last.status is GeocodingStatus.FAILED else ""
+
+
+def _first_after(session: Session, run: Geocoding, premises_id: str) -> Premises | None:
+    return session.exec(
+        select(Premises)
+        .where(*_unplaced(run.territory_id), col(Premises.id) > premises_id)
+        .order_by(col(Premises.id))
+        .limit(1)
+    ).first()
 
 
 def _judged(answer: GeocodeAnswer, territory: Territory, good_enough_m: float) -> Suggestion:

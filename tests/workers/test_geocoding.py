@@ -235,6 +235,64 @@ def test_a_geocoder_that_fails_ends_the_run_with_its_reason(database: Database, 
     assert KEY not in run.error
 
 
+BAD = [
+    (500, b"oops"),
+    (200, [{"lat": "north"}]),
+    (200, [nominatim()[0] | {"boundingbox": ["a", "b", "c", "d"]}]),
+    (200, [nominatim()[0] | {"boundingbox": ["nan"] * 4}]),
+]
+
+
+def failing_at(*numbers: int, said: Any = BAD[0]) -> Callable[..., Any]:
+    """A geocoder that answers well, but about these houses."""
+
+    def play(_method: str, path: str, _body: Any) -> Any:
+        house = parse_qs(urlsplit(path).query)["q"][0]
+        return said if any(house.endswith(f"路{n}号") for n in numbers) else (200, nominatim())
+
+    return play
+
+
+@pytest.mark.parametrize("said", BAD)
+def test_an_address_that_the_geocoder_fails_at_is_named_passed_over_and_asked_about_again(
+    database: Database, said: Any
+) -> None:
+    names = unplaced(database, 6)
+    with serving(failing_at(1, 4, 5, said=said)) as server:
+        run = looked_up(database, server)
+
+    assert (run.status, run.total, run.looked_up, run.placed) == ("done", 6, 6, 3)
+    assert run.error.startswith(f"{names[4]}: ")
+    assert [premises(database, name).lat is None for name in names] == [1, 0, 0, 1, 1, 0]
+    with serving(lambda *_: (200, nominatim())) as server:
+        assert looked_up(database, server).placed == 3
+    assert len(server.asked) == 3
+
+
+def test_a_run_begins_behind_where_the_last_gave_up_and_comes_to_those_before_at_its_end(
+    database: Database,
+) -> None:
+    names = unplaced(database, 6)
+    with serving(failing_at(1, 2, 3)) as server:
+        first = looked_up(database, server)
+        second = looked_up(database, server)
+
+    assert (first.status, first.looked_up, first.placed) == ("failed", 3, 0)
+    assert f"does not answer, {names[2]}: " in first.error
+    assert (second.looked_up, second.placed) == (6, 3), "those behind, then those before"
+    assert [premises(database, name).lat is None for name in names] == [1, 1, 1, 0, 0, 0]
+
+
+def test_amaps_codes_of_a_single_address_stop_no_run(database: Database) -> None:
+    unplaced(database, 2)
+    said = iter([{"status": "0", "info": "ENGINE_RESPONSE_DATA_ERROR", "infocode": "30002"}])
+    with serving(lambda *_: (200, next(said, None) or amap())) as server:
+        run = looked_up(database, server, geocoder="amap")
+
+    assert (run.status, run.looked_up, run.placed) == ("done", 2, 1)
+    assert "ENGINE_RESPONSE_DATA_ERROR" in run.error
+
+
 def test_a_refused_key_ends_the_run_at_once(database: Database) -> None:
     unplaced(database, 2)
     said = {"status": "0", "info": "INVALID_USER_KEY", "infocode": "10001"}
