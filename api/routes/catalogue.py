@@ -11,7 +11,7 @@ from api.schemas.planning import PlanningRuleIn, PlanningRuleOut
 from api.schemas.work import PointsIn, PointsOut, WorkTypeChange, WorkTypeOut
 from dispatch.planning import rules
 from dispatch.work import catalogue
-from dispatch.work.tables import Priority
+from dispatch.work.tables import PlanningRule, Priority
 
 router = APIRouter(route_class=Route, tags=["catalogue"])
 
@@ -59,27 +59,55 @@ def list_points(session: Reading) -> list[PointsOut]:
 
 @router.put("/points/{priority}", dependencies=[requires("catalogue:write")])
 def edit_points(
-    priority: Priority, body: PointsIn, session: Writing, caller: Who, moment: Now
+    priority: Priority,
+    body: PointsIn,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
 ) -> PointsOut:
     """Change what a priority class means to the optimizer."""
-    return PointsOut.of(
-        catalogue.edit_points(
-            session, priority, **body.model_dump(), actor=caller.actor, now=moment
-        )
+    row = catalogue.edit_points(
+        session,
+        priority,
+        unserved=body.unserved,
+        late_per_second=body.late_per_second,
+        expect=if_match.of(body.version),
+        actor=caller.actor,
+        now=moment,
     )
+    return PointsOut.of(row)
 
 
 @router.get("/planning-rules", dependencies=[requires("catalogue:read")])
 def list_planning_rules(session: Reading) -> list[PlanningRuleOut]:
     """The numbers of planning in force: weights, travel, age, class and slack."""
-    found = rules.read(session).documents
-    return [PlanningRuleOut(name=name, values=dict(values)) for name, values in found.items()]
+    return [_rule(row) for row in rules.listed(session)]
 
 
 @router.put("/planning-rules/{name}", dependencies=[requires("catalogue:write")])
 def edit_planning_rule(
-    name: PathId, body: PlanningRuleIn, session: Writing, caller: Who, moment: Now
+    name: PathId,
+    body: PlanningRuleIn,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
 ) -> PlanningRuleOut:
-    """Change some numbers of a rule; the others keep their values. Plans made from now on follow it."""
-    row = rules.edit(session, name=name, value=body.values, actor=caller.actor, now=moment)
-    return PlanningRuleOut(name=row.name, values=row.value)
+    """Change some numbers of a rule; the others keep their values. Plans made from now on follow it.
+
+    `If-Match: "0"` when nobody had edited it.
+    """
+    row = rules.edit(
+        session,
+        name=name,
+        value=body.values,
+        expect=if_match.of(body.version),
+        actor=caller.actor,
+        now=moment,
+    )
+    return _rule(row)
+
+
+def _rule(row: PlanningRule) -> PlanningRuleOut:
+    return PlanningRuleOut(name=row.name, version=row.version, values=row.value)

@@ -106,6 +106,12 @@ def expiring(territory_id: PathId, until: QueryDay, session: Reading) -> list[Ex
     )
 
 
+@router.get("/crews/{crew_id}/stock", dependencies=[requires("registry:read")])
+def list_stock(crew_id: PathId, session: Reading) -> list[StockOut]:
+    """What lies on the crew's vehicle, by part."""
+    return StockOut.all_of(crews.stock_of(session, crew_id))
+
+
 @router.put("/crews/{crew_id}/stock/{part}", dependencies=[requires("crew:write")])
 def set_stock(
     crew_id: PathId,
@@ -114,14 +120,16 @@ def set_stock(
     session: Writing,
     caller: Who,
     moment: Now,
+    if_match: IfMatch,
 ) -> StockOut:
-    """Say how many of a part lie on the crew's vehicle."""
+    """Say how many of a part lie on the crew's vehicle; `If-Match: "0"` when the books had none of it."""
     return StockOut.of(
         crews.set_stock(
             session,
             crew_id=crew_id,
             part=part,
             quantity=body.quantity,
+            expect=if_match.of(body.version),
             actor=caller.actor,
             now=moment,
         )

@@ -101,9 +101,17 @@ def list_promises(visit_id: PathId, session: Reading) -> list[PromiseOut]:
     status_code=status.HTTP_201_CREATED,
     dependencies=[requires("promise:write")],
 )
-def book(visit_id: PathId, body: Window, session: Writing, caller: Who, moment: Now) -> PromiseOut:
-    """Promise the customer a window; the customer is told."""
+def book(
+    visit_id: PathId,
+    body: Window,
+    session: Writing,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
+) -> PromiseOut:
+    """Promise the customer a window; the customer is told. If-Match names the visit's version."""
     visit = visits.get(session, visit_id)
+    visit.expect(if_match.of())
     return PromiseOut.of(
         promises.book(
             session,

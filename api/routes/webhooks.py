@@ -80,18 +80,27 @@ def change(
 
 
 @router.delete("/{webhook_id}", status_code=status.HTTP_204_NO_CONTENT, dependencies=[WRITE])
-def remove(webhook_id: PathId, session: Writing, caller: Who, moment: Now) -> None:
+def remove(
+    webhook_id: PathId, session: Writing, caller: Who, moment: Now, if_match: IfMatch
+) -> None:
     """Forget a webhook and its deliveries."""
     webhook = subscribers.get(session, webhook_id)
+    webhook.expect(if_match.of())
     subscribers.remove(session, webhook, actor=caller.actor, now=moment)
 
 
 @router.post("/{webhook_id}/secret", dependencies=[WRITE, secret_answer])
 def renew_secret(
-    webhook_id: PathId, session: Writing, settings: TheSettings, caller: Who, moment: Now
+    webhook_id: PathId,
+    session: Writing,
+    settings: TheSettings,
+    caller: Who,
+    moment: Now,
+    if_match: IfMatch,
 ) -> WebhookSecretOut:
     """Make a new secret, shown this once; for a day what is sent is signed with the old one too."""
     webhook = subscribers.get(session, webhook_id)
+    webhook.expect(if_match.of())
     renewed = subscribers.renew_secret(session, webhook, actor=caller.actor, now=moment)
     return _with_secret(renewed, settings)
 

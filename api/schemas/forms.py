@@ -42,6 +42,10 @@ Version = Annotated[
     int | None,
     Field(None, ge=1, le=2**31, description="the version you saw; If-Match may say it instead"),
 ]
+FirstVersion = Annotated[
+    int | None,
+    Field(None, ge=0, le=2**31, description="the version you saw, 0 for none; or by If-Match"),
+]
 Latitude = Annotated[float, Field(ge=-90, le=90)]
 Longitude = Annotated[float, Field(ge=-180, le=180)]
 

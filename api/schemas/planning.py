@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from api.schemas.forms import Day, Id, Input, Instant, Output, Version
+from api.schemas.forms import Day, FirstVersion, Id, Input, Instant, Output, Version
 from dispatch.planning.tables import PlanStatus
 
 
@@ -20,15 +20,17 @@ class PlanOptions(Input):
 
 
 class PlanningRuleIn(Input):
-    """New numbers of a rule of planning, by name."""
+    """New numbers of a rule of planning, by name; `version` is the one you saw, 0 when nobody had edited it."""
 
+    version: FirstVersion
     values: Annotated[dict[Id, int | float], Field(min_length=1, max_length=20)]
 
 
 class PlanningRuleOut(Output):
-    """A rule of planning with its numbers."""
+    """A rule of planning with its numbers; version 0 when nobody has edited it."""
 
     name: str
+    version: int
     values: dict[str, int | float]
 
 

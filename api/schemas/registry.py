@@ -5,7 +5,18 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
-from api.schemas.forms import Change, Day, Id, Input, Instant, Latitude, Longitude, Output, Version
+from api.schemas.forms import (
+    Change,
+    Day,
+    FirstVersion,
+    Id,
+    Input,
+    Instant,
+    Latitude,
+    Longitude,
+    Output,
+    Version,
+)
 from dispatch.geo.datum import Datum, to_wgs84
 from dispatch.registry.tables import AreaClass, CustomerClass, ShiftStatus, SiteClass
 
@@ -233,9 +244,10 @@ class ExpiringOut(Output):
 
 
 class StockIn(Input):
-    """How many of a part lie on the crew's vehicle."""
+    """How many of a part lie on the crew's vehicle; `version` is the one you saw, 0 when the books had none."""
 
     quantity: Annotated[int, Field(ge=0, le=1_000_000)]
+    version: FirstVersion
 
 
 class StockOut(Output):
@@ -243,6 +255,7 @@ class StockOut(Output):
 
     crew_id: str
     part: str
+    version: int
     quantity: int
 
 

@@ -72,6 +72,7 @@ class PointsOut(Output):
     priority: Priority
     meaning_zh: str
     meaning_en: str
+    version: int
     unserved: int
     late_per_second: int
 
@@ -81,6 +82,7 @@ class PointsIn(Input):
 
     unserved: Count
     late_per_second: Count
+    version: Version
 
 
 class Window(Input):

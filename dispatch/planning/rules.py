@@ -8,6 +8,7 @@ from typing import Any
 from sqlmodel import Session, select
 
 from dispatch.core import events
+from dispatch.core.db import lock_for
 from dispatch.core.errors import InvalidError
 from dispatch.core.events import Actor
 from dispatch.registry.tables import CustomerClass
@@ -80,15 +81,42 @@ def read(session: Session) -> Rules:
     )
 
 
+def listed(session: Session) -> list[PlanningRule]:
+    """Every rule with all its numbers; the version of one that nobody has edited is 0."""
+    stored = {row.name: row for row in session.exec(select(PlanningRule))}
+    return [
+        PlanningRule(
+            name=name,
+            version=stored[name].version if name in stored else 0,
+            value=checked(name, stored[name].value if name in stored else {}),
+        )
+        for name in DEFAULTS
+    ]
+
+
 def edit(
-    session: Session, *, name: str, value: Mapping[str, Any], actor: Actor, now: datetime
+    session: Session,
+    *,
+    name: str,
+    value: Mapping[str, Any],
+    actor: Actor,
+    now: datetime,
+    expect: int | None = None,
 ) -> PlanningRule:
-    """Change some numbers of the rule `name`; the others keep their values. Raises BadPlanningRule."""
+    """Change some numbers of the rule `name`; the others keep their values.
+
+    `expect` is the version that the caller saw, 0 when nobody had edited it. Raises BadPlanningRule and
+    StaleVersion.
+    """
     if name not in DEFAULTS:
         raise BadPlanningRule(
             f"{name!r} is no planning rule; there are {', '.join(DEFAULTS)}.", field="name"
         )
-    row = session.get(PlanningRule, name) or PlanningRule(name=name, value={})
+    lock_for(session, f"planning_rule:{name}")  # two may give it its first numbers at once
+    row = session.get(PlanningRule, name)
+    if row is None:
+        row = PlanningRule(name=name, version=0, value={})
+    row.expect(expect)
     before = dict(row.value)
     row.value = checked(name, {**before, **value})
     session.add(row)

@@ -1,8 +1,9 @@
 """Crews, their members, what these are certified for, and what lies on the vehicle."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
-from sqlmodel import Session, select
+from sqlmodel import Session, col, select
 
 from dispatch.core import alerts, events
 from dispatch.core.errors import ConflictError, InvalidError, NotFoundError
@@ -181,18 +182,38 @@ def check_certificate(skill: str, level: int, valid_from: date, valid_until: dat
         )
 
 
+def stock_of(session: Session, crew_id: str) -> Sequence[Stock]:
+    """What lies on the crew's vehicle, by part; raises NoSuchCrew."""
+    get(session, crew_id)
+    return session.exec(
+        select(Stock).where(Stock.crew_id == crew_id).order_by(col(Stock.part))
+    ).all()
+
+
 def set_stock(
-    session: Session, *, crew_id: str, part: str, quantity: int, actor: Actor, now: datetime
+    session: Session,
+    *,
+    crew_id: str,
+    part: str,
+    quantity: int,
+    actor: Actor,
+    now: datetime,
+    expect: int | None = None,
 ) -> Stock:
-    """Say how many of a part lie on the crew's vehicle; raises NoSuchCrew and BadStock."""
+    """Say how many of a part lie on the crew's vehicle.
+
+    `expect` is the version that the caller saw, 0 when the books had none of it. Raises NoSuchCrew, BadStock and
+    StaleVersion.
+    """
     crew = get(session, crew_id)
     if quantity < 0 or not part:
         raise BadStock("A stock names its part and is 0 or more.", field="quantity")
     stock = session.get(Stock, (crew_id, part))
     if stock is None:
-        stock = Stock(crew_id=crew_id, part=part, quantity=quantity)
-        session.add(stock)
+        stock = Stock(crew_id=crew_id, part=part, version=0, quantity=quantity)
+    stock.expect(expect)
     stock.quantity = quantity
+    session.add(stock)
     alerts.resolve(session, f"stock:{crew_id}", now=now)
     _record(
         session, "crew.stocked", "crew", crew_id, crew, actor, now, part=part, quantity=quantity

@@ -180,7 +180,7 @@ class ShiftMember(Row, table=True):
     member_id: str = Field(primary_key=True, foreign_key="member.id", max_length=32)
 
 
-class Stock(Row, table=True):
+class Stock(Versioned, table=True):
     """Parts on a crew's vehicle."""
 
     crew_id: str = Field(primary_key=True, foreign_key="crew.id", max_length=32)

@@ -124,12 +124,17 @@ def edit_points(
     late_per_second: int,
     actor: Actor,
     now: datetime,
+    expect: int | None = None,
 ) -> Points:
-    """Change what a priority class means to the optimizer; raises BadWorkType outside 0..1,000,000,000."""
+    """Change what a priority class means to the optimizer.
+
+    Raises StaleVersion, and BadWorkType outside 0..1,000,000,000.
+    """
     for field, value in (("unserved", unserved), ("late_per_second", late_per_second)):
         if not 0 <= value <= 1_000_000_000:
             raise BadWorkType(f"{field} must be 0 to 1,000,000,000.", field=field)
     row = session.get_one(Points, priority)
+    row.expect(expect)
     row.unserved, row.late_per_second = unserved, late_per_second
     events.record(
         session,

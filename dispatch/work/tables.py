@@ -91,7 +91,7 @@ class SeriesStatus(StrEnum):
     ENDED = "ended"
 
 
-class Points(Row, table=True):
+class Points(Versioned, table=True):
     """What a priority class means to the optimizer, in points (one point is one second of driving)."""
 
     priority: Priority = Field(
@@ -289,7 +289,7 @@ class SeriesOccurrence(Row, table=True):
     skipped: str = Field(default="", max_length=80)
 
 
-class PlanningRule(Row, table=True):
+class PlanningRule(Versioned, table=True):
     """Editable numbers of planning, such as the cost of moving a published visit."""
 
     name: str = Field(primary_key=True, max_length=48)

@@ -10,7 +10,7 @@ from sqlmodel import select
 from starlette.testclient import TestClient
 
 from api import permissions
-from api.deps import writing
+from api.deps import seen_version, writing
 from api.repeats import Route, _depends_on
 from api.security import SAFE_METHODS
 from dispatch.core import repeats
@@ -264,6 +264,64 @@ def test_every_write_of_the_api_takes_a_key_but_signing_in_and_ones_password(app
     }
 
 
+UNSEEN = {
+    "make something new": {
+        "POST /accounts", "POST /organisations", "POST /territories", "POST /territories/{territory_id}/depots",
+        "POST /customers", "POST /customers/{customer_id}/premises", "POST /territories/{territory_id}/crews",
+        "POST /crews/{crew_id}/members", "POST /members/{member_id}/certificates", "POST /crews/{crew_id}/shifts",
+        "POST /requests", "POST /work-orders", "POST /series", "POST /outage-notices",
+        "POST /visits/{visit_id}/links",
+        "POST /link-keys", "POST /webhooks", "POST /territories/{territory_id}/imports",
+        "POST /territories/{territory_id}/geocodings", "POST /territories/{territory_id}/outlooks",
+        "POST /templates/{name}/{kind}/{language}/versions", "POST /accounts/{account_id}/sign-in-links",
+        "POST /sessions", "POST /sessions/link",
+    },
+    "ask or try, and change nothing": {
+        "POST /visits/{visit_id}/offers", "POST /territories/{territory_id}/search",
+        "POST /templates/{name}/{kind}/{language}/preview", "POST /webhooks/{webhook_id}/test",
+        "POST /templates/{name}/{kind}/{language}/versions/{number}/test",
+    },
+    "make a plan, which has the board's fingerprint": {
+        "POST /territories/{territory_id}/days/{day}/plans", "POST /visits/{visit_id}/insertions",
+        "POST /territories/{territory_id}/days/{day}/insertions",
+        "POST /territories/{territory_id}/days/{day}/branches", "POST /territories/{territory_id}/days/{day}/undo",
+    },
+    "end or hold what may have gone on meanwhile": {
+        "DELETE /sessions/current", "PUT /me/password", "POST /geocodings/{geocoding_id}/stop",
+        "POST /plans/{plan_id}/stop", "POST /outlooks/{outlook_id}/stop", "POST /imports/{import_id}/stop",
+        "POST /customers/{customer_id}/contact/stop", "POST /customers/{customer_id}/contact/resume",
+        "DELETE /links/{link_id}", "DELETE /customers/{customer_id}/links", "DELETE /link-keys/{key_id}",
+        "POST /calls/{work_order_id}/claim", "DELETE /calls/{work_order_id}/claim",
+    },
+    "add to what there is, or do it once": {
+        "POST /calls/{work_order_id}/attempts", "POST /messages/{message_id}/resend",
+        "POST /tasks/{task_id}/requeue",
+        "POST /webhooks/{webhook_id}/replay", "POST /territories/{territory_id}/days/{day}/closing",
+        "POST /territories/{territory_id}/print-list", "POST /territories/{territory_id}/print-list/handed-over",
+        "PUT /imports/{import_id}/files/{name}/{number}", "POST /imports/{import_id}/start",
+        "POST /templates/{name}/{kind}/{language}/versions/{number}/activate",
+    },
+    "say in the body what a crew or a provider saw": {
+        "POST /crews/{crew_id}/actions", "POST /crews/{crew_id}/queued-actions",
+        "POST /crews/{crew_id}/shifts/{shift_id}/reports", "POST /crews/{crew_id}/positions",
+        "PUT /crews/{crew_id}/visits/{visit_id}/attachments/{attachment_id}", "POST /callbacks/{provider}",
+    },
+}  # fmt: skip
+"""The writes that take no version, by why: all others change a row that somebody else may have changed."""
+
+
+def test_every_write_takes_the_version_that_was_seen_but_those_with_a_reason(app: FastAPI) -> None:
+    without = set[str]()
+    for context, _ in permissions.declared(app.routes):
+        if not str(context.path).startswith(V1) or set(context.methods or ()) <= SAFE_METHODS:
+            continue
+        if not _depends_on(context.dependant, seen_version):
+            path = str(context.path).removeprefix(V1)
+            without.update(f"{method} {path}" for method in context.methods or ())
+
+    assert without == set().union(*UNSEEN.values())
+
+
 def test_every_answer_with_a_version_has_it_as_its_etag(app: FastAPI) -> None:
     for context, _ in permissions.declared(app.routes):
         if "version" in getattr(context.response_model, "model_fields", {}):
@@ -292,3 +350,28 @@ def test_signing_out_by_a_page_is_repeatable(sign_in: SignIn, database: Database
     assert (out.status_code, out.content) == (204, b"")
     with database.reading() as session:
         assert session.exec(select(AccountSession)).all() == []
+
+
+def test_a_webhook_and_a_visit_are_not_changed_by_who_saw_another_version(
+    sign_in: SignIn, database: Database
+) -> None:
+    with transaction(database) as session:
+        day_of.crew_on(session, "K01")
+        visit = day_of.job(session)
+    admin, dispatcher = sign_in("admin"), sign_in("dispatcher")
+    body = {"url": "https://example.com/hook", "event_types": ["*"]}
+    hook = admin.post(f"{V1}/webhooks", json=body).json()
+    window = {"start_at": "2026-03-10T09:00:00+08:00", "end_at": "2026-03-10T11:00:00+08:00"}
+    url, promises = f"{V1}/webhooks/{hook['id']}", f"{V1}/visits/{visit.id}/promises"
+
+    stale = {"If-Match": '"99"'}
+    refused = [
+        admin.post(f"{url}/secret", headers=stale),
+        admin.delete(url, headers=stale),
+        dispatcher.post(promises, json=window, headers=stale),
+    ]
+
+    assert [each.json()["code"] for each in refused] == ["stale_version"] * 3
+    seen = {"If-Match": f'"{visit.version}"'}
+    assert dispatcher.post(promises, json=window, headers=seen).status_code == 201
+    assert admin.delete(url, headers={"If-Match": f'"{hook["version"]}"'}).status_code == 204

@@ -7,7 +7,7 @@ from sqlmodel import select
 
 from dispatch.core.db import Database, transaction
 from dispatch.core.events import Actor
-from dispatch.planning import edits, plans, queries
+from dispatch.planning import edits, plans, queries, rules
 from dispatch.planning.tables import Plan, PlanStatus
 from dispatch.registry import shifts
 from dispatch.work.tables import Visit
@@ -21,7 +21,7 @@ from tests.builders.planning import (
     request,
     stops,
 )
-from tests.builders.registry import DISPATCHER
+from tests.builders.registry import ADMIN, DISPATCHER
 from tests.instants import DAY, NOW, at
 from tests.racing import at_once
 
@@ -120,3 +120,21 @@ def test_a_day_is_planned_worked_disturbed_and_planned_again(postgresql: Databas
     assert page.plan is not None
     assert page.plan.status is PlanStatus.ACTIVE
     assert sum(len(row.stops) for row in page.crews) + len(page.queue) == 5
+
+
+def test_of_those_who_edit_a_rules_numbers_at_once_nobodys_is_lost(postgresql: Database) -> None:
+    wanted = {"travel": 3, "work": 4, "overtime": 5, "not_preferred": 6, "change": 7}
+
+    def editing(name: str, number: int) -> Callable[[], None]:
+        def edit() -> None:
+            with transaction(postgresql) as session:
+                rules.edit(session, name="weights", value={name: number}, actor=ADMIN, now=NOW)
+
+        return edit
+
+    for _ in range(2):  # its first numbers, and others
+        assert at_once(*(editing(*each) for each in wanted.items())) == ["done"] * 5
+        with postgresql.reading() as session:
+            found = {row.name: row.value for row in rules.listed(session)}
+        assert found["weights"] == wanted
+        wanted = {name: number + 10 for name, number in wanted.items()}
