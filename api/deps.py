@@ -1,7 +1,7 @@
 """What routes are given: the caller, the moment, the settings, and one transaction per request."""
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Annotated, Any, cast
@@ -125,8 +125,21 @@ def caller_or_none(request: Request) -> Caller | None:
     return Caller(account, token, by_cookie) if account else None
 
 
-def writing(
+async def in_turn(
     request: Request, caller: Annotated[Caller | None, Depends(caller_or_none)]
+) -> AsyncIterator[None]:
+    """Of one person's requests with one `Idempotency-Key`, one at a time."""
+    if caller is None:
+        yield
+        return
+    async with repeats.alone(request, state_of(request).turns, actor=caller.account.id):
+        yield
+
+
+def writing(
+    request: Request,
+    caller: Annotated[Caller | None, Depends(caller_or_none)],
+    _turn: Annotated[None, Depends(in_turn, scope="function")],
 ) -> Iterator[Session]:
     """The request's one transaction: committed when the route has returned, before the answer leaves.
 

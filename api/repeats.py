@@ -1,12 +1,15 @@
 """The API's own kind of route: a write may be asked for again by its `Idempotency-Key`, and versions are ETags."""
 
+import asyncio
 import hashlib
 import hmac
 import json
 import re
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterable
+from contextlib import asynccontextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from weakref import WeakValueDictionary
 
 from fastapi import Depends, Request, Response
 from fastapi.routing import APIRoute
@@ -25,6 +28,12 @@ REPLAYED = "Idempotency-Replayed"
 KEPT = timedelta(hours=24)
 KEPT_FOR_CREWS = timedelta(days=7)
 """A crew's telephone may be without a network for days."""
+
+PATIENCE_S = 3.0
+"""Seconds that a repeated request waits for the first, as long as PostgreSQL waits for a lock."""
+
+Turns = WeakValueDictionary[tuple[str, str, str], asyncio.Lock]
+"""The keys that this process works on, by actor, route and key."""
 
 _KEY = re.compile(r"[\x21\x23-\x5b\x5d-\x7e]{8,64}")
 
@@ -79,6 +88,30 @@ class Route(APIRoute):
         return answered
 
 
+@asynccontextmanager
+async def alone(request: Request, turns: Turns, *, actor: str) -> AsyncIterator[None]:
+    """Hold the request's key in this process; raises KeyInFlight when another request has it for too long.
+
+    SQLite has one writer and no lock on a row that is not there yet, so it cannot tell this waiting from any other;
+    and who waits here keeps no thread from the request that is waited for. Between processes, PostgreSQL's lock
+    on the key's row does the same.
+    """
+    asked = _asked(request)
+    if asked is None:
+        yield
+        return
+    turn = turns.setdefault((actor, request.state.route, asked), asyncio.Lock())
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            await turn.acquire()
+    except TimeoutError as error:
+        raise repeats.in_flight() from error
+    try:
+        yield
+    finally:
+        turn.release()
+
+
 def begin(
     request: Request, session: Session, *, actor: str, key: bytes, now: datetime, kept: timedelta
 ) -> None:
@@ -86,10 +119,9 @@ def begin(
 
     Raises BadKey, KeyReused, KeyInFlight and AnswerNotKept. Without the header there is nothing to do.
     """
-    asked = request.headers.get(HEADER)
+    asked = _asked(request)
     if asked is None:
         return
-    asked = asked.strip().removeprefix('"').removesuffix('"')
     if not _KEY.fullmatch(asked):
         raise BadKey(
             f"{HEADER} has 8 to 64 printable characters, none of them a space.", field=HEADER
@@ -123,6 +155,11 @@ def _holds_secret(request: Request) -> None:
 
 secret_answer = Depends(_holds_secret)
 """Declares that a route's answer is a secret: `dependencies=[requires(...), secret_answer]`."""
+
+
+def _asked(request: Request) -> str | None:
+    asked = request.headers.get(HEADER)
+    return None if asked is None else asked.strip().removeprefix('"').removesuffix('"')
 
 
 def _mark(request: Request, key: bytes) -> str:

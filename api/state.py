@@ -9,6 +9,7 @@ from datetime import datetime
 from api.feed import Feed
 from api.limits import TryLimit
 from api.metrics import Metrics
+from api.repeats import Turns
 from dispatch.core.config import Settings
 from dispatch.core.db import Database
 from dispatch.planning.engine import Engine
@@ -31,6 +32,7 @@ class State:
     follows: TryLimit = field(default_factory=lambda: TryLimit(per_minute=6, per_hour=30))
     follows_of: TryLimit = field(default_factory=lambda: TryLimit(per_minute=4, per_hour=12))
     noted: "OrderedDict[str, datetime]" = field(default_factory=OrderedDict)
+    turns: Turns = field(default_factory=Turns)
     feed: Feed = field(init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 

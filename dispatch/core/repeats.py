@@ -45,6 +45,14 @@ class Key:
         return self.actor, self.route, self.key
 
 
+def in_flight() -> KeyInFlight:
+    """The refusal of a request whose first is still being worked on."""
+    return KeyInFlight(
+        f"The request with this {HEADER} is still being worked on; ask again in a moment.",
+        retry_after=1,
+    )
+
+
 def claim(session: Session, key: Key, *, now: datetime, kept: timedelta) -> KeptAnswer | None:
     """Take the key in this transaction, which does the write and then keeps its answer for `kept`.
 
@@ -61,10 +69,7 @@ def claim(session: Session, key: Key, *, now: datetime, kept: timedelta) -> Kept
     except OperationalError as error:
         if getattr(error.orig, "sqlstate", None) != "55P03":  # lock_not_available
             raise
-        raise KeyInFlight(
-            f"The request with this {HEADER} is still being worked on; ask again in a moment.",
-            retry_after=1,
-        ) from error
+        raise in_flight() from error
     if taken is not None:
         return None
     known = session.get_one(KeptAnswer, key.row, with_for_update=True)
