@@ -13,7 +13,7 @@ from dispatch.planning import fingerprint, states
 from dispatch.planning.board import Board, BoardVisit
 from dispatch.planning.differences import Told, differences
 from dispatch.planning.lifecycle import IN_FORCE, WAITING
-from dispatch.planning.reading import read_board
+from dispatch.planning.reading import hold, read_board
 from dispatch.planning.tables import Assignment, Plan, PlanStatus
 from dispatch.work import visits
 from dispatch.work.tables import Visit, VisitStatus
@@ -71,6 +71,7 @@ def publish(
     _refuse_unless_proposed(plan)
     plan.expect(expect)
     states.refuse_past_day(session, plan.territory_id, plan.day, now=now)
+    hold(session, territory_id=plan.territory_id, day=plan.day, plan_id=plan_id)
     board = read_board(session, territory_id=plan.territory_id, day=plan.day)
     stops = stops_of(session, plan)
     _refuse_moved(plan, board, stops)
@@ -200,13 +201,6 @@ def _move_visits(
     rows = _visit_rows(session, [row.id for row in changed])
     for row in changed:
         stop, visit = stops.get(row.id), rows[row.id]
-        if visit.status is not row.status:
-            # PostgreSQL lets others commit between the comparison and here; a later change of the row itself
-            # is caught by its version.
-            raise BoardMoved(
-                f"Visit {row.id} has just become {visit.status.value}. Plan again, then publish the new plan.",
-                moved={"changed": {"visits": [row.id]}, "new": {}, "gone": {}},
-            )
         if row.is_given and not (stop is not None and stop.crew_id == row.crew_id):
             visits.act(session, visit, "withdraw", actor=actor, now=now)
     visits.clear_times(session, rows.values())

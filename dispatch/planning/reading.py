@@ -14,7 +14,7 @@ from dispatch.geo import roads
 from dispatch.planning.board import Board, BoardBreak, BoardShift, BoardVisit, Partner, Tie
 from dispatch.planning.lifecycle import IN_FORCE
 from dispatch.planning.rules import read as read_rules
-from dispatch.planning.tables import Plan
+from dispatch.planning.tables import Assignment, Plan
 from dispatch.registry import territories
 from dispatch.registry.skills import shift_skills
 from dispatch.registry.tables import (
@@ -74,6 +74,26 @@ def read_board(session: Session, *, territory_id: str, day: date) -> Board:
     )
 
 
+def hold(session: Session, *, territory_id: str, day: date, plan_id: int) -> None:
+    """Have who would change the day's shifts, or visits that are on them or in the plan, wait for this transaction.
+
+    PostgreSQL would let them between reading the board and acting on it. SQLite has one writer.
+    """
+    zone = zone_named(territories.get(session, territory_id).zone)
+    opens_at, closes_at = day_bounds(day, zone)
+    statement = (
+        sa.select(col(Shift.id), col(Shift.crew_id))
+        .join(Crew, col(Crew.id) == col(Shift.crew_id))
+        .where(col(Crew.territory_id) == territory_id, col(Shift.day) == day)
+        .order_by(col(Shift.id))
+    )
+    shifts = session.execute(statement.with_for_update(read=True, of=Shift)).all()
+    planned = sa.select(col(Assignment.visit_id)).where(col(Assignment.plan_id) == plan_id)
+    given = _on_shifts([row[0] for row in shifts], {row[1] for row in shifts}, opens_at, closes_at)
+    visits = sa.select(col(Visit.id)).where(sa.or_(col(Visit.id).in_(planned), given))
+    session.execute(visits.order_by(col(Visit.id)).with_for_update(key_share=True)).all()
+
+
 def board_visit(session: Session, visit_id: str) -> BoardVisit:
     """One visit as a board has it, whatever day it is on; raises NoSuchVisit."""
     found = _rows(session, col(Visit.id) == visit_id)
@@ -128,14 +148,21 @@ def _visits(
         col(Visit.status) == VisitStatus.PLANNED,
         col(Visit.earliest_day) <= day,
     )
-    # A shift may run past midnight, so its visits may be planned into the next day.
-    on_the_day = sa.and_(
-        col(Visit.crew_id).in_(sorted({shift.crew_id for shift in shifts})),
-        col(Visit.planned_start_at).between(opens_at, closes_at + timedelta(days=1)),
-        col(Visit.shift_id).in_([shift.id for shift in shifts]),
-    )
+    ids, crews = [shift.id for shift in shifts], {shift.crew_id for shift in shifts}
+    on_the_day = _on_shifts(ids, crews, opens_at, closes_at)
     found = {row[0].id: row for row in _rows(session, waiting, on_the_day)}
     return [found[visit_id] for visit_id in sorted(found)]
+
+
+def _on_shifts(
+    shift_ids: Sequence[str], crew_ids: Iterable[str], opens_at: datetime, closes_at: datetime
+) -> sa.ColumnElement[bool]:
+    """Visits on these shifts of a day; one may run past midnight, so its visits may be planned into the next."""
+    return sa.and_(
+        col(Visit.crew_id).in_(sorted(crew_ids)),
+        col(Visit.planned_start_at).between(opens_at, closes_at + timedelta(days=1)),
+        col(Visit.shift_id).in_(shift_ids),
+    )
 
 
 def _rows(session: Session, *conditions: Any) -> list[tuple[BoardVisit, int]]:
