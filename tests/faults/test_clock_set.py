@@ -1,8 +1,9 @@
 """The clock is set while work goes on: nothing is accepted twice, nothing is lost, nothing opens too long."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from sqlmodel import Session, select
@@ -11,8 +12,11 @@ from dispatch.contact import links
 from dispatch.core import tasks
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
+from dispatch.core.periodic import Job, occurrence_of
 from dispatch.core.tables import Alert, Task, TaskState
 from tests.instants import NOW
+from workers import periodic
+from workers import sweeper as sweeping
 from workers.broker import make_stub_broker
 from workers.periodic import start_jobs
 from workers.sweeper import Sweeper
@@ -84,10 +88,10 @@ def test_a_task_is_never_accepted_twice_when_the_clock_is_set(
     assert (second is None) == (step < timedelta(0)), "only a clock set forward ends a lease"
 
 
-@STEPS
-def test_a_dead_workers_task_comes_back_soon_whatever_the_clock_says(
+def seconds_until_back(
     database: Database, clock: Clock, sweeper: Sweeper, step: timedelta
-) -> None:
+) -> float:
+    """How long after the clock was set a dead worker's task is due again, an hour at most."""
     with transaction(database) as session:
         tasks.enqueue(session, "x", key="x", now=clock.now)
     assert claimed(database, clock, "elsewhere:1") is not None
@@ -98,14 +102,27 @@ def test_a_dead_workers_task_comes_back_soon_whatever_the_clock_says(
         sweeper.sweep()
         with database.reading() as session:
             state = session.exec(select(Task.state).where(Task.kind == "x")).one()
-
-    assert clock.passed <= tasks.LEASE.total_seconds() + 10
+    return clock.passed
 
 
 @STEPS
-def test_no_occurrence_starts_twice_when_the_clock_is_set(
-    database: Database, clock: Clock, step: timedelta
+def test_a_dead_workers_task_comes_back_soon_whatever_the_clock_says(
+    database: Database, clock: Clock, sweeper: Sweeper, step: timedelta
 ) -> None:
+    assert seconds_until_back(database, clock, sweeper, step) <= tasks.LEASE.total_seconds() + 10
+
+
+def test_without_the_cut_of_long_leases_it_comes_back_an_hour_later(
+    database: Database, clock: Clock, sweeper: Sweeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in (tasks, sweeping):
+        monkeypatch.setattr(module, "LONGEST_LEASE", DAY)
+
+    assert seconds_until_back(database, clock, sweeper, -HOUR) >= 3600
+
+
+def play_periodic_jobs(database: Database, clock: Clock, step: timedelta) -> tuple[int, list[str]]:
+    """An hour and a half in which the clock is set and set back: how many jobs started, of which occurrences."""
     jobs = 0
     for minute in range(90):
         jobs += start_jobs(database, now=clock.now)
@@ -117,6 +134,15 @@ def test_no_occurrence_starts_twice_when_the_clock_is_set(
 
     with database.reading() as session:
         keys = session.exec(select(Task.dedupe_key)).all()
+    return jobs, [key.partition("#")[0] for key in keys]
+
+
+@STEPS
+def test_no_occurrence_starts_twice_when_the_clock_is_set(
+    database: Database, clock: Clock, step: timedelta
+) -> None:
+    jobs, keys = play_periodic_jobs(database, clock, step)
+
     assert len(keys) == len(set(keys)) == jobs
     by_kind = Counter(key.partition(":")[0] for key in keys)
     assert by_kind["clock.sweep"] >= 59, "work stood still"
@@ -124,22 +150,56 @@ def test_no_occurrence_starts_twice_when_the_clock_is_set(
 
 
 @STEPS
-def test_a_link_ends_by_the_clock_however_it_is_set(
-    session: Session, clock: Clock, step: timedelta
+def test_without_unique_occurrences_they_start_twice(
+    database: Database, clock: Clock, step: timedelta, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    def whoever_sees_it(
+        session: Session, job: Job, *, subject: str, zone: ZoneInfo, now: datetime
+    ) -> bool:
+        key = f"{job.kind}:{subject}:{occurrence_of(job, now=now, zone=zone)[0]}"
+        tasks.enqueue(session, job.kind, key=f"{key}#{clock.passed}", now=now)
+        return True
+
+    monkeypatch.setattr(periodic, "start_due", whoever_sees_it)
+
+    jobs, keys = play_periodic_jobs(database, clock, step)
+
+    assert len(set(keys)) < jobs
+
+
+def times_wrong(
+    session: Session, clock: Clock, step: timedelta, *, reader: Callable[[], datetime]
+) -> int:
+    """How often a link opens at its end or later, or does not before, by the clock of whoever reads it."""
     key, expires = b"k" * 32, clock.now + timedelta(minutes=30)
     token = links.issue(
         session, key, purpose="visit", subject="v", version="1", expires_at=expires, now=clock.now
     )
+    wrong = 0
     for offset in (timedelta(0), step):
         for late in (-60, -1, 0, 1, 60):
             clock.now = expires + offset + timedelta(seconds=late)
-            if clock.now < expires:
-                read = links.read(session, key, token, purpose="visit", now=clock.now)
-                assert read.subject_id == "v"
-            else:
-                with pytest.raises(links.LinkExpired):
-                    links.read(session, key, token, purpose="visit", now=clock.now)
+            try:
+                opens = bool(links.read(session, key, token, purpose="visit", now=reader()))
+            except links.LinkExpired:
+                opens = False
+            wrong += opens != (clock.now < expires)
+    return wrong
+
+
+@STEPS
+def test_a_link_ends_by_the_clock_however_it_is_set(
+    session: Session, clock: Clock, step: timedelta
+) -> None:
+    assert times_wrong(session, clock, step, reader=clock) == 0
+
+
+@STEPS
+def test_by_a_clock_of_ones_own_that_nobody_has_set_a_link_ends_at_another_time(
+    session: Session, clock: Clock, step: timedelta
+) -> None:
+    """The control."""
+    assert times_wrong(session, clock, step, reader=lambda: clock.now - step) > 0
 
 
 @STEPS
@@ -159,3 +219,16 @@ def test_a_clock_that_was_set_is_an_alert_and_one_that_runs_is_none(
         alert = session.get_one(Alert, "clock.step")
     assert alert.count == 1
     assert f"{abs(step).total_seconds():.0f} s" in alert.text
+
+
+@STEPS
+def test_without_a_stopwatch_nobody_notices_that_the_clock_was_set(
+    database: Database, clock: Clock, sweeper: Sweeper, step: timedelta
+) -> None:
+    sweeper.stopwatch = None
+    sweeper.sweep()
+    clock.now += step
+    sweeper.sweep()
+
+    with database.reading() as session:
+        assert session.get(Alert, "clock.step") is None
