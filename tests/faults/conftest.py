@@ -15,7 +15,7 @@ from tests.system.servers import Redis
 from workers.broker import bell, make_broker
 
 __all__ = [
-    "copies", "database_folder", "either", "mail", "postgresql", "redis", "settings", "workers",
+    "copies", "database_folder", "either", "either_in_full", "mail", "postgresql", "redis", "settings", "workers",
     "workers_on_either",
 ]  # fmt: skip
 
@@ -25,6 +25,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if FULL and item.get_closest_marker("faults"):
             item.add_marker(pytest.mark.timeout(7200))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """What a test did by chance can be done again: its seed stands in the report of its failure."""
+    seed = getattr(getattr(item, "module", None), "SEED", None)
+    if seed is not None:
+        item.add_report_section("setup", "seed", str(seed))
+
+
+def _database(request: pytest.FixtureRequest) -> Database:
+    name = "database" if request.param == "sqlite" else "postgresql"
+    found = request.getfixturevalue(name)
+    assert isinstance(found, Database)
+    return found
 
 
 @pytest.fixture
@@ -38,10 +52,13 @@ def workers(settings: Settings, database: Database, redis: Redis) -> Iterator[Cr
 @pytest.fixture(params=["sqlite", "postgresql"])
 def either(request: pytest.FixtureRequest) -> Database:
     """A database of either kind."""
-    name = "database" if request.param == "sqlite" else "postgresql"
-    found = request.getfixturevalue(name)
-    assert isinstance(found, Database)
-    return found
+    return _database(request)
+
+
+@pytest.fixture(params=["sqlite", "postgresql"] if FULL else ["sqlite"])
+def either_in_full(request: pytest.FixtureRequest) -> Database:
+    """A database of either kind at full counts; SQLite's in the normal run, which has four minutes."""
+    return _database(request)
 
 
 @pytest.fixture

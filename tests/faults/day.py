@@ -129,12 +129,8 @@ class Day:
         """Publish the plan over HTTP; `crash_at` ends the web process at a crash point of that request."""
         port, log = free_port(), self.settings.data_dir / "logs" / "office.log"
         crash = [crash_at] if crash_at else []
-        served = forked(
-            office.main, [str(self.shift), str(port), *crash],
-            env=environment(self.settings), log=log,
-        )  # fmt: skip
-        url = f"http://127.0.0.1:{port}"
-        try:
+        env, url = environment(self.settings), f"http://127.0.0.1:{port}"
+        with forked(office.main, [str(self.shift), str(port), *crash], env=env, log=log) as served:
             eventually(lambda: _answers(f"{url}/readyz"), seconds=30, what="the web process")
             request = partial(
                 httpx.post, f"{url}/api/v1/plans/{self.plan_id}/publish",
@@ -147,9 +143,6 @@ class Day:
             with pytest.raises(httpx.RemoteProtocolError):
                 request()
             assert served.wait(timeout=10) == 137, "the web process did not come to its crash point"
-        finally:
-            served.kill()
-            served.wait(timeout=10)
 
     def _sign_in(self) -> str:
         with transaction(self.database) as session:

@@ -20,11 +20,18 @@ from workers.supervisor import Child, Supervisor, _Running
 
 
 class Forked:
-    """A started process with what `subprocess.Popen` offers."""
+    """A started process with what `subprocess.Popen` offers. `with` it, it is killed at the end of the block."""
 
     def __init__(self, process: BaseProcess) -> None:
         self._process = process
         self.args: Sequence[str] = ()
+
+    def __enter__(self) -> "Forked":
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.kill()
+        self.wait(timeout=10)
 
     @property
     def pid(self) -> int:

@@ -56,9 +56,8 @@ def promise_and_die(workers: Crowd, visit_id: str, token: str, shift: float, num
     """Promise a window over HTTP; the web process dies between its commit and its ring."""
     port, log = free_port(), workers.settings.data_dir / f"office-{number}.log"
     env = environment(workers.settings)
-    web = forked(office.main, [str(shift), str(port), "before_ring"], env=env, log=log)
     url = f"http://127.0.0.1:{port}"
-    try:
+    with forked(office.main, [str(shift), str(port), "before_ring"], env=env, log=log) as web:
         eventually(lambda: _answers(f"{url}/readyz"), seconds=60, what="the web process")
         window = {"start_at": at("10:00").isoformat(), "end_at": at("12:00").isoformat()}
         with pytest.raises(httpx.RemoteProtocolError):
@@ -67,8 +66,6 @@ def promise_and_die(workers: Crowd, visit_id: str, token: str, shift: float, num
                 headers={"Authorization": f"Bearer {token}"},
             )  # fmt: skip
         assert web.wait(timeout=10) == 137, log.read_text()
-    finally:
-        web.kill()
 
 
 def _answers(url: str) -> bool:

@@ -83,9 +83,8 @@ def test_without_the_sweeper_what_a_crashed_worker_had_claimed_is_never_done(
     workers.enqueue(1)
     crash_at(workers, 0.0, "task_claimed", 1)
 
-    unswept = workers.fork([*worker(0.0), "--no-sweeper"])
-    time.sleep(4)
-    unswept.kill()
+    with workers.fork([*worker(0.0), "--no-sweeper"]):
+        time.sleep(4)
 
     assert workers.effects() == {}
     assert workers.open() == 1
@@ -124,16 +123,14 @@ def crash_at(workers: Crowd, shift: float, point: str, nth: int) -> None:
     here = workers.settings
     (here.data_dir / f"crashed-{point}").unlink(missing_ok=True)
     argv = ["--crash-once", point, "--nth", str(nth), *worker(shift)]
-    crashing = workers.fork(argv)
-    if point == "task_handed_back":
-        eventually(lambda: workers.held("test.patient") > 0, what="the patient task")
-        crashing.terminate()
-    try:
-        assert crashing.wait(timeout=90) == 137
-    except subprocess.TimeoutExpired as error:
-        raise AssertionError(f"no worker came to {point} for time number {nth}") from error
-    finally:
-        crashing.kill()
+    with workers.fork(argv) as crashing:
+        if point == "task_handed_back":
+            eventually(lambda: workers.held("test.patient") > 0, what="the patient task")
+            crashing.terminate()
+        try:
+            assert crashing.wait(timeout=90) == 137
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"no worker came to {point} for time number {nth}") from error
 
 
 def publish_and_die(workers: Crowd, shift: float, plan_id: int, point: str) -> None:
@@ -145,11 +142,8 @@ def publish_and_die(workers: Crowd, shift: float, plan_id: int, point: str) -> N
 
 def finish(workers: Crowd, shift: float) -> None:
     """Have a worker that nothing happens to do what is left."""
-    healthy = workers.fork(worker(shift))
-    try:
+    with workers.fork(worker(shift)):
         workers.wait_until_done(seconds=60)
-    finally:
-        healthy.kill()
 
 
 def expect_nothing_left_over(workers: Crowd, *, messages: int, plans: int) -> None:

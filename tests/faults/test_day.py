@@ -1,11 +1,10 @@
 """Whatever is killed while a day runs, the day ends the same; without the protection (the controls) it does not."""
 
-import os
-import signal
 import time
 from collections.abc import Iterator
 from typing import Any
 
+import psutil
 import pytest
 from sqlmodel import select
 
@@ -63,8 +62,14 @@ def test_a_day_that_nothing_disturbs(day: Day, undisturbed: dict[str, Any]) -> N
 
 
 def kill_the_solver(day: Day) -> None:
+    """kill -9 the worker that solves; the search that it had started is gone in two seconds."""
+    worker = psutil.Process(day.pid("solver"))
     eventually(lambda: day.plan().status is PlanStatus.SOLVING, what="the solve")
-    os.kill(day.pid("solver"), signal.SIGKILL)
+    eventually(lambda: bool(worker.children()), what="the search")
+    searches = worker.children(recursive=True)
+    worker.kill()
+    _, left = psutil.wait_procs(searches, timeout=2)
+    assert left == [], "a search has outlived its worker"
 
 
 @pytest.mark.parametrize("_time", range(times(1, 20)))

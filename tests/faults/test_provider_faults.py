@@ -90,23 +90,27 @@ def status(database: Database, number: int) -> MessageStatus:
 @pytest.mark.parametrize("message_class", [CLASS.COURTESY, CLASS.SAFETY])
 @pytest.mark.parametrize("fault", CELLS)
 def test_each_fault_of_a_mail_server_ends_in_its_cell(
-    database: Database, settings: Settings, mail: MailServer, fault: str, message_class: TaskClass
+    either_in_full: Database,
+    settings: Settings,
+    mail: MailServer,
+    fault: str,
+    message_class: TaskClass,
 ) -> None:
     here = settings.model_copy(update={"smtp_url": mail.url})
     breaks, courtesy_then, courtesy_end, safety_then, safety_end = CELLS[fault]
     safety = message_class is CLASS.SAFETY
-    number = written(database, message_class)
+    number = written(either_in_full, message_class)
     breaks(mail)
 
-    send(database, here)
-    assert status(database, number) is (safety_then if safety else courtesy_then)
+    send(either_in_full, here)
+    assert status(either_in_full, number) is (safety_then if safety else courtesy_then)
     offered = mail.offered
     mend(mail)
     for after in (10, 60, 3600):
-        send(database, here, after)
+        send(either_in_full, here, after)
 
     end = safety_end if safety else courtesy_end
-    assert status(database, number) is end
+    assert status(either_in_full, number) is end
     if end in (S.FAILED, S.UNKNOWN):
         assert mail.offered == offered, "what is over is not tried again"
     assert len(set(mail.ids())) <= 1
@@ -137,44 +141,48 @@ def drops_tls() -> Iterator[str]:
 
 @pytest.mark.parametrize("message_class", [CLASS.COURTESY, CLASS.SAFETY])
 def test_a_line_dropped_as_tls_begins_is_worth_another_try(
-    database: Database, settings: Settings, mail: MailServer, message_class: TaskClass
+    either_in_full: Database, settings: Settings, mail: MailServer, message_class: TaskClass
 ) -> None:
-    number = written(database, message_class)
+    number = written(either_in_full, message_class)
     with drops_tls() as address:
-        assert send(database, settings.model_copy(update={"smtp_url": address})) == [Outcome.RETRY]
-    assert status(database, number) is S.PENDING
+        assert send(either_in_full, settings.model_copy(update={"smtp_url": address})) == [
+            Outcome.RETRY
+        ]
+    assert status(either_in_full, number) is S.PENDING
 
-    assert send(database, settings.model_copy(update={"smtp_url": mail.url}), 10) == [Outcome.DONE]
+    assert send(either_in_full, settings.model_copy(update={"smtp_url": mail.url}), 10) == [
+        Outcome.DONE
+    ]
 
-    assert status(database, number) is S.SENT
+    assert status(either_in_full, number) is S.SENT
     assert len(mail.accepted) == 1
 
 
 @pytest.mark.parametrize("message_class", [CLASS.COURTESY, CLASS.SAFETY])
 def test_429_waits_as_long_as_it_says_and_counts_no_attempt(
-    database: Database, settings: Settings, tmp_path: Path, message_class: TaskClass
+    either_in_full: Database, settings: Settings, tmp_path: Path, message_class: TaskClass
 ) -> None:
-    number = written(database, message_class)
+    number = written(either_in_full, message_class)
     with sink_running() as sink:
         here = settings.model_copy(update={"email_gateway": gateway_file(tmp_path, sink)})
         sink.answer = lambda _asked: (429, {"Retry-After": "40"}, b"")
-        assert send(database, here) == [Outcome.POSTPONED]
-        with database.reading() as session:
+        assert send(either_in_full, here) == [Outcome.POSTPONED]
+        with either_in_full.reading() as session:
             task = session.exec(select(Task)).one()
         assert (task.state, task.attempts) == (TaskState.DUE, 0)
-        assert status(database, number) is S.PENDING
-        assert send(database, here, 39) == []
+        assert status(either_in_full, number) is S.PENDING
+        assert send(either_in_full, here, 39) == []
 
         sending.pace_of.cache_clear()  # its clock is not this test's
         sink.answer = lambda _asked: None
-        assert send(database, here, 40) == [Outcome.DONE]
+        assert send(either_in_full, here, 40) == [Outcome.DONE]
         assert len(sink.accepted) == 1
 
-    assert status(database, number) is S.SENT
+    assert status(either_in_full, number) is S.SENT
 
 
 def test_taking_a_lost_answer_for_a_refusal_tells_a_customer_twice(
-    database: Database, settings: Settings, mail: MailServer, monkeypatch: pytest.MonkeyPatch
+    either_in_full: Database, settings: Settings, mail: MailServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The control."""
     plain = smtp._converse
@@ -187,11 +195,11 @@ def test_taking_a_lost_answer_for_a_refusal_tells_a_customer_twice(
 
     monkeypatch.setattr(smtp, "_converse", careless)
     here = settings.model_copy(update={"smtp_url": mail.url})
-    written(database, CLASS.COURTESY)
+    written(either_in_full, CLASS.COURTESY)
     cut(mail)
-    send(database, here)
+    send(either_in_full, here)
     mend(mail)
 
-    send(database, here, 10)
+    send(either_in_full, here, 10)
 
     assert len(mail.accepted) == 2

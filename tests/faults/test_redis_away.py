@@ -126,7 +126,7 @@ def test_answers_of_redis_that_are_cut_off_cost_no_task_and_double_none(
         while cutter.cuts < wanted:
             workers.enqueue(10)
             time.sleep(0.3)
-        workers.wait_until_done(seconds=40)
+        workers.wait_until_done(seconds=30)
 
         assert workers.effects() == {1: workers.enqueued}
 

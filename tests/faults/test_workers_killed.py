@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from sqlmodel import col, select
 
+from dispatch.contact import queries
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
@@ -94,12 +95,11 @@ def test_results_of_a_frozen_worker_that_wakes_up_too_late_are_refused(
         eventually(lambda: workers.held("test.slow") == at_once, what="the claims")
         freeze(workers.keeper.pids()["frozen"], workers.database)
         frozen_at = time.monotonic()
-        other = workers.fork([*short, "default"])
         try:
-            eventually(lambda: workers.open() == 0, seconds=60, what="the other's work")
-            time.sleep(max(0.0, frozen_at + 3 * lease - time.monotonic()))
+            with workers.fork([*short, "default"]):
+                eventually(lambda: workers.open() == 0, seconds=60, what="the other's work")
+                time.sleep(max(0.0, frozen_at + 3 * lease - time.monotonic()))
         finally:
-            other.kill()
             thaw(workers.keeper.pids()["frozen"])
         eventually(lambda: workers.refused() == workers.enqueued, what="the refusals")
 
@@ -117,14 +117,13 @@ def test_without_the_fence_a_frozen_worker_does_it_a_second_time(workers: Crowd)
     workers.enqueue(1, kind="test.slow", takes=1.0)
     eventually(lambda: workers.held("test.slow") == 1, what="the claim")
     freeze(workers.keeper.pids()["frozen"], workers.database)
-    other = workers.fork([*short, "default"])
-    try:
-        eventually(lambda: workers.effects() == {1: 1}, seconds=60, what="the other's work")
-    finally:
-        thaw(workers.keeper.pids()["frozen"])
+    with workers.fork([*short, "default"]):
+        try:
+            eventually(lambda: workers.effects() == {1: 1}, seconds=60, what="the other's work")
+        finally:
+            thaw(workers.keeper.pids()["frozen"])
 
-    eventually(lambda: workers.effects() == {2: 1}, what="the second effect")
-    other.kill()
+        eventually(lambda: workers.effects() == {2: 1}, what="the second effect")
 
 
 def test_workers_stopped_under_load_lose_nothing_and_end_in_time(
@@ -170,11 +169,12 @@ def leases_left(workers: Crowd) -> int:
 
 @pytest.fixture
 def mailing(
-    settings: Settings, database: Database, redis: Redis, mail: MailServer
+    settings: Settings, either_in_full: Database, redis: Redis, mail: MailServer
 ) -> Iterator[Crowd]:
     """An installation that sends through a slow mail server."""
     mail.delay_s = 0.05
-    here = settings.model_copy(update={"smtp_url": mail.url})
+    database, address = either_in_full, either_in_full.url.render_as_string(hide_password=False)
+    here = settings.model_copy(update={"smtp_url": mail.url, "database_url": address})
     database.bell = bell(make_broker(here))
     with crowd(here, database) as started:
         yield started
@@ -187,17 +187,20 @@ def write_messages(workers: Crowd, count: int, *, safety: bool) -> None:
 
 
 def send_under_fire(workers: Crowd, mail: MailServer, *, kills: int) -> int:
+    """Kill the worker again and again while it has messages to send; how many kills there were."""
     chance, landed = random.Random(SEED), 0
     shift = (MORNING - datetime.now(UTC)).total_seconds()
     workers.add_worker("one", "--shift", str(shift))
     while landed < kills:
         before = mail.offered
         # a courtesy message waits half a minute when other work is late, as it is when workers keep dying
-        eventually(lambda: mail.offered > before or workers.open() == 0, seconds=90)  # noqa: B023
+        eventually(lambda: mail.offered > before, seconds=90, what="the next message")  # noqa: B023
         time.sleep(chance.uniform(0, 0.1))
+        assert workers.open() > 0, f"seed {SEED}: nothing was left to send, the run is void"
         landed += workers.kill("one")
         eventually(lambda: "one" in workers.keeper.pids())
     workers.wait_until_done(seconds=times(120, 1200))
+    assert leases_left(workers) > 0, f"seed {SEED}: no kill hit a message, the run is void"
     return landed
 
 
@@ -220,6 +223,11 @@ def test_no_courtesy_message_is_sent_twice_and_each_doubt_is_listed(
     assert set(told) <= {MessageStatus.SENT, MessageStatus.UNKNOWN}
     assert sum(told.values()) == count
     assert told[MessageStatus.UNKNOWN] <= landed * THREADS
+    with mailing.database.reading() as session:
+        listed = {row.id for row in queries.need_a_person(session, territory_id="humen")}
+        doubtful = select(Message.id).where(Message.status == MessageStatus.UNKNOWN)
+        assert listed == set(session.exec(doubtful))
+    assert listed, f"seed {SEED}: no kill left a doubt, the run is void"
     assert len(mail.ids()) >= told[MessageStatus.SENT]
 
 
