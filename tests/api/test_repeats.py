@@ -260,6 +260,7 @@ def test_every_write_of_the_api_takes_a_key_but_signing_in_and_ones_password(app
         f"{{'PUT'}} {V1}/me/password",  # two transactions: a wrong guess must count
         f"{{'POST'}} {V1}/visits/{{visit_id}}/offers",  # asks, changes nothing
         f"{{'POST'}} {V1}/territories/{{territory_id}}/search",  # asks, changes nothing
+        f"{{'POST'}} {V1}/outage-notices/whom",  # the same
         f"{{'POST'}} {V1}/templates/{{name}}/{{kind}}/{{language}}/preview",  # the same
     }
 
@@ -270,14 +271,14 @@ UNSEEN = {
         "POST /customers", "POST /customers/{customer_id}/premises", "POST /territories/{territory_id}/crews",
         "POST /crews/{crew_id}/members", "POST /members/{member_id}/certificates", "POST /crews/{crew_id}/shifts",
         "POST /requests", "POST /work-orders", "POST /series", "POST /outage-notices",
-        "POST /visits/{visit_id}/links",
+        "POST /visits/{visit_id}/links", "POST /requests/{request_id}/links",
         "POST /link-keys", "POST /webhooks", "POST /territories/{territory_id}/imports",
         "POST /territories/{territory_id}/geocodings", "POST /territories/{territory_id}/outlooks",
         "POST /templates/{name}/{kind}/{language}/versions", "POST /accounts/{account_id}/sign-in-links",
         "POST /sessions", "POST /sessions/link",
     },
     "ask or try, and change nothing": {
-        "POST /visits/{visit_id}/offers", "POST /territories/{territory_id}/search",
+        "POST /visits/{visit_id}/offers", "POST /territories/{territory_id}/search", "POST /outage-notices/whom",
         "POST /templates/{name}/{kind}/{language}/preview", "POST /webhooks/{webhook_id}/test",
         "POST /templates/{name}/{kind}/{language}/versions/{number}/test",
     },
@@ -295,7 +296,7 @@ UNSEEN = {
     },
     "add to what there is, or do it once": {
         "POST /calls/{work_order_id}/attempts", "POST /messages/{message_id}/resend",
-        "POST /tasks/{task_id}/requeue",
+        "POST /tasks/{task_id}/requeue", "POST /messages/{message_id}/seen-to", "POST /alerts/settle",
         "POST /webhooks/{webhook_id}/replay", "POST /territories/{territory_id}/days/{day}/closing",
         "POST /territories/{territory_id}/print-list", "POST /territories/{territory_id}/print-list/handed-over",
         "PUT /imports/{import_id}/files/{name}/{number}", "POST /imports/{import_id}/start",

@@ -53,11 +53,11 @@ const deeds = {
   skip: () => anew(gridcrew.send("POST", `${path}/enable`, { skip_missed: true }, opened.dataset.version)),
   again: (button) => anew(gridcrew.send("POST", `${path}/replay`, { delivery_id: Number(button.dataset.delivery) })),
   renew: async () => {
-    const made = await gridcrew.send("POST", `${path}/secret`, {});
+    const made = await gridcrew.send("POST", `${path}/secret`, {}, opened.dataset.version);
     if (made) showSecret(made);
   },
   remove: async () => {
-    if (await gridcrew.send("DELETE", path)) location.assign("/console/webhooks");
+    if (await gridcrew.send("DELETE", path, undefined, opened.dataset.version)) location.assign("/console/webhooks");
   },
 };
 
