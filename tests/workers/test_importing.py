@@ -182,7 +182,8 @@ def test_an_import_that_no_worker_has_is_stopped_at_once(
         imports.start(
             session, import_id=import_id, choices=Choices(), profile=None, actor=ADMIN, now=NOW
         )
-        task_id = session.exec(select(Task.id).where(Task.state == TaskState.DUE)).one() or 0
+        due = select(Task.id).where(Task.kind == "import.run", Task.state == TaskState.DUE)
+        task_id = session.exec(due).one() or 0
         tasks.claim(session, task_id, owner="alive", now=NOW)
         run = imports.stop(session, import_id, actor=ADMIN, now=NOW)
         assert (run.status, run.stop_asked) == (ImportStatus.WAITING, True)

@@ -373,6 +373,7 @@ export default {
   "message.could_not": "could not be done",
   "message.put_off": "put off",
   "message.planned_outage": "planned outage",
+  "message.outage_withdrawn": "outage cancelled",
   "message.outage_report": "outage report",
   "message.restoration": "supply restored",
   "message.follow_up_call": "follow-up call",

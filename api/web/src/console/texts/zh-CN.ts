@@ -374,6 +374,7 @@ export default {
   "message.could_not": "未能完成",
   "message.put_off": "改期",
   "message.planned_outage": "计划停电",
+  "message.outage_withdrawn": "计划停电取消",
   "message.outage_report": "停电报修",
   "message.restoration": "恢复供电",
   "message.follow_up_call": "电话回访",
