@@ -10,18 +10,19 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from optimizer.exact.choice import choose
-from optimizer.exact.relations import Relations
 from optimizer.search.areas import divide
 from optimizer.search.cooling import BOLD, Budget, Stretch, walk
 from optimizer.search.dividing import Division
 from optimizer.search.instance import Instance
 from optimizer.search.route import build
 from optimizer.search.searcher import Met, Outline, Searcher
+
+if TYPE_CHECKING:
+    from optimizer.exact.relations import Relations
 
 ROUNDS = (BOLD, 0.8, 0.92, 1.0)
 """Shares of the limit after which all walks meet and CP-SAT chooses; routes met while it is hot are of no use.
@@ -54,8 +55,7 @@ class Rounds:
         self.instance, self.budget, self.seed, self.choice = instance, budget, seed, choice
         self._told = told
         self.searchers = [Searcher(instance.packed, 1000 * seed + w) for w in range(workers)]
-        tied = instance.packed.tied
-        self._relations = Relations(instance) if tied else None
+        self._relations: Relations | None = None
         self._routes: dict[tuple[int, frozenset[int]], Met] = {}
         self._lock = threading.Lock()
         self._shown: int | None = None
@@ -193,8 +193,15 @@ class Rounds:
         self._note(self.outline.total, sum(len(order) for order in self.outline.orders))
 
     def _let_choose(self, leader: Searcher, effort: float, most: int = MOST_REMEMBERED) -> None:
+        from optimizer.exact.choice import (
+            choose,
+        )  # loading OR-Tools takes as long as a short search
+        from optimizer.exact.relations import Relations
+
         for route in leader.routes_of(self.outline):
             self._remember(route)
+        if self._relations is None and self.instance.packed.tied:
+            self._relations = Relations(self.instance)
         drop = self.instance.drop_cost
         chosen = choose(
             self.met[-most:], drop,
