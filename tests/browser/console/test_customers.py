@@ -56,11 +56,12 @@ def test_a_stop_by_telephone_is_noted_and_taken_back_and_wishes_are_kept(
     assert wishes(office)["stopped"] == ["survey"]
     survey.locator("[data-do=resume]").click()
     expect(survey.locator(".chip")).to_have_text(WORDS[language]["sent"])
+    page.wait_for_load_state("load")
     hour = 10 if language == "en" else 11
     page.locator("#wishes select[name=channel]").first.select_option("print")
     page.fill("[name=earliest_hour]", str(hour))
-    page.locator("#wishes button").click()
-    page.wait_for_load_state("load")
+    with page.expect_navigation():  # the page is loaded anew once it is kept
+        page.locator("#wishes button").click()
 
     expect(page.locator("[name=earliest_hour]")).to_have_value(str(hour))
     expect(page.locator("#wishes select[name=channel]").first).to_have_value("print")
