@@ -1,6 +1,7 @@
 """Customers' links: handed out by the desk, listed, and taken back one by one or all at once."""
 
 from fastapi import APIRouter, status
+from sqlmodel import Session
 
 from api.deps import Now, Reading, TheSettings, Who, Writing, requires
 from api.repeats import Route, secret_answer
@@ -23,10 +24,7 @@ def make_link(visit_id: PathId, session: Writing, settings: TheSettings, moment:
     """A new link to the page of the visit, for its customer alone; it is told this once and not kept."""
     visit = visits.get(session, visit_id)
     token = links.for_visit(session, settings.key, visit, now=moment)
-    link = revoking.of_subject(session, subject=visit_id)[0]
-    return NewLinkOut(
-        id=link.id or 0, url=f"{settings.base_url}/v/{token}", expires_at=link.expires_at
-    )
+    return _told_once(session, f"{settings.base_url}/v/{token}", subject=visit_id)
 
 
 @router.get("/visits/{visit_id}/links", dependencies=[requires("message:read")])
@@ -47,10 +45,7 @@ def make_request_link(
     """A new link by which the request can be followed; it is told this once and not kept."""
     request = requests.get(session, request_id)
     token = links.for_request(session, settings.key, request, now=moment)
-    link = revoking.of_subject(session, subject=request_id)[0]
-    return NewLinkOut(
-        id=link.id or 0, url=f"{settings.base_url}/r/{token}", expires_at=link.expires_at
-    )
+    return _told_once(session, f"{settings.base_url}/r/{token}", subject=request_id)
 
 
 @router.get("/requests/{request_id}/links", dependencies=[requires("message:read")])
@@ -96,3 +91,9 @@ def rotate(session: Writing, caller: Who, moment: Now) -> LinkKeyOut:
 def retire(key_id: PathNumber, session: Writing, caller: Who, moment: Now) -> LinkKeyOut:
     """End every link that was made with the key."""
     return LinkKeyOut.of(revoking.retire(session, key_id=key_id, actor=caller.actor, now=moment))
+
+
+def _told_once(session: Session, url: str, *, subject: str) -> NewLinkOut:
+    """The newest link of a visit or request, which `url` is."""
+    link = revoking.of_subject(session, subject=subject)[0]
+    return NewLinkOut(id=link.id or 0, url=url, expires_at=link.expires_at)

@@ -14,6 +14,7 @@ import json
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 import sqlalchemy as sa
 from sqlmodel import Session, col, select
@@ -53,57 +54,45 @@ class LinkExpired(DispatchError):
     status = 410
 
 
-def issue(
-    session: Session,
-    key: bytes,
-    *,
-    purpose: str,
-    subject: str,
-    version: str,
-    expires_at: datetime,
-    now: datetime,
-    customer_id: str | None = None,
-) -> str:
-    """A new token that opens `subject` (the number of a visit or request) for one purpose until `expires_at`.
+class Opening(NamedTuple):
+    """What a link opens: `subject`, the number of a visit, request or customer, for one purpose until `expires_at`.
 
-    `version` is what the link is bound to: whoever opens it compares that with how things are by then. `key` is the
-    installation's secret. The token is not kept; each call makes another.
+    `version` is what it is bound to: whoever opens it compares that with how things are by then.
     """
-    token, row = _made(
-        key, _newest_key(session, now=now), purpose=purpose, subject=subject, version=version,
-        expires_at=expires_at, now=now, customer_id=customer_id,
-    )  # fmt: skip
-    session.add(row)
-    session.flush()
-    return token
+
+    purpose: str
+    subject: str
+    version: str
+    expires_at: datetime
+    customer_id: str | None = None
 
 
-def _made(
-    key: bytes,
-    key_id: int,
-    *,
-    purpose: str,
-    subject: str,
-    version: str,
-    expires_at: datetime,
-    now: datetime,
-    customer_id: str | None,
-) -> tuple[str, Link]:
+def issue(session: Session, key: bytes, openings: Sequence[Opening], *, now: datetime) -> list[str]:
+    """A new token for each opening; none is kept. `key` is the installation's secret."""
+    if not openings:
+        return []
+    key_id = _newest_key(session, now=now)
+    made = [_made(key, key_id, opening, now=now) for opening in openings]
+    session.execute(sa.insert(Link), [row.model_dump(exclude={"id"}) for _, row in made])
+    return [token for token, _ in made]
+
+
+def _made(key: bytes, key_id: int, opening: Opening, *, now: datetime) -> tuple[str, Link]:
     """A new token and the row that keeps what it opens."""
     head = key_id.to_bytes(_KEY_BYTES, "big") + secrets.token_bytes(_RANDOM_BYTES)
     row = Link(
         hash=_hash(head),
         seal="",
         key_id=key_id,
-        purpose=purpose,
-        subject_id=subject,
-        customer_id=customer_id,
-        subject_version=version,
+        purpose=opening.purpose,
+        subject_id=opening.subject,
+        customer_id=opening.customer_id,
+        subject_version=opening.version,
         issued_at=now,
-        expires_at=expires_at,
+        expires_at=opening.expires_at,
     )
     row.seal = _seal(key, head, row)
-    return base64.urlsafe_b64encode(head + _mac(key, head, purpose)).decode(), row
+    return base64.urlsafe_b64encode(head + _mac(key, head, opening.purpose)).decode(), row
 
 
 def for_visit(
@@ -129,36 +118,22 @@ def for_visits(
         return []
     customers = _customers_of(session, {visit.id for visit, _ in ends})
     versions = appointments_of(session, customers)
-    key_id = _newest_key(session, now=now)
-    made = [
-        _made(
-            key, key_id, purpose=VISIT, subject=visit.id, version=versions[visit.id],
-            expires_at=end_of(visit, now=now, else_at=end_at), now=now,
-            customer_id=customers[visit.id].id,
+    openings = [
+        Opening(
+            VISIT, visit.id, versions[visit.id], end_of(visit, now=now, else_at=end_at),
+            customers[visit.id].id,
         )
         for visit, end_at in ends
     ]  # fmt: skip
-    rows = [row.model_dump(exclude={"id"}) for _, row in made]
-    session.execute(sa.insert(Link), rows)
-    return [token for token, _ in made]
+    return issue(session, key, openings, now=now)
 
 
 def for_choices(
     session: Session, key: bytes, customer_ids: Sequence[str], *, now: datetime
 ) -> list[str]:
     """A token for each customer that opens nothing but the choice of which messages they want."""
-    if not customer_ids:
-        return []
-    key_id = _newest_key(session, now=now)
-    made = [
-        _made(
-            key, key_id, purpose=CHOICES, subject=customer_id, version="",
-            expires_at=now + CHOICES_FOR, now=now, customer_id=customer_id,
-        )
-        for customer_id in customer_ids
-    ]  # fmt: skip
-    session.execute(sa.insert(Link), [row.model_dump(exclude={"id"}) for _, row in made])
-    return [token for token, _ in made]
+    openings = [Opening(CHOICES, each, "", now + CHOICES_FOR, each) for each in customer_ids]
+    return issue(session, key, openings, now=now)
 
 
 def for_request(session: Session, key: bytes, request: Request, *, now: datetime) -> str:
@@ -170,18 +145,10 @@ def for_requests(
     session: Session, key: bytes, requests: Sequence[Request], *, now: datetime
 ) -> list[str]:
     """A token for each request, as `for_request` makes it."""
-    if not requests:
-        return []
-    key_id = _newest_key(session, now=now)
-    made = [
-        _made(
-            key, key_id, purpose=REQUEST, subject=request.id, version="1",
-            expires_at=now + FOLLOWED_FOR, now=now, customer_id=request.customer_id,
-        )
-        for request in requests
-    ]  # fmt: skip
-    session.execute(sa.insert(Link), [row.model_dump(exclude={"id"}) for _, row in made])
-    return [token for token, _ in made]
+    openings = [
+        Opening(REQUEST, each.id, "1", now + FOLLOWED_FOR, each.customer_id) for each in requests
+    ]
+    return issue(session, key, openings, now=now)
 
 
 def _customers_of(session: Session, visit_ids: Collection[str]) -> dict[str, Customer]:

@@ -141,13 +141,8 @@ def tell_withdrawn(
     notice = session.get(OutageNotice, notice_id)
     if notice is None or notice.withdrawn_at is None:
         return []
-    lock_for(session, f"message:{notice.territory_id}")
-    known = _known(session, notice)
     written = []
-    for about in load_outage(session, notice):
-        told = known.get(about.customer.id)
-        if told is None:
-            continue
+    for about, told in _who_know(session, notice):
         message = compose(
             session,
             about,
@@ -170,12 +165,8 @@ def tell_restored(
     notice = session.get(OutageNotice, notice_id)
     if notice is None or notice.restored_at is None:
         return []
-    lock_for(session, f"message:{notice.territory_id}")
-    known = _known(session, notice)
     written = []
-    for about in load_outage(session, notice):
-        if about.customer.id not in known:
-            continue
+    for about, _ in _who_know(session, notice):
         message = compose(
             session,
             about,
@@ -189,6 +180,17 @@ def tell_restored(
         )
         written += [message] if message else []
     return written
+
+
+def _who_know(session: Session, notice: OutageNotice) -> list[tuple[About, Told]]:
+    """The customers who have heard of the interruption, with the times that each knows; locks the territory."""
+    lock_for(session, f"message:{notice.territory_id}")
+    known = _known(session, notice)
+    return [
+        (about, known[about.customer.id])
+        for about in load_outage(session, notice)
+        if about.customer.id in known
+    ]
 
 
 def _known(session: Session, notice: OutageNotice) -> dict[str, Told]:

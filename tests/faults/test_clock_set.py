@@ -172,9 +172,8 @@ def times_wrong(
 ) -> int:
     """How often a link opens at its end or later, or does not before, by the clock of whoever reads it."""
     key, expires = b"k" * 32, clock.now + timedelta(minutes=30)
-    token = links.issue(
-        session, key, purpose="visit", subject="v", version="1", expires_at=expires, now=clock.now
-    )
+    opening = links.Opening("visit", "v", "1", expires)
+    (token,) = links.issue(session, key, [opening], now=clock.now)
     wrong = 0
     for offset in (timedelta(0), step):
         for late in (-60, -1, 0, 1, 60):

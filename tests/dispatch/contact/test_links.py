@@ -12,7 +12,7 @@ from sqlmodel import Session
 
 from dispatch.contact import links, revoking
 from dispatch.contact.appointment import appointment_of
-from dispatch.contact.links import LENGTH, LinkExpired, LinkInvalid, issue, read
+from dispatch.contact.links import LENGTH, LinkExpired, LinkInvalid, Opening, issue, read
 from dispatch.contact.tables import Link
 from dispatch.registry.tables import Customer
 from dispatch.work import promises
@@ -28,15 +28,8 @@ ON_ONE_SESSION = settings(suppress_health_check=[HealthCheck.function_scoped_fix
 
 
 def a_token(session: Session, *, subject: str = "V-000007-1", purpose: str = links.VISIT) -> str:
-    return issue(
-        session,
-        KEY,
-        purpose=purpose,
-        subject=subject,
-        version="1.1",
-        expires_at=NOW + HOUR,
-        now=NOW,
-    )
+    opening = Opening(purpose, subject, "1.1", NOW + HOUR)
+    return issue(session, KEY, [opening], now=NOW)[0]
 
 
 def opens(session: Session, token: str, *, now: datetime = NOW) -> str:
