@@ -13,7 +13,7 @@ from api.deps import Caller, Now, Reading, Who, requires
 from api.pages.rendering import render, words_for
 from api.pagination import read_cursor, write_cursor
 from api.schemas.forms import Day
-from dispatch.contact import log, preferences, progress, unreached
+from dispatch.contact import log, preferences, progress, promised, unreached
 from dispatch.contact.kinds import KINDS
 from dispatch.contact.lifecycle import MESSAGES
 from dispatch.contact.log import CLASSES, Wanted
@@ -101,6 +101,10 @@ def messages(
         shown=here,
         opened=_opened(session, message, caller, moment),
         waiting=sum(unreached.counted(session, territory_id=chosen.id, now=moment).values()),
+        forgotten=list(promised.forgotten(session, territory_id=chosen.id, now=moment))
+        if status == UNREACHED
+        else [],
+        may_phone=caller.may("registry:read"),
         statuses=list(MessageStatus),
         templates=list(KINDS),
         classes=CLASSES,

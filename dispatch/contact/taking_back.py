@@ -2,7 +2,7 @@
 
 A visit that is back in the pool may be planned again within minutes; then its customer is told the other time, or
 nothing when the one that was told still holds. So `put_off` waits until that is not to be expected: a plan of the
-day is published without the visit, the day closes, its order is held, or nothing was found in time (`_say_at`). A
+day is published without the visit, the day closes, its order is held, or nothing was found in time (`say_at`). A
 crew that turns back on its way is told of at once, since it is awaited at the door. `cancelled` is told when the
 visit is called off, by the customer too: whom the customer named, and their calendars, do not know of it yet.
 """
@@ -133,20 +133,20 @@ def tell_off_plan(
     facts = load(session, [visit_id])
     if not facts or facts[0].visit.status is not VisitStatus.PLANNED:
         return None
-    history = _history(session, [visit_id]).get(visit_id, [])
-    told = _counted_on(facts[0].visit, history, "put_off")
+    history = history_of(session, [visit_id]).get(visit_id, [])
+    told = counted_on(facts[0].visit, history, "put_off")
     if told is None:
         return None
-    say_at = left_at if was_coming else max(left_at + PATIENCE, _say_at(told, facts[0]))
-    if now < say_at:
-        return say_at
+    moment = left_at if was_coming else max(left_at + PATIENCE, say_at(told, facts[0]))
+    if now < moment:
+        return moment
     tell_put_off(session, visit_ids=[visit_id], channels=channels, now=now)
     return None
 
 
 def is_put_off(session: Session, visit: Visit) -> bool:
     """Whether the visit's customer was told last, or is being told, not to wait in its promised window."""
-    told = [one for one in _history(session, [visit.id]).get(visit.id, []) if not one.is_dropped]
+    told = [one for one in history_of(session, [visit.id]).get(visit.id, []) if not one.is_dropped]
     window = _span(visit.window_start_at, visit.window_end_at)
     return (
         bool(told)
@@ -155,7 +155,7 @@ def is_put_off(session: Session, visit: Visit) -> bool:
     )
 
 
-def _say_at(told: Told, one: Facts) -> datetime:
+def say_at(told: Told, one: Facts) -> datetime:
     """When it is too late to look for somebody who comes at the told time."""
     day = local_day(told.start_at, one.zone)
     if told.start_at < at_local(day, MORNING, one.zone):
@@ -172,21 +172,22 @@ def _take_back(
     now: datetime,
     channels: Collection[str],
 ) -> list[Message]:
-    earlier = _history(session, [one.visit.id for one in facts])
+    earlier = history_of(session, [one.visit.id for one in facts])
     parts = []
     for one in facts:
         history = earlier.get(one.visit.id, [])
-        told = _counted_on(one.visit, history, template)
+        told = counted_on(one.visit, history, template)
         if told is not None and (before is None or told.start_at < before):
             parts.append(Part(one, next_version(history), told, when(one, told)))
     return write(session, template, parts, now=now, channels=channels, stale_after=NEWS_FOR)
 
 
-def _history(session: Session, visit_ids: Collection[str]) -> dict[str, list[Earlier]]:
+def history_of(session: Session, visit_ids: Collection[str]) -> dict[str, list[Earlier]]:
+    """All that was told of these visits' times, by visit, the oldest first."""
     return earlier_tellings(session, visit_ids, of=(*TELL_TIMES, *REPEAT_TIMES, *TAKE_BACK))
 
 
-def _counted_on(visit: Visit, history: Sequence[Earlier], template: str) -> Told | None:
+def counted_on(visit: Visit, history: Sequence[Earlier], template: str) -> Told | None:
     """The time at which somebody waits for the visit; None when nobody does, or the template has told them already.
 
     A time that still waits to be sent is passed over: it will be dropped, since the visit is on no plan. To whoever

@@ -35,7 +35,7 @@ ALERTS = ("message.failed", "message.unknown")
 """The alerts that stand for the list."""
 
 _DID_NOT_ARRIVE = (_S.UNKNOWN, _S.FAILED, _S.BOUNCED)
-_NO_WAY = ("no_address", "bad_address", "no_mobile", "no_channel")
+NO_WAY = ("no_address", "bad_address", "no_mobile", "no_channel")
 """Why a message was not even tried."""
 _COMING = (VisitStatus.PLANNED, *WAITING, VisitStatus.EN_ROUTE)
 _AFTERWARDS = ("cancelled", "could_not", "done")
@@ -141,7 +141,7 @@ def settle_alerts(session: Session, *, now: datetime) -> None:
 def _without_effect(message: Any) -> sa.ColumnElement[bool]:
     return sa.or_(
         col(message.status).in_(_DID_NOT_ARRIVE),
-        sa.and_(col(message.status) == _S.SUPPRESSED, col(message.reason).in_(_NO_WAY)),
+        sa.and_(col(message.status) == _S.SUPPRESSED, col(message.reason).in_(NO_WAY)),
     )
 
 

@@ -21,9 +21,10 @@ class Item:
     `kind`: `check_in_missed` by who works alone, `not_moving` on the way, `not_started` at the place, `late` and
     `risk` of a promise or deadline, `not_on_duty`, `not_set_out`, work left at a `shift_end` (`count` visits), a
     `clock` about to break or broken, a `low_score` that nobody has answered, a `conflict` of a crew's queued
-    action, a `customer` who called the visit off or asks to be called, a `message` that did not arrive or as many
-    of one `template` as `count` says, an `alert` of the installation. `code` says more: what kind of clock, what
-    score, why it was refused, what became of the message, the alert.
+    action, a `customer` who called the visit off, asks to be called, or waits in a promised window for nobody and
+    is not told, a `message` that did not arrive or as many of one `template` as `count` says, an `alert` of the
+    installation. `code` says more: what kind of clock, what score, why it was refused, what became of the message,
+    the alert.
     """
 
     kind: Kind

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import unreached, wishes
+from dispatch.contact import promised, unreached, wishes
 from dispatch.contact.tables import Message, MessageStatus, SubjectKind
 from dispatch.core.alerts import AlertRow, alert_list, open_alerts
 from dispatch.core.calendar import local_day, zone_named
@@ -63,6 +63,7 @@ def watch_list(session: Session, *, territory_id: str, now: datetime) -> list[It
     _clocks(session, found, board, now)
     for item in (
         *_conflicts(session, territory_id, now),
+        *_forgotten(session, territory_id, now),
         *_customers(session, territory_id),
         *_messages(session, territory_id, now),
     ):
@@ -211,6 +212,16 @@ def _customers(session: Session, territory_id: str) -> Iterator[Item]:
         yield Item(
             "customer", "look_at_visit" if wish.is_called_off else "call_customer", False, wish.visit_id,
             wish.work_order_id, code="called_off" if wish.is_called_off else "wants_call", since=wish.since,
+        )  # fmt: skip
+
+
+def _forgotten(session: Session, territory_id: str, now: datetime) -> Iterator[Item]:
+    """Customers who count on a time at which nobody comes, and whom no message tells."""
+    for one in promised.forgotten(session, territory_id=territory_id, now=now):
+        call = one.is_late or one.is_held
+        yield Item(
+            "customer", "call_customer" if call else "plan_visit", one.is_late, one.visit_id, one.work_order_id,
+            code="left_out", about=one.starts_at,
         )  # fmt: skip
 
 

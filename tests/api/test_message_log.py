@@ -10,6 +10,8 @@ from dispatch.core.db import Database, transaction
 from dispatch.registry.tables import Customer
 from tests.api.conftest import SignIn
 from tests.builders.contact import make_message
+from tests.builders.planning import crew_on, job, published
+from tests.instants import at
 
 HTML = {"Accept": "text/html"}
 PAGE = "/console/messages?territory=humen"
@@ -113,3 +115,25 @@ def test_what_needs_a_person_is_counted_picked_out_called_and_seen_to(
     assert (again.status_code, again.json()["code"]) == (409, "message_needs_nobody")
     assert client.get(log, params={"unreached": True}).json()["items"] == []
     assert "Seen to by a person" in client.get(picked, headers=HTML).text
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Nobody comes, and nobody says so"), ("zh-CN", "无人上门且客户尚未得知")],
+)
+def test_who_waits_for_nobody_is_named_where_messages_need_a_person(
+    sign_in: SignIn, database: Database, language: str, words: str
+) -> None:
+    with transaction(database) as session:
+        crew_on(session, "C1")
+        visit = job(session, window=(at("14:00"), at("16:00")))
+        published(session, orders={"C1-20260310": []})
+        visit_id = visit.id
+
+    page = sign_in("dispatcher").get(f"{PAGE}&status=unreached&lang={language}", headers=HTML).text
+    other = sign_in("dispatcher").get(f"{PAGE}&lang={language}", headers=HTML).text
+
+    assert words in page
+    assert visit_id in page
+    assert "tel:" in page
+    assert words not in other

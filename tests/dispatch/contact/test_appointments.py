@@ -254,6 +254,8 @@ def test_what_customers_want_is_listed_for_the_office_until_it_has_seen_to_it(
     promises.book(
         session, other, start_at=at("13:00"), end_at=at("15:00"), actor=DISPATCHER, now=NOW
     )
+    assert listed() == [("left_out", "plan_visit", other.id)], "the day is planned without it"
+    promises.cancel(session, other, actor=DISPATCHER, now=NOW)
     assert listed() == []
 
 

@@ -143,6 +143,22 @@ def test_messages_of_visits_that_do_not_come_are_named_and_many_are_one_matter(
     assert (item.template, item.count, item.message_id) == ("cancelled", 6, None)
 
 
+def test_who_waits_for_nobody_in_a_promised_window_and_is_not_told_is_called(
+    session: Session,
+) -> None:
+    crew_on(session, "C1")
+    visit = job(session, window=(at("14:00"), at("16:00")))
+    published(session, orders={ONE: []})
+
+    for clock, is_urgent, action in (
+        ("07:55", False, "plan_visit"),
+        ("12:00", True, "call_customer"),
+    ):
+        (item,) = [item for item in items(session, clock) if item.kind == "customer"]
+        assert (item.action, item.code, item.visit_id) == (action, "left_out", visit.id)
+        assert (item.about, item.is_urgent) == (at("14:00"), is_urgent)
+
+
 def test_a_missed_check_in_comes_first_and_alerts_of_the_installation_last(
     session: Session, day: list[Visit]
 ) -> None:

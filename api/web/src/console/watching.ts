@@ -1,7 +1,7 @@
 /** One matter of the watch list, in words, with what a press on it does. */
 import { known, named } from "../shared/i18n";
 import { may, type Schema } from "../shared/start";
-import { clock, span } from "../shared/time";
+import { clock, moment, span } from "../shared/time";
 import type { Day } from "./day.svelte";
 import en from "./texts/en";
 import { coded, t, type Key } from "./text";
@@ -96,10 +96,11 @@ function titleOf(matter: Matter, crew: Schema["CrewRow"] | null): string {
   return known(en, detail) ? `${t(`watch.${matter.kind}`)} · ${t(detail)}` : t(`watch.${matter.kind}`);
 }
 
-/** When what is late will begin, or how long a crew is behind. */
+/** When what is late will begin, for when somebody waits, or how long a crew is behind. */
 function expected(day: Day, matter: Matter): string {
   if (matter.about === null) return "";
   if (matter.kind === "shift_end") return t("watch.until", { time: clock(matter.about, day.zone) });
+  if (matter.kind === "customer") return t("watch.promised", { time: moment(matter.about, day.zone) });
   if (LIMITED.has(matter.kind)) return t("watch.expected", { time: clock(matter.about, day.zone) });
   if (LAGGING.has(matter.kind)) {
     return t("watch.behind", { span: span((day.now - Date.parse(matter.about)) / 1000) });

@@ -346,6 +346,8 @@ export default {
   "watch.customer": "The customer",
   "watch.code_called_off": "called the visit off",
   "watch.code_wants_call": "asks to be called",
+  "watch.code_left_out": "nobody comes in the promised time, and no message says so",
+  "watch.promised": "promised for {time}",
   "watch.message": "A message did not arrive",
   "watch.code_window": "promised window",
   "watch.code_deadline": "deadline",

@@ -347,6 +347,8 @@ export default {
   "watch.customer": "客户",
   "watch.code_called_off": "已取消预约",
   "watch.code_wants_call": "希望来电",
+  "watch.code_left_out": "约定时段无人上门，客户尚未得知",
+  "watch.promised": "约定 {time}",
   "watch.message": "通知未送达",
   "watch.code_window": "承诺时段",
   "watch.code_deadline": "时限",
