@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, replace
+from datetime import datetime
 from typing import Annotated, Any, Literal
 
 from fastapi import APIRouter, Query, Response, status
@@ -190,12 +191,14 @@ def stop(plan_id: PathNumber, session: Writing, caller: Who, moment: Now) -> Pla
 
 
 @router.get("/plans/{plan_id}/publication", dependencies=[requires("plan:read")])
-def preview(plan_id: PathNumber, session: Reading, settings: TheSettings) -> Publication:
+def preview(
+    plan_id: PathNumber, session: Reading, settings: TheSettings, moment: Now
+) -> Publication:
     """Who would be told what if the plan were published now."""
     told = plans.preview(session, plan_id=plan_id)
     return Publication(
         plan=PlanOut.of(plans.get(session, plan_id)),
-        told=_lines(session, told, settings),
+        told=_lines(session, told, settings, now=moment),
         superseded=[],
         messages=messages_go(settings),
     )
@@ -225,7 +228,7 @@ def publish(
     response.headers["ETag"] = f'"{answer.version}"'
     return Publication(
         plan=answer,
-        told=_lines(session, published.told, settings),
+        told=_lines(session, published.told, settings, now=moment),
         superseded=list(published.superseded),
         messages=messages_go(settings),
     )
@@ -261,13 +264,16 @@ def messages_go(settings: Settings) -> MessagesGo:
     return MessagesGo(by="files", folder=str(settings.outbox_dir))
 
 
-def _lines(session: Session, told: Sequence[Told], settings: Settings) -> list[ToldOut]:
+def _lines(
+    session: Session, told: Sequence[Told], settings: Settings, *, now: datetime
+) -> list[ToldOut]:
     """The changes with whom they concern, and whether a message reaches them."""
     known = {row.visit.id: row for row in facts.load(session, [line.visit_id for line in told])}
     lines = []
     for line in told:
         about = known[line.visit_id]
-        why_not = obstacle(about, "booked", channels=installed(settings))
+        due_at = line.start_at or line.was_start_at or now
+        why_not = obstacle(about, "booked", due_at=due_at, now=now, channels=installed(settings))
         lines.append(
             ToldOut(
                 **asdict(line),

@@ -28,7 +28,8 @@ class Class:
     `hours` are local; a message outside them is deferred, never dropped, unless it is stale by their beginning.
     `all_day`: on the day that it tells of, it may go out at any hour. `asks`: goes only to those who opted in.
     `can_be_stopped`: a customer may say that there shall be none. `attempts` is how often sending is tried.
-    `channels` is the order for customers who named none.
+    `channels` is the order for customers who named none: what must be told ends with a call or, where there is time
+    to carry it out, a letter (`drafts.order_of`). Whom none of them reaches, a person calls (`unreached`).
     """
 
     hours: Hours
@@ -48,11 +49,11 @@ CLASSES: Mapping[MessageClass, Class] = {
     ),
     _M.SERVICE_URGENT: Class(
         SERVICE_HOURS, all_day=True, can_be_stopped=True, asks=False, cap=None, attempts=4,
-        stale_after=timedelta(hours=4), channels=("sms", "email"),
+        stale_after=timedelta(hours=4), channels=("sms", "email", "voice"),
     ),
     _M.SERVICE: Class(
         SERVICE_HOURS, all_day=False, can_be_stopped=True, asks=False, cap=Cap(8, days=1), attempts=6,
-        stale_after=timedelta(days=2), channels=("email", "sms"),
+        stale_after=timedelta(days=2), channels=("email", "sms", "voice", "print"),
     ),
     _M.SURVEY: Class(
         Hours(time(9), time(20)), all_day=False, can_be_stopped=True, asks=False, cap=Cap(1, days=30), attempts=3,

@@ -15,7 +15,7 @@ from dispatch.contact.classes import CLASSES, held_until
 from dispatch.contact.facts import About, Facts
 from dispatch.contact.kinds import KINDS, class_of, message_class_of
 from dispatch.contact.preferences import objection
-from dispatch.contact.progress import WAITING, queue, tell
+from dispatch.contact.progress import URGENT_BEFORE, WAITING, queue, tell
 from dispatch.contact.tables import Message, MessageStatus, SubjectKind, Telling
 from dispatch.contact.windows import Told
 from dispatch.core.events import SYSTEM
@@ -63,9 +63,11 @@ def compose(
     details = _details(parts)
     rules = CLASSES[message_class_of(template, facts.priority)]
     stale = expires_at or now + rules.stale_after
+    due_at = told.start_at if told else stale
+    order = order_of(facts, template, due_at=due_at, now=now)
     written = []
     for person in facts.people() if people is None else people:
-        way = first_way(person, order_of(facts, template), installed=channels)
+        way = first_way(person, order, installed=channels)
         message = _message(session, parts, template, details, person, way, stale, now)
         _settle(
             message, facts, obstacle=obstacle or why_not(facts, template) or way.obstacle, now=now
@@ -75,20 +77,35 @@ def compose(
     return written[0] if written else None
 
 
-def order_of(about: About, template: str) -> tuple[str, ...]:
-    """The channels to try, in order: the customer's wish or the class's; a legal notice ends as a letter."""
-    priority = about.priority
-    order = about.preference.channels or CLASSES[message_class_of(template, priority)].channels
+def order_of(about: About, template: str, *, due_at: datetime, now: datetime) -> tuple[str, ...]:
+    """The channels to try, in order: the customer's wish or the class's; a legal notice ends as a letter.
+
+    Another letter is no use when nobody has a day to carry it out before `due_at`: the time that it tells or, of
+    what tells none, when it is stale. Only who wished letters gets it all the same.
+    """
+    if about.preference.channels:
+        order = about.preference.channels
+    else:
+        order = CLASSES[message_class_of(template, about.priority)].channels
+        if due_at <= now + URGENT_BEFORE:
+            order = tuple(name for name in order if name != Channel.PRINT)
     if KINDS[template].is_legal and Channel.PRINT not in order:
         return (*order, Channel.PRINT)
     return tuple(order)
 
 
-def obstacle(about: About, template: str, *, channels: Collection[str] = BUILT_IN) -> str:
+def obstacle(
+    about: About,
+    template: str,
+    *,
+    due_at: datetime,
+    now: datetime,
+    channels: Collection[str] = BUILT_IN,
+) -> str:
     """Why nobody would be reached by a message of this kind, as a code; empty when somebody would."""
     if reason := why_not(about, template):
         return reason
-    order = order_of(about, template)
+    order = order_of(about, template, due_at=due_at, now=now)
     ways = [first_way(person, order, installed=channels) for person in about.people()]
     return "" if any(way.address for way in ways) else ways[0].obstacle
 

@@ -22,7 +22,8 @@ def next_channel(
 ) -> Message | None:
     """Write the message anew for the next channel of the customer's order; None when there is no further one.
 
-    A legal notice ends as a letter. What is stale or no longer true is not told over another channel either.
+    What must be told ends as a letter where there is time for one, a legal notice always. What is stale or no
+    longer true is not told over another channel either.
     """
     abouts = load_for(session, message) if abouts is None else abouts
     if not abouts or now >= message.expires_at:
@@ -35,7 +36,9 @@ def next_channel(
     if person is None or len(still_true(session, message, abouts)) < len(abouts):
         return None
     tried = _tried(session, message)
-    left = [name for name in order_of(abouts[0], message.template) if name not in tried]
+    due_at = message.told_start_at or message.expires_at
+    order = order_of(abouts[0], message.template, due_at=due_at, now=now)
+    left = [name for name in order if name not in tried]
     way = first_way(person, left, installed=channels)
     return again(session, message, person, way, now=now) if way.address else None
 

@@ -113,7 +113,7 @@ def ask(
         return None
     one = facts[0]
     lock_for(session, f"message:{one.territory.id}")
-    if not _is_closed(one) or obstacle(one, TEMPLATE, channels=channels):
+    if not _is_closed(one) or obstacle(one, TEMPLATE, due_at=now, now=now, channels=channels):
         return None
     if _was_asked(session, one, now=now):
         return None

@@ -1,10 +1,13 @@
 """Which ways lead to a person, and what happens when one does not."""
 
+from datetime import datetime, timedelta
+
 import pytest
 from sqlmodel import Session, col, select
 
-from dispatch.contact import messages, preferences, queries, unreached
+from dispatch.contact import messages, preferences, print_list, queries, unreached
 from dispatch.contact.channels import BUILT_IN, Channel, Person, first_way, way_to
+from dispatch.contact.classes import CLASSES
 from dispatch.contact.messages import Outgoing, Settled
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.tellings import tell_booked
@@ -15,6 +18,7 @@ from dispatch.work.tables import Visit, WorkOrder
 from tests.builders.contact import make_told_visit
 from tests.builders.registry import DISPATCHER
 from tests.dispatch.contact.test_tellings import EVE
+from tests.instants import DAY
 
 ALL = frozenset(Channel)
 S = MessageStatus
@@ -31,7 +35,12 @@ def customer_of(session: Session, visit: Visit) -> Customer:
 
 
 def booked(
-    session: Session, *, phone: str | None = MOBILE, channels: tuple[str, ...] = (), **given: object
+    session: Session,
+    *,
+    phone: str | None = MOBILE,
+    channels: tuple[str, ...] = (),
+    now: datetime = EVE,
+    **given: object,
 ) -> Message:
     """A message about a visit whose customer has this phone and this wish."""
     visit = make_told_visit(session, **given)  # type: ignore[arg-type]
@@ -43,13 +52,13 @@ def booked(
             customer_id=customer.id,
             values={"channels": channels},
             actor=DISPATCHER,
-            now=EVE,
+            now=now,
         )
-    (message,) = tell_booked(session, visit_ids=[visit.id], channels=ALL, now=EVE)
+    (message,) = tell_booked(session, visit_ids=[visit.id], channels=ALL, now=now)
     return message
 
 
-def begin(session: Session, message: Message) -> object:
+def begin(session: Session, message: Message, *, now: datetime = EVE) -> object:
     return messages.begin(
         session,
         message_id=message.id or 0,
@@ -57,14 +66,14 @@ def begin(session: Session, message: Message) -> object:
         key=b"k" * 32,
         channels=ALL,
         sender="Power <power@example.com>",
-        now=EVE,
+        now=now,
     )
 
 
-def refused(session: Session, message: Message) -> None:
-    begin(session, message)
+def refused(session: Session, message: Message, *, now: datetime = EVE) -> None:
+    begin(session, message, now=now)
     messages.fail(
-        session, message_id=message.id or 0, error="550", final=True, channels=ALL, now=EVE
+        session, message_id=message.id or 0, error="550", final=True, channels=ALL, now=now
     )
 
 
@@ -138,15 +147,80 @@ def test_when_email_fails_the_next_channel_gets_a_message_of_its_own(session: Se
     ]
 
 
-def test_with_no_channel_left_a_person_is_called(session: Session) -> None:
-    message = booked(session)
-    refused(session, message)
-    other = session.exec(select(Message).where(Message.fallback_of == message.id)).one()
-    refused(session, other)
+def fails_everywhere(session: Session, message: Message, *, now: datetime = EVE) -> list[Message]:
+    """The message and those that went in its stead, each of which failed but a letter."""
+    found = [message]
+    while found[-1].channel != Channel.PRINT:
+        refused(session, found[-1], now=now)
+        other = session.exec(select(Message).where(Message.fallback_of == found[-1].id)).first()
+        if other is None:
+            return found
+        found.append(other)
+    return found
 
-    assert session.exec(select(Message).where(Message.fallback_of == other.id)).all() == []
+
+def test_with_no_channel_left_a_person_is_called(session: Session) -> None:
+    tried = fails_everywhere(session, booked(session))
+
+    assert [one.channel for one in tried] == ["email", "sms", "voice"], "a letter comes too late"
     assert [alert.key for alert in open_alerts(session)] == ["message.failed"]
-    assert unreached.need_a_person(session, territory_id="humen", now=EVE) == [other]
+    assert unreached.need_a_person(session, territory_id="humen", now=EVE) == [tried[-1]]
+
+
+def test_when_all_channels_failed_a_letter_is_carried_out_where_there_is_time(
+    session: Session,
+) -> None:
+    tried = fails_everywhere(
+        session, booked(session, now=EVE - timedelta(days=1)), now=EVE - timedelta(days=1)
+    )
+
+    assert [one.channel for one in tried] == ["email", "sms", "voice", "print"]
+    assert (tried[-1].status, tried[-1].recipient) == (S.PENDING, "虎门镇太平社区解放路1号")
+    assert open_alerts(session) == []
+    (due,) = print_list.due(session, territory_id="humen", day=DAY - timedelta(days=1))
+    assert due.message.id == tried[-1].id
+
+
+@pytest.mark.parametrize(
+    ("phone", "days_ahead", "channel"),
+    [
+        ("0769 8555 0100", 2, "voice"),
+        ("0769 8555 0100", 0, "voice"),
+        (None, 2, "print"),
+        (None, 0, ""),
+    ],
+    ids=["fixed line", "fixed line, soon", "no telephone", "no telephone, soon"],
+)
+def test_who_has_neither_email_nor_mobile_is_called_or_gets_a_letter_or_is_seen_to_by_a_person(
+    session: Session, phone: str | None, days_ahead: int, channel: str
+) -> None:
+    now = EVE - timedelta(days=days_ahead)
+
+    message = booked(session, phone=phone, email=None, now=now)
+
+    needs = unreached.need_a_person(session, territory_id="humen", now=now)
+    if channel:
+        assert (message.channel, message.status) == (channel, S.PENDING)
+        assert needs == []
+    else:
+        assert (message.status, message.reason) == (S.SUPPRESSED, "no_address")
+        assert needs == [message]
+
+
+def test_who_named_their_channels_gets_no_letter_that_they_did_not_wish_for(
+    session: Session,
+) -> None:
+    message = booked(session, email=None, channels=("email",), now=EVE - timedelta(days=2))
+
+    assert (message.status, message.reason) == (S.SUPPRESSED, "no_address")
+
+
+def test_every_class_that_must_be_heard_ends_with_a_call_and_what_can_wait_with_a_letter() -> None:
+    ends = {name.value: rules.channels[-1] for name, rules in CLASSES.items()}
+
+    assert ends == {
+        "emergency": "voice", "service_urgent": "voice", "service": "print", "survey": "sms", "marketing": "sms",
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize("safety", [True, False])
