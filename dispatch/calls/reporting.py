@@ -96,7 +96,8 @@ def report(
         _not_reached(session, order, attempt, zone, actor=actor, now=now)
     if attempt.again_at is not None:
         day = local_day(attempt.again_at, zone)
-        orders.call_again(session, order, day=day, actor=actor, now=now)
+        chosen = outcome is CallOutcome.CALL_BACK
+        orders.call_again(session, order, day=day, chosen=chosen, actor=actor, now=now)
     session.add(attempt)
     session.delete(claim)
     about: dict[str, object] = {

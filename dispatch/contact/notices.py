@@ -10,11 +10,12 @@ from dispatch.contact import texts
 from dispatch.contact.channels import BUILT_IN
 from dispatch.contact.concerned import load_outage
 from dispatch.contact.drafts import compose
-from dispatch.contact.facts import About, load_calls, load_customer, load_requests
+from dispatch.contact.facts import About, CallFacts, load_calls, load_customer, load_requests
 from dispatch.contact.history import KNOWN
+from dispatch.contact.subjects import call_version
 from dispatch.contact.tables import Message, MessageClass, OutageNotice
 from dispatch.contact.windows import Told
-from dispatch.core.calendar import day_bounds
+from dispatch.core.calendar import day_bounds, local_day
 from dispatch.core.db import lock_for
 from dispatch.desk.lifecycle import OPEN
 from dispatch.registry.tables import Customer, Premises
@@ -54,17 +55,36 @@ def tell_call(
     session: Session, *, work_order_id: str, now: datetime, channels: Collection[str] = BUILT_IN
 ) -> Message | None:
     """Tell the customer of work by telephone on which day we call."""
-    found = load_calls(session, [work_order_id])
-    if not found or found[0].order.status not in READY_ORDERS:
+    about = _to_be_called(session, work_order_id)
+    return _tell_call(session, about, about.order.id, channels, now) if about else None
+
+
+def tell_call_put_off(
+    session: Session, *, work_order_id: str, now: datetime, channels: Collection[str] = BUILT_IN
+) -> Message | None:
+    """Tell the customer the later day to which the call was put off, once for each day; nothing of later today."""
+    about = _to_be_called(session, work_order_id)
+    if about is None or about.order.earliest_day <= local_day(now, about.zone):
         return None
-    about, order = found[0], found[0].order
+    version = call_version(about.order.id, about.order.earliest_day)
+    return _tell_call(session, about, version, channels, now)
+
+
+def _to_be_called(session: Session, work_order_id: str) -> CallFacts | None:
+    found = load_calls(session, [work_order_id])
+    return found[0] if found and found[0].order.status in READY_ORDERS else None
+
+
+def _tell_call(
+    session: Session, about: CallFacts, version: str, channels: Collection[str], now: datetime
+) -> Message | None:
     lock_for(session, f"message:{about.territory.id}")
-    begin, end = day_bounds(order.earliest_day, about.zone)
+    begin, end = day_bounds(about.order.earliest_day, about.zone)
     return compose(
         session,
         about,
         template="follow_up_call",
-        version=order.id,
+        version=version,
         told=Told(begin, end, promised=False),
         values={"day": texts.day_text(begin, about.zone, about.language)},
         expires_at=end,

@@ -211,11 +211,16 @@ def on_request(
 def on_call_due(
     session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
 ) -> None:
-    """`message.follow_up_call`: a follow-up by telephone is due; the customer is told the day."""
+    """`message.follow_up_call`: a call is due, or was put off to a chosen day; the customer is told the day."""
     event = _event(session, payload)
-    notices.tell_call(
-        session, work_order_id=event.data["work_order_id"], channels=channels, now=now
-    )
+    if event.entity == "series":
+        notices.tell_call(
+            session, work_order_id=event.data["work_order_id"], channels=channels, now=now
+        )
+    elif event.data.get("chosen"):
+        notices.tell_call_put_off(
+            session, work_order_id=event.entity_id, channels=channels, now=now
+        )
 
 
 def on_outage(

@@ -1,6 +1,7 @@
 """What written messages are about, as it is now; for any number of them in a fixed number of statements."""
 
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from functools import cache
 from typing import Any
 
@@ -41,6 +42,16 @@ def visits_of(message: Message) -> list[str]:
     """The visits that the message lists, in its order."""
     listed: list[dict[str, Any]] = message.details.get("visits", [])
     return [visit["id"] for visit in listed] or [message.subject_id]
+
+
+def call_version(work_order_id: str, day: date) -> str:
+    """Which announcement of a call it is that names this day, to which the call was put off."""
+    return f"{work_order_id}@{day:%y%m%d}"
+
+
+def _call_of(message: Message) -> str:
+    """The work order of the call that a message announces."""
+    return message.subject_version.partition("@")[0]
 
 
 def reader_of(message: Message, about: About) -> Person | None:
@@ -102,16 +113,14 @@ def _outages(session: Session, messages: Sequence[Message]) -> Found:
 
 def _customers(session: Session, messages: Sequence[Message]) -> Found:
     """The customers, each with the call that the message announces, if it does: its version says which."""
-    calls = {
-        one.order.id: one
-        for one in load_calls(session, {m.subject_version for m in messages if m.template == _CALL})
-    }
+    announced = {_call_of(message) for message in messages if message.template == _CALL}
+    calls = {one.order.id: one for one in load_calls(session, announced)}
     ids = {message.customer_id for message in messages if message.template != _CALL}
     rows = load_customers(session, customer_ids=ids, territory_id=messages[0].territory_id)
     known = {one.customer.id: one for one in rows}
     return {
         _number(message): _one(
-            calls.get(message.subject_version)
+            calls.get(_call_of(message))
             if message.template == _CALL
             else known.get(message.customer_id)
         )

@@ -31,6 +31,7 @@ TABLE = (
     Reaction("day.closed", "message.plan_published", "tells whose visit the day left over"),
     Reaction("request.received", "message.outage_report", "tells who reported a fault its number"),
     Reaction("series.call_due", "message.follow_up_call", "announces a call by telephone"),
+    Reaction("work_order.call_postponed", "message.follow_up_call", "announces the day to which a call is put off"),
     Reaction("outage.announced", "message.planned_outage", "tells all customers whose supply will be off"),
     Reaction("outage.withdrawn", "message.outage_withdrawn", "tells who knows of it that supply stays on"),
     Reaction("outage.restored", "message.restoration", "tells the same customers that it is back"),

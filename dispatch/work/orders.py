@@ -204,9 +204,18 @@ def complete_call(
 
 
 def call_again(
-    session: Session, order: WorkOrder, *, day: date, actor: Actor, now: datetime
+    session: Session,
+    order: WorkOrder,
+    *,
+    day: date,
+    chosen: bool = True,
+    actor: Actor,
+    now: datetime,
 ) -> WorkOrder:
-    """Nobody answered: the call is on the list again from `day` on. Raises NotByPhone."""
+    """Put the call on the list again from `day` on; raises NotByPhone.
+
+    `chosen`: somebody settled on that day, so that the customer is told; else it is only the next try.
+    """
     _by_phone(session, order)
     if order.status != WorkOrderStatus.READY:
         raise NotByPhone(
@@ -221,7 +230,7 @@ def call_again(
         actor=actor,
         now=now,
         territory_id=order.territory_id,
-        data={"day": day.isoformat()},
+        data={"day": day.isoformat(), "chosen": chosen},
     )
     session.flush()
     return order

@@ -11,7 +11,7 @@ from dispatch.contact import links, messages, notices, outages, preferences, rea
 from dispatch.contact.channels import Channel
 from dispatch.contact.messages import Outgoing, Settled
 from dispatch.contact.outages import BadOutage, OutageOver
-from dispatch.contact.tables import Message, MessageStatus, OutageNotice
+from dispatch.contact.tables import Message, MessageClass, MessageStatus, OutageNotice
 from dispatch.core.alerts import open_alerts
 from dispatch.core.tables import Event, Task
 from dispatch.desk import public, requests
@@ -423,3 +423,71 @@ def test_a_call_that_is_not_to_come_any_more_is_not_announced(session: Session, 
         orders.call_again(session, order, day=tomorrow, actor=DISPATCHER, now=NOW)
 
     assert send(session, message) == Settled(S.SUPPRESSED)
+
+
+def announced(session: Session, *, now: datetime) -> list[Message]:
+    """Let the tasks about calls run; what was written to announce calls."""
+    tasks = session.exec(
+        select(Task).where(Task.kind == "message.follow_up_call").order_by(col(Task.id))
+    )
+    for task in tasks:
+        reactions.on_call_due(session, task.payload, now=now)
+    return told(session, "follow_up_call")
+
+
+def test_a_call_that_is_put_off_to_a_chosen_day_is_announced_anew_once(session: Session) -> None:
+    make_catalogue(session)
+    first = call_due(session, make_premises(session))
+    assert isinstance(send(session, first), Outgoing)
+    order = session.get_one(WorkOrder, first.subject_version)
+    orders.call_again(session, order, day=DAY + timedelta(days=3), actor=DISPATCHER, now=NOW)
+
+    announced(session, now=NOW)
+    _, second = announced(session, now=NOW)
+
+    assert "2026年3月13日星期五" in second.body
+    assert isinstance(send(session, second), Outgoing)
+
+
+def test_a_day_that_was_announced_is_not_sent_when_the_call_is_put_off_once_more(
+    session: Session,
+) -> None:
+    make_catalogue(session)
+    order = session.get_one(WorkOrder, call_due(session, make_premises(session)).subject_version)
+    orders.call_again(session, order, day=DAY + timedelta(days=3), actor=DISPATCHER, now=NOW)
+    announced(session, now=NOW)
+    orders.call_again(session, order, day=DAY + timedelta(days=4), actor=DISPATCHER, now=NOW)
+
+    _, third, fourth = announced(session, now=NOW)
+
+    assert send(session, third) == Settled(S.SUPPRESSED)
+    assert "2026年3月14日星期六" in fourth.body
+    assert isinstance(send(session, fourth), Outgoing)
+
+
+@pytest.mark.parametrize(("days", "chosen"), [(0, True), (1, False)], ids=["today", "next try"])
+def test_a_call_later_today_and_a_next_try_are_not_announced(
+    session: Session, days: int, chosen: bool
+) -> None:
+    make_catalogue(session)
+    first = call_due(session, make_premises(session))
+    order = session.get_one(WorkOrder, first.subject_version)
+    day = DAY + timedelta(days=days)
+    orders.call_again(session, order, day=day, chosen=chosen, actor=DISPATCHER, now=NOW)
+
+    assert announced(session, now=NOW) == [first]
+
+
+def test_who_wants_no_such_messages_is_not_told_of_the_other_day_either(session: Session) -> None:
+    make_catalogue(session)
+    first = call_due(session, make_premises(session))
+    order = session.get_one(WorkOrder, first.subject_version)
+    preferences.stop(
+        session, customer_id=order.customer_id, message_class=MessageClass.SERVICE, channel="phone",
+        actor=DISPATCHER, now=NOW,
+    )  # fmt: skip
+    orders.call_again(session, order, day=DAY + timedelta(days=3), actor=DISPATCHER, now=NOW)
+
+    _, second = announced(session, now=NOW)
+
+    assert (second.status, second.reason) == (S.SUPPRESSED, "stopped")
