@@ -25,6 +25,7 @@ from api.pages import (
     following,
     import_page,
     messages_page,
+    naming,
     outages_page,
     outlook_page,
     pages,
@@ -98,6 +99,7 @@ def create_app(
     app.include_router(webhooks_page.router)
     app.include_router(pages.router)
     app.include_router(choices.router)
+    app.include_router(naming.router)
     app.include_router(customers.router)
     app.include_router(asking.router)
     app.include_router(following.router)

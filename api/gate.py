@@ -45,10 +45,19 @@ BYTES = re.compile(
 """Where pieces of files and pictures are sent, the only bodies that are no JSON; no other site's form can."""
 CALLBACKS = "/api/v1/callbacks/"
 """Where providers call back, with forms too: their signature over the raw body is what proves them."""
-LINK_PATHS = ("/v/", "/c/", "/r/", "/ask", "/follow", "/sign-in/", "/api/v1/customer-visits/")
+LINK_PATHS = (
+    "/v/",
+    "/c/",
+    "/n/",
+    "/r/",
+    "/ask",
+    "/follow",
+    "/sign-in/",
+    "/api/v1/customer-visits/",
+)
 """Paths that carry a secret: their address must not leave by the Referer header."""
 FORMS = re.compile(
-    r"/ask|/follow|/[vc]/[^/]{1,100}(/[a-z]{1,20})?|/open311/v2/requests\.(json|xml)"
+    r"/ask|/follow|/[vcn]/[^/]{1,100}(/[a-z]{1,20})?|/open311/v2/requests\.(json|xml)"
 )
 """Where customers' pages send forms as browsers do without a script, and Open311 clients theirs.
 
@@ -56,7 +65,7 @@ A nonce of the page stands for the origin there: such a page sends none (no-refe
 """
 FORM = "application/x-www-form-urlencoded"
 WITH_PHOTOS = "/ask"
-IN_PARTS = re.compile(r"/ask|/c/[^/]{1,100}")
+IN_PARTS = re.compile(r"/ask|/[cn]/[^/]{1,100}")
 PARTS = "multipart/form-data"
 """How browsers send the form at `WITH_PHOTOS`, and mail programs the one press of RFC 8058."""
 

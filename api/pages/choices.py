@@ -131,6 +131,11 @@ def _opened(
     if where == "v":
         return open_link(session, key=settings.key, token=token, now=now)
     link = links.read(session, settings.key, token, purpose=links.CHOICES, now=now)
+    return link, customer_of(session, link)
+
+
+def customer_of(session: Session, link: Link) -> About:
+    """The customer of an email's link, as one of the territory of their first premises; raises LinkExpired."""
     statement = select(Premises.territory_id).where(Premises.customer_id == link.customer_id)
     territory_id = session.exec(statement.order_by(Premises.id).limit(1)).first()
     about = load_customer(
@@ -138,7 +143,7 @@ def _opened(
     )
     if about is None:
         raise links.ended()
-    return link, about
+    return about
 
 
 def _page(link: Link) -> str:

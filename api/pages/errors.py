@@ -9,7 +9,7 @@ from api.pages.rendering import render, words_for
 from api.pages.texts import Words
 
 UTC_ZONE = ZoneInfo("UTC")
-CUSTOMERS = ("/v/", "/c/", "/r/", "/ask")
+CUSTOMERS = ("/v/", "/c/", "/n/", "/r/", "/ask")
 """Where pages begin that customers see without an account."""
 _SAID = {
     "not_allowed": "error.not_allowed",

@@ -34,7 +34,7 @@ FOLLOWED_FOR = timedelta(days=180)
 """How long a link to a request opens it."""
 KEPT_AFTER_END = timedelta(days=90)
 """How long the row of a link that has ended is kept, to answer who could see what."""
-VISIT, REQUEST, CHOICES = "visit", "request", "choices"
+VISIT, REQUEST, CHOICES, NAMING = "visit", "request", "choices", "naming"
 
 _KEY_BYTES, _RANDOM_BYTES, _MAC_BYTES = 2, 17, 17
 LENGTH = 48
@@ -134,6 +134,22 @@ def for_choices(
     """A token for each customer that opens nothing but the choice of which messages they want."""
     openings = [Opening(CHOICES, each, "", now + CHOICES_FOR, each) for each in customer_ids]
     return issue(session, key, openings, now=now)
+
+
+def for_namings(
+    session: Session, key: bytes, named: Sequence[tuple[str, str]], *, now: datetime
+) -> list[str]:
+    """A token for each customer and the email address of whom they named: it opens nothing but the end of that."""
+    openings = [
+        Opening(NAMING, customer_id, naming_of(email), now + CHOICES_FOR, customer_id)
+        for customer_id, email in named
+    ]
+    return issue(session, key, openings, now=now)
+
+
+def naming_of(email: str) -> str:
+    """What the links of whom somebody named are bound to: another address is another naming."""
+    return hashlib.sha256(email.strip().lower().encode()).hexdigest()[:32]
 
 
 def for_request(session: Session, key: bytes, request: Request, *, now: datetime) -> str:

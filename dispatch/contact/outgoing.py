@@ -21,6 +21,10 @@ _REFUSE = {
     "zh-CN": "选择接收哪些消息：{}",
     "en": "Choose which messages you get: {}",
 }
+_REFUSE_FOR_ANOTHER = {
+    "zh-CN": "不再代收该客户的消息：{}",
+    "en": "Get no more messages for this customer: {}",
+}
 _AGAIN = {"zh-CN": "（重发）", "en": "(repeated) "}
 
 
@@ -140,21 +144,25 @@ def _filled(
 def _choices(
     session: Session, messages: Sequence[Message], base_url: str, *, key: bytes, now: datetime
 ) -> dict[int | None, str]:
-    """Where the reader of each email may refuse such messages. Whom the customer named answers the customer."""
+    """Where each email's reader may refuse: the customer such messages, whom the customer named all of them."""
     refusable = [
         message
         for message in messages
         if message.channel == Channel.EMAIL
-        and not message.to_nominee
         and CLASSES[message.message_class].can_be_stopped
         and not KINDS[message.template].is_legal
     ]
-    customers = [message.customer_id for message in refusable]
-    tokens = links.for_choices(session, key, customers, now=now)
+    own = [message for message in refusable if not message.to_nominee]
+    named = [message for message in refusable if message.to_nominee]
+    tokens = links.for_choices(session, key, [message.customer_id for message in own], now=now)
+    endings = links.for_namings(
+        session, key, [(message.customer_id, message.recipient) for message in named], now=now
+    )
+    base = base_url.rstrip("/")
     return {
-        message.id: f"{base_url.rstrip('/')}/c/{token}?class={message.message_class.value}"
-        for message, token in zip(refusable, tokens, strict=True)
-    }
+        message.id: f"{base}/c/{token}?class={message.message_class.value}"
+        for message, token in zip(own, tokens, strict=True)
+    } | {message.id: f"{base}/n/{token}" for message, token in zip(named, endings, strict=True)}
 
 
 def _outgoing(
@@ -164,7 +172,8 @@ def _outgoing(
     again = _AGAIN[message.language] if repeated else ""
     has_subject = message.channel in (Channel.EMAIL, Channel.PRINT)
     if refuse:
-        body = f"{body.rstrip()}\n\n{_REFUSE[message.language].format(refuse)}\n"
+        words = _REFUSE_FOR_ANOTHER if message.to_nominee else _REFUSE
+        body = f"{body.rstrip()}\n\n{words[message.language].format(refuse)}\n"
     return Outgoing(
         message_id=message.id,
         mail_id=message.message_id,

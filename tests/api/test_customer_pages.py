@@ -506,3 +506,69 @@ def test_the_one_press_of_a_mail_program_stops_the_emails_class_and_a_look_stops
     assert wished(database, visit_id) == ({"survey"}, False)
     assert anonymous.get(address.replace("/c/", "/v/"), headers=HTML).status_code == 403
     assert anonymous.get(link.replace("/v/", "/c/"), headers=HTML).status_code == 403
+
+
+def naming_of(
+    database: Database, settings: Settings, visit_id: str, email: str = "son@example.com"
+) -> str:
+    """Name somebody to be told instead of the visit's customer; the link that emails to this address have."""
+    with transaction(database) as session:
+        order = session.get_one(WorkOrder, session.get_one(Visit, visit_id).work_order_id)
+        preferences.put(
+            session, customer_id=order.customer_id, actor=DISPATCHER, now=NOW,
+            values={"nominee_name": "陈小华", "nominee_email": "son@example.com", "nominee_instead": True},
+        )  # fmt: skip
+        named = [(order.customer_id, email)]
+        return "/n/" + links.for_namings(session, settings.key, named, now=NOW)[0]
+
+
+def named(database: Database, visit_id: str) -> str | None:
+    with transaction(database) as session:
+        order = session.get_one(WorkOrder, session.get_one(Visit, visit_id).work_order_id)
+        return preferences.get(session, customer_id=order.customer_id).nominee_email
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [
+        ("en", ("Tell me nothing more", "You get no more")),
+        ("zh-CN", ("不再通知我", "您不会再收到")),
+    ],
+)
+def test_whom_a_customer_named_ends_that_with_a_button_and_not_by_looking(
+    anonymous: TestClient,
+    visit_id: str,
+    settings: Settings,
+    database: Database,
+    language: str,
+    words: tuple[str, str],
+) -> None:
+    page = naming_of(database, settings, visit_id)
+
+    assert words[0] in anonymous.get(f"{page}?lang={language}", headers=HTML).text
+    assert post(anonymous, page, nonce="x") == 403
+    assert named(database, visit_id) == "son@example.com"
+
+    assert post(anonymous, page, nonce=nonce_of(anonymous, page)) == 303
+    assert named(database, visit_id) is None
+    after = anonymous.get(f"{page}?lang={language}", headers=HTML).text
+    assert words[1] in after
+    assert words[0] not in after
+
+
+def test_the_one_press_of_a_mail_program_ends_the_naming_of_its_own_reader_alone(
+    anonymous: TestClient, visit_id: str, settings: Settings, database: Database
+) -> None:
+    pressed = {"List-Unsubscribe": "One-Click"}
+    other = naming_of(database, settings, visit_id, email="daughter@example.com")
+    assert post(anonymous, other, **pressed) == 204
+    assert named(database, visit_id) == "son@example.com"
+
+    address = naming_of(database, settings, visit_id)
+    in_parts = anonymous.post(
+        address, files={name: (None, value) for name, value in pressed.items()}
+    )
+    assert in_parts.status_code == 204
+    assert named(database, visit_id) is None
+    assert post(anonymous, address, **pressed) == 204, "again it changes nothing"
+    assert anonymous.get(address.replace("/n/", "/c/"), headers=HTML).status_code == 403

@@ -28,6 +28,7 @@ PUBLIC = {
     "/v/{token}/appointment.ics",
     "/v/{token}/{what}",
     "/c/{token}",
+    "/n/{token}",
     "/{where}/{token}/choices",
     "/ask",
     "/follow",

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 import pytest
 from sqlmodel import Session, col, select
 
-from dispatch.contact import messages, unreached
+from dispatch.contact import links, messages, unreached
 from dispatch.contact.lifecycle import MESSAGES
 from dispatch.contact.links import VISIT, read
 from dispatch.contact.messages import Held, Outgoing, Settled
@@ -300,8 +300,7 @@ def test_an_email_that_may_be_refused_says_where_and_others_do_not(session: Sess
     assert outgoing.unsubscribe not in message.body, "no stored row opens a page"
 
     for name, value in (
-        ("template", "planned_outage"), ("channel", "sms"), ("to_nominee", True),
-        ("message_class", MessageClass.EMERGENCY),
+        ("template", "planned_outage"), ("channel", "sms"), ("message_class", MessageClass.EMERGENCY),
     ):  # fmt: skip
         before = getattr(message, name)
         setattr(message, name, value)
@@ -311,3 +310,28 @@ def test_an_email_that_may_be_refused_says_where_and_others_do_not(session: Sess
         )  # fmt: skip
         assert (made.unsubscribe, "/c/" in made.body) == ("", False), name
         setattr(message, name, before)
+
+
+@pytest.mark.parametrize(
+    ("language", "words"),
+    [("en", "Get no more messages for this customer"), ("zh-CN", "不再代收该客户的消息")],
+)
+def test_an_email_to_whom_the_customer_named_leads_to_the_end_of_the_naming(
+    session: Session, language: str, words: str
+) -> None:
+    message = make_message(session)
+    message.to_nominee, message.recipient, message.language = True, "son@example.com", language
+
+    made = make(
+        session, message, load_for(session, message), base_url=BASE, key=KEY, sender="",
+        repeated=False, now=MORNING,
+    )  # fmt: skip
+
+    assert made.unsubscribe.startswith(f"{BASE}/n/")
+    assert f"{words}" in made.body
+    assert made.unsubscribe in made.body
+    token = made.unsubscribe.rsplit("/", 1)[1]
+    link = links.read(session, KEY, token, purpose=links.NAMING, now=MORNING)
+    assert (link.customer_id, link.subject_version) == (
+        message.customer_id, links.naming_of("Son@example.com"),
+    )  # fmt: skip
