@@ -2,7 +2,28 @@
 
 import re
 
-_SHAPES = (
+
+class Shapes:
+    """Sentences of code in English, with `(.+)` for each value, and each in Chinese, with `{}` for it."""
+
+    def __init__(self, *shapes: tuple[str, str]) -> None:
+        self._patterns = [(_pattern(english), chinese) for english, chinese in shapes]
+
+    def in_chinese(self, text: str) -> str:
+        """The text in Chinese; one of unknown shape stays as it is."""
+        for pattern, chinese in self._patterns:
+            found = pattern.fullmatch(text)
+            if found:
+                return chinese.format(*found.groups())
+        return text
+
+
+def _pattern(english: str) -> re.Pattern[str]:
+    parts = re.split(r"(\(\.\+\))", english)
+    return re.compile("".join(part if part == "(.+)" else re.escape(part) for part in parts))
+
+
+_SHAPES = Shapes(
     ("There is no shift: a crew has to be put on duty.", "当日没有班次：请安排班组上班。"),
     (
         "It needs a crew of (.+); the largest with the skills, (.+), has (.+).",
@@ -87,17 +108,8 @@ _SHAPES = (
     ),
     ("A value of the visit is wrong: (.+).", "任务数据有误：{}。"),
 )
-_PATTERNS = tuple(
-    (re.compile("".join(part if part == "(.+)" else re.escape(part) for part in re.split(r"(\(\.\+\))", english))),
-     chinese)
-    for english, chinese in _SHAPES
-)  # fmt: skip
 
 
 def in_chinese(hint: str) -> str:
     """The hint in Chinese; one of unknown shape stays as it is."""
-    for pattern, chinese in _PATTERNS:
-        found = pattern.fullmatch(hint)
-        if found:
-            return chinese.format(*found.groups())
-    return hint
+    return _SHAPES.in_chinese(hint)

@@ -12,7 +12,7 @@ from babel import Locale
 from babel.dates import format_date, format_skeleton
 from babel.numbers import format_decimal
 
-from api.hints import in_chinese
+from api import alert_words, hints
 
 LANGUAGES = ("zh-CN", "en")
 FOLDER = Path(__file__).parent / "texts"
@@ -44,7 +44,11 @@ class Words:
 
     def hint(self, hint: str) -> str:
         """What would make a visit fit, in this language."""
-        return in_chinese(hint) if self.language == "zh-CN" else hint
+        return hints.in_chinese(hint) if self.language == "zh-CN" else hint
+
+    def alert(self, text: str) -> str:
+        """What an alert says, in this language."""
+        return alert_words.in_chinese(text) if self.language == "zh-CN" else text
 
     def name(self, thing: Any) -> str:
         """The name of a thing that has one in each language."""

@@ -1,9 +1,10 @@
 """What needs a person: clocks, alerts, dead tasks; and the trail of a case."""
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, status
 
+from api.alert_words import items_in_chinese, rows_in_chinese
 from api.deps import Now, Pages, Reading, Writing, requires
 from api.pagination import read_cursor, write_cursor
 from api.repeats import Route
@@ -17,8 +18,8 @@ from api.schemas.watch import (
     WatchItem,
     WatchList,
 )
-from dispatch.core import alerts, tasks, trail
-from dispatch.core.alerts import alert_list
+from dispatch.core import tasks, trail
+from dispatch.core.alerts import alert_list, resolve
 from dispatch.insight import watching
 from dispatch.sla import clocks
 
@@ -26,12 +27,23 @@ router = APIRouter(route_class=Route, tags=["watching"])
 
 
 @router.get("/territories/{territory_id}/watch-list", dependencies=[requires("clock:read")])
-def watch_list(territory_id: PathId, session: Reading, moment: Now) -> WatchList:
+def watch_list(
+    territory_id: PathId,
+    session: Reading,
+    moment: Now,
+    language: Annotated[
+        Literal["en", "zh-CN"], Query(description="the language of the alerts' texts")
+    ] = "en",
+) -> WatchList:
     """What needs a person in the territory now, each matter once, with what solves it."""
+    items = watching.watch_list(session, territory_id=territory_id, now=moment)
+    alerts = alert_list(session)
+    if language == "zh-CN":
+        items, alerts = items_in_chinese(items), rows_in_chinese(alerts)
     return WatchList(
-        items=WatchItem.all_of(watching.watch_list(session, territory_id=territory_id, now=moment)),
+        items=WatchItem.all_of(items),
         clocks=ClockOut.all_of(clocks.running(session, territory_id=territory_id)),
-        alerts=AlertOut.all_of(alert_list(session)),
+        alerts=AlertOut.all_of(alerts),
     )
 
 
@@ -66,7 +78,7 @@ def requeue(task_id: PathNumber, session: Writing, moment: Now) -> TaskOut:
 )
 def settle(body: SettledAlert, session: Writing, moment: Now) -> None:
     """Close an alert whose cause is gone; the same cause again opens it anew."""
-    alerts.resolve(session, body.key, now=moment)
+    resolve(session, body.key, now=moment)
 
 
 @router.get("/events", dependencies=[requires("event:read")])

@@ -194,7 +194,7 @@ export class Day {
 
   async #listed(territory: string): Promise<Schema["WatchList"] | null> {
     if (!may("clock:read")) return null;
-    return taken(api.GET("/api/v1/territories/{territory_id}/watch-list", { params: { path: { territory_id: territory } } }));
+    return taken(api.GET("/api/v1/territories/{territory_id}/watch-list", { params: { path: { territory_id: territory }, query: { language } } }));
   }
 
   /** Show this plan of the day, or with null what is newest. */
