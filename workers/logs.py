@@ -20,6 +20,7 @@ _PATTERNS = (
     (re.compile(r"(?<![\w.-])0\d{2,3}-\d{7,8}(?![\w-])"), "[phone]"),
     (re.compile(r"(?<!\w)\+\d[\d -]{7,14}\d(?!\w)"), "[phone]"),
     (re.compile(r"(?<=/[vcnr]/)[\w.~-]+"), "[token]"),
+    (re.compile(r"(/callbacks/[\w-]+/)[\w.~-]+"), r"\1[token]"),
     (re.compile(r"(?<=://)[^/\s:@]*:[^/\s@]+(?=@)"), "[password]"),
     (
         re.compile(r"(?<![\w-])(?=[\w-]*\d)(?=[\w-]*[A-Z])(?=[\w-]*[a-z])[\w-]{20,}(?:\.[\w-]+){1,3}"),

@@ -1,6 +1,7 @@
 """Providers call back over HTTP: signed and fresh, or not at all."""
 
 import json
+import tomllib
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,8 @@ from dispatch.core.db import Database, transaction
 from tests.api.conftest import ORIGIN, VirtualClock
 from tests.builders.contact import make_message
 from tests.instants import at
-from tests.workers.channels.test_inbound import SECRET, twilio
+from tests.workers.channels.test_inbound import ALIYUN_REPORT, IN_ADDRESS, SECRET, twilio
+from workers.logs import mask
 
 MORNING = at("10:05") - timedelta(days=1)
 PATH = "/api/v1/callbacks"
@@ -26,9 +28,12 @@ PATH = "/api/v1/callbacks"
 
 @pytest.fixture
 def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
-    """An installation with two gateways that call back."""
+    """An installation with gateways that call back: two that sign, and Alibaba's, which does not."""
     monkeypatch.setenv("OWN", SECRET)
     monkeypatch.setenv("TOKEN", "12345")
+    aliyun = Path(__file__).parents[2] / "docs/examples/gateway-aliyun-sms.toml"
+    for variable in tomllib.loads(aliyun.read_text(encoding="utf-8"))["secrets"].values():
+        monkeypatch.setenv(variable, IN_ADDRESS)
     files = {}
     for name, scheme, secret in (("own", "standard", "OWN"), ("twilio", "twilio", "TOKEN")):
         files[name] = tmp_path / f"{name}.toml"
@@ -37,8 +42,9 @@ def settings(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
             f'[callback]\nscheme = "{scheme}"\nsecret = "{{{{ secret.mine }}}}"\nmessage = "id"\n'
         )
     return Settings(
-        data_dir=tmp_path, public_url=ORIGIN, sms_gateway=files["own"], chat_gateway=files["twilio"]
-    )
+        data_dir=tmp_path, public_url=ORIGIN, sms_gateway=files["own"], chat_gateway=files["twilio"],
+        voice_gateway=aliyun,
+    )  # fmt: skip
 
 
 def told(
@@ -144,3 +150,56 @@ def test_forms_are_taken_nowhere_else(anonymous: TestClient) -> None:
     answer = anonymous.post("/api/v1/sessions", data={"login": "x"})
 
     assert answer.status_code == 415
+
+
+def test_unsigned_reports_are_taken_at_the_address_with_the_secret_once_and_answered_as_asked(
+    anonymous: TestClient, app: FastAPI, database: Database
+) -> None:
+    number = sent(database, "aliyun")
+    report = {**ALIYUN_REPORT, "biz_id": "SM1"}
+    others = {**ALIYUN_REPORT, "biz_id": "of somebody else's"}
+    address = f"{PATH}/aliyun/{IN_ADDRESS}"
+
+    answers = [anonymous.post(address, json=body) for body in ([report], [others, report])]
+
+    assert [(one.status_code, one.json()) for one in answers] == [
+        (200, {"code": 0, "msg": "OK"})
+    ] * 2
+    assert status(database, number) is MessageStatus.DELIVERED
+    failed = anonymous.post(address, json=[{**report, "success": False}])
+    assert failed.status_code == 200
+    assert status(database, number) is MessageStatus.DELIVERED, "what was delivered has not failed"
+    registry: CollectorRegistry = app.state.gridcrew.metrics.registry
+    counted = {
+        outcome: registry.get_sample_value(
+            "gridcrew_callbacks_total", {"provider": "aliyun", "outcome": outcome}
+        )
+        for outcome in ("applied", "repeated", "unknown", "no_news")
+    }
+    assert counted == {"applied": 1, "repeated": 1, "unknown": 1, "no_news": 1}
+
+
+def test_a_wrong_secret_is_401_changes_nothing_and_no_secret_is_logged(
+    anonymous: TestClient, database: Database, capsys: pytest.CaptureFixture[str]
+) -> None:
+    number = sent(database, "aliyun")
+    body = [{**ALIYUN_REPORT, "biz_id": "SM1"}]
+
+    wrong = "Z" * 32
+    for address in (f"aliyun/{wrong}", "aliyun", f"own/{IN_ADDRESS}", f"twilio/{IN_ADDRESS}"):
+        answer = anonymous.post(f"{PATH}/{address}", json=body)
+        assert (answer.status_code, answer.json()["code"]) == (401, "bad_signature"), address
+        assert IN_ADDRESS not in answer.text
+        assert wrong not in answer.text
+    assert status(database, number) is MessageStatus.SENT
+    assert anonymous.post(f"{PATH}/aliyun/{IN_ADDRESS}", json=body).status_code == 200
+
+    logged = capsys.readouterr()
+    assert "callbacks" in logged.out + logged.err
+    assert IN_ADDRESS not in logged.out + logged.err
+    assert wrong not in logged.out + logged.err
+
+
+def test_what_logs_an_address_by_itself_shows_no_secret() -> None:
+    assert mask(f"POST {PATH}/aliyun/{IN_ADDRESS} 200") == f"POST {PATH}/aliyun/[token] 200"
+    assert mask(f"POST {PATH}/aliyun/{'z' * 40}") == f"POST {PATH}/aliyun/[token]"

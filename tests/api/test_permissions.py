@@ -21,6 +21,7 @@ PUBLIC = {
     "/api/v1/sessions/link",
     "/api/v1/customer-visits/{token}",
     "/api/v1/callbacks/{provider}",
+    "/api/v1/callbacks/{provider}/{secret}",
     "/sign-in",
     "/sign-in/{token}",
     "/v/{token}",

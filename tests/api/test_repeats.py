@@ -306,6 +306,7 @@ UNSEEN = {
         "POST /crews/{crew_id}/actions", "POST /crews/{crew_id}/queued-actions",
         "POST /crews/{crew_id}/shifts/{shift_id}/reports", "POST /crews/{crew_id}/positions",
         "PUT /crews/{crew_id}/visits/{visit_id}/attachments/{attachment_id}", "POST /callbacks/{provider}",
+        "POST /callbacks/{provider}/{secret}",
     },
 }  # fmt: skip
 """The writes that take no version, by why: all others change a row that somebody else may have changed."""

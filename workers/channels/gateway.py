@@ -22,6 +22,8 @@ from workers.channels.gateway_file import Answered, Asked, BadGateway, Gateway, 
 from workers.channels.web import Answer, exchange, settle
 from workers.logs import mask
 
+_IN_ADDRESS = re.compile(r"[A-Za-z0-9_-]{32,100}")
+"""Secrets that need no escape in an address and that nobody guesses."""
 _PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,30}")
 
 
@@ -44,14 +46,20 @@ def read(path: Path) -> Gateway:
         for asked in filter(None, (gateway.request, gateway.look_up)):
             request_of(gateway, asked, _EXAMPLE, now=datetime.now(UTC))
         if gateway.callback is not None:
-            secret = gateway.revealed(gateway.callback.secret)
-            if gateway.callback.scheme == "standard":
-                Webhook(secret)
+            _check(gateway.callback.scheme, gateway.revealed(gateway.callback.secret))
     except Refused as error:
         raise BadGateway(f"{path}: {error.reason}.") from error
     except (TemplateError, ValueError) as error:
         raise BadGateway(f"{path}: callback.secret: {error}.", field="callback.secret") from error
     return gateway
+
+
+def _check(scheme: str, secret: str) -> None:
+    """Raise ValueError when nothing can be signed with the secret, or it is none for an address."""
+    if scheme == "standard":
+        Webhook(secret)
+    if scheme == "path" and not _IN_ADDRESS.fullmatch(secret):
+        raise ValueError("what stands in an address has 32 to 100 letters, digits, - and _")
 
 
 def channel(gateway: Gateway, *, per_second: float = 0.0) -> Channel:

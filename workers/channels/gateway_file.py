@@ -81,10 +81,11 @@ class Reported(_Part):
 
     Paths are looked up in each event: `id` the event's own number, `message` the provider's number of the message,
     `status` its state, whose words stand in `sent`, `delivered` and `failed`; `sender` and `text` what a
-    customer writes back.
+    customer writes back: an event that names no message, or has a text, is a reply. `answer` is what the provider
+    wants to hear, with status 200.
     """
 
-    scheme: Literal["standard", "twilio", "hmac"]
+    scheme: Literal["standard", "twilio", "hmac", "path"]
     secret: str
     events: str = ""
     id: str = ""
@@ -95,6 +96,7 @@ class Reported(_Part):
     failed: list[str] = Field(default_factory=lambda: ["failed", "undelivered"])
     sender: str = ""
     text: str = ""
+    answer: dict[str, str | int] = Field(default_factory=dict)
 
 
 class Gateway(_Part):

@@ -34,16 +34,28 @@ class Unreadable(InvalidError):
 
 
 def read_callback(
-    gateway: Gateway, *, url: str, headers: Mapping[str, str], body: bytes, now: datetime
+    gateway: Gateway,
+    *,
+    url: str,
+    headers: Mapping[str, str],
+    body: bytes,
+    now: datetime,
+    in_path: str = "",
 ) -> list[Report | Reply]:
     """What a callback to `url` says, once its signature over the raw body is proved; raises Forged and Unreadable.
 
-    `headers` are found whatever the case of their names.
+    A provider that signs nothing proves itself by `in_path`, the end of the address that it alone was given; one
+    that signs is not believed without. `headers` are found whatever the case of their names.
     """
     given = gateway.callback
     if given is None:
         raise Forged(f"{gateway.name} is not set up to call back.")
     secret = gateway.revealed(given.secret)
+    if given.scheme == "path":
+        _compare([in_path], secret)
+        return list(_of_json(given, body, hashlib.sha256(body).hexdigest()[:32]))
+    if in_path:
+        raise Forged(f"{gateway.name} signs its callbacks, and calls back at another address.")
     if given.scheme == "twilio":
         form = dict(parse_qsl(body.decode("utf-8", "replace"), keep_blank_values=True))
         _check_twilio(secret, url, form, headers.get("x-twilio-signature", ""))
@@ -125,14 +137,16 @@ def _of_json(given: Reported, body: bytes, batch: str) -> Iterator[Report | Repl
     for place, event in enumerate(events):
         own = _text(event, given.id)
         number = own or (batch if len(events) == 1 else f"{batch}:{place}")
-        sender = _text(event, given.sender)
-        if sender:
+        sender, message = _text(event, given.sender), _text(event, given.message)
+        if sender and (not message or _text(event, given.text)):
             yield Reply(number, sender, _text(event, given.text))
             continue
-        message = _text(event, given.message)
         if not message:
             raise Unreadable(f"{given.message} is missing.", field=given.message)
-        yield Report(number, message, _fate(given, _text(event, given.status)))
+        fate = _fate(given, _text(event, given.status))
+        if given.scheme == "path" and not own:  # pushed again, it may come among others
+            number = f"{message}:{fate.value}"
+        yield Report(number, message, fate)
 
 
 def _fate(given: Reported, word: str) -> Fate:
@@ -145,4 +159,6 @@ def _fate(given: Reported, word: str) -> Fate:
 
 def _text(event: Any, path: str) -> str:
     value = value_at(event, path) if path else None
+    if isinstance(value, bool):
+        return str(value).lower()
     return "" if value is None else str(value)

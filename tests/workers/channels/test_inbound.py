@@ -4,7 +4,9 @@ import base64
 import hashlib
 import hmac
 import json
+import tomllib
 from datetime import timedelta
+from pathlib import Path
 from urllib.parse import urlencode
 
 import pytest
@@ -12,7 +14,8 @@ from standardwebhooks import Webhook
 
 from dispatch.contact.callbacks import Fate, Reply, Report
 from tests.instants import NOW
-from workers.channels.gateway_file import Gateway
+from workers.channels import gateway as gateways
+from workers.channels.gateway_file import BadGateway, Gateway
 from workers.channels.inbound import Forged, Unreadable, read_callback
 from workers.channels.signing import keyed_hash
 
@@ -163,3 +166,98 @@ def test_a_gateway_that_does_not_call_back_is_not_believed() -> None:
 
     with pytest.raises(Forged):
         read(told(), signed(told()), silent)
+
+
+# -- providers that sign nothing ------------------------------------------------------------------------------
+
+IN_ADDRESS = "a1B2c3D4e5F6a7B8c9D0e1F2a3B4c5D6"
+ALIYUN_REPORT = {
+    "phone_number": "13800138000", "send_time": "2026-03-09 10:05:00", "report_time": "2026-03-09 10:05:03",
+    "success": True, "err_code": "DELIVERED", "err_msg": "用户接收成功", "sms_size": "1",
+    "biz_id": "706715193751989145^0", "out_id": "gridcrew-7",
+}  # fmt: skip
+ALIYUN_REPLY = {
+    "phone_number": "13800138000", "send_time": "2026-03-09 10:06:00", "content": "退订", "sign_name": "虎门供电",
+    "dest_code": "1234", "sequence_id": 1234567890,
+}  # fmt: skip
+TENCENT_REPORT = {
+    "user_receive_time": "2026-03-09 10:05:03", "nationcode": "86", "mobile": "13800138000",
+    "report_status": "SUCCESS", "errmsg": "DELIVRD", "description": "用户短信送达成功", "sid": "8:aIt9bcbZ",
+}  # fmt: skip
+TENCENT_REPLY = {"mobile": "13800138000", "time": 1457336869, "text": "TD", "port": "106901333914"}
+
+
+def example(name: str, monkeypatch: pytest.MonkeyPatch) -> Gateway:
+    """The gateway of this name that the documentation gives, with our secret in its address."""
+    path = Path(__file__).parents[3] / f"docs/examples/gateway-{name}-sms.toml"
+    for variable in tomllib.loads(path.read_text(encoding="utf-8"))["secrets"].values():
+        monkeypatch.setenv(variable, IN_ADDRESS)
+    return gateways.read(path)
+
+
+def pushed(
+    given: Gateway, *events: object, in_path: str = IN_ADDRESS, lone: bool = False
+) -> list[object]:
+    body = json.dumps(events[0] if lone else events).encode()
+    return list(read_callback(given, url=URL, headers={}, body=body, now=NOW, in_path=in_path))
+
+
+def test_alibabas_reports_and_replies_are_read_as_it_pushes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given, number = example("aliyun", monkeypatch), "706715193751989145^0"
+
+    assert pushed(given, ALIYUN_REPORT, {**ALIYUN_REPORT, "biz_id": "b", "success": False}) == [
+        Report(f"{number}:delivered", number, Fate.DELIVERED), Report("b:failed", "b", Fate.FAILED),
+    ]  # fmt: skip
+    assert pushed(given, ALIYUN_REPORT) == [Report(f"{number}:delivered", number, Fate.DELIVERED)]
+    assert pushed(given, ALIYUN_REPLY) == [Reply("1234567890", "13800138000", "退订")]
+
+
+def test_tencents_reports_and_replies_are_read_as_it_pushes_them(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    given = example("tencent", monkeypatch)
+
+    assert pushed(given, TENCENT_REPORT, {**TENCENT_REPORT, "sid": "b", "report_status": "FAIL"}) == [
+        Report("8:aIt9bcbZ:delivered", "8:aIt9bcbZ", Fate.DELIVERED), Report("b:failed", "b", Fate.FAILED),
+    ]  # fmt: skip
+    (reply,) = pushed(given, TENCENT_REPLY, lone=True)
+    assert isinstance(reply, Reply)
+    assert (reply.sender, reply.text) == ("13800138000", "TD")
+    (later,) = pushed(given, {**TENCENT_REPLY, "time": 1457336870}, lone=True)
+    assert later != reply, "said again at another time it counts again"
+
+
+@pytest.mark.parametrize(
+    "in_path", ["", "x", IN_ADDRESS[:-1], IN_ADDRESS + "x", IN_ADDRESS.lower(), "é"]
+)
+def test_without_the_secret_in_the_address_nothing_is_believed(
+    in_path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(Forged):
+        pushed(example("aliyun", monkeypatch), ALIYUN_REPORT, in_path=in_path)
+
+
+def test_a_provider_that_signs_is_not_believed_at_an_address_with_a_secret() -> None:
+    with pytest.raises(Forged):
+        read_callback(
+            gateway(), url=URL, headers=signed(told()), body=told(), now=NOW, in_path=SECRET
+        )
+
+
+@pytest.mark.parametrize("secret", ["short", "a" * 31, "a/b" * 20, "a" * 101])
+def test_a_secret_that_can_be_guessed_or_fits_no_address_is_refused_at_the_start(
+    tmp_path: Path, secret: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "sms.toml"
+    path.write_text(
+        'name = "own"\n[secrets]\nmine = "MINE"\n[request]\nurl = "https://x.example/"\n'
+        '[callback]\nscheme = "path"\nsecret = "{{ secret.mine }}"\n'
+    )
+    monkeypatch.setenv("MINE", secret)
+
+    with pytest.raises(BadGateway, match=r"callback\.secret") as refused:
+        gateways.read(path)
+
+    assert secret not in str(refused.value)

@@ -131,6 +131,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in {
         "ALIBABA_CLOUD_ACCESS_KEY_ID": "ali-id", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "ali-secret",
         "TENCENTCLOUD_SECRET_ID": "tencent-id", "TENCENTCLOUD_SECRET_KEY": "tencent-secret",
+        "ALIYUN_SMS_CALLBACK_SECRET": "a" * 32, "TENCENT_SMS_CALLBACK_SECRET": "t" * 32,
     }.items():  # fmt: skip
         monkeypatch.setenv(name, value)
 
