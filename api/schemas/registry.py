@@ -100,6 +100,7 @@ class PremisesOut(Output):
     lon: float | None
     accuracy_m: float | None
     access_notes: str
+    feeder: str
 
 
 class PremisesIn(Input):
@@ -115,6 +116,9 @@ class PremisesIn(Input):
     lon: float | None = None
     accuracy_m: Annotated[float, Field(ge=0)] | None = None
     access_notes: Annotated[str, Field(max_length=500)] = ""
+    feeder: Annotated[
+        str, Field(max_length=80, description="the line, and after a slash the transformer")
+    ] = ""
 
 
 class Position(Input):

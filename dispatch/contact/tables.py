@@ -180,9 +180,10 @@ class TemplateText(Row, table=True):
 
 
 class OutageNotice(Versioned, table=True):
-    """A planned interruption of supply that its customers are told of, and of its end.
+    """An interruption of supply that its customers are told of, and of its end: planned, or a fault.
 
-    `premises` are the ids of all that are concerned, settled when the notice was given.
+    `premises` are the ids of all that are concerned, settled when the notice was given; `feeders` those by which
+    they were chosen. Of a fault (`unplanned`) `ends_at` is when supply is expected back.
     """
 
     id: str = Field(primary_key=True, max_length=32)
@@ -192,6 +193,8 @@ class OutageNotice(Versioned, table=True):
     reason_zh: str = Field(max_length=200)
     reason_en: str = Field(max_length=200)
     premises: list[Any] = document(list)
+    feeders: list[str] = document(list)
+    unplanned: bool = False
     restored_at: datetime | None = instant(nullable=True)
     withdrawn_at: datetime | None = instant(nullable=True)
     created_by: str = Field(max_length=64)

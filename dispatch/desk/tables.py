@@ -48,7 +48,11 @@ class Counter(Row, table=True):
 
 
 class Request(Versioned, table=True):
-    """What a customer asked for. It always has an owner, a counter or a person."""
+    """What a customer asked for. It always has an owner, a counter or a person.
+
+    `merged_into` is the request that goes on in its stead, never one that was merged itself; `outage_id` the outage
+    notice that it belongs to.
+    """
 
     id: str = Field(primary_key=True, max_length=32)
     territory_id: str = Field(foreign_key="territory.id", max_length=32, index=True)
@@ -65,6 +69,10 @@ class Request(Versioned, table=True):
     received_at: datetime = instant(index=True)
     answered_at: datetime | None = instant(nullable=True)
     resolved_at: datetime | None = instant(nullable=True)
+    merged_into: str | None = Field(
+        default=None, foreign_key="request.id", max_length=32, index=True
+    )
+    outage_id: str | None = Field(default=None, max_length=32, index=True)
 
 
 class RequestPhoto(Row, table=True):

@@ -33,7 +33,7 @@ COLUMNS: dict[str, tuple[str, ...]] = {
     ),
     "premises.csv": (
         "id", "customer_id", "address", "district", "area_class", "site_class", "lat", "lon",
-        "accuracy_m", "access_notes",
+        "accuracy_m", "access_notes", "feeder",
     ),
     "series.csv": ("ref", "owner", "customer_id", "premises_id", "work_type", "rrule", "starts_on"),
     "requests.csv": (
@@ -53,6 +53,8 @@ OPTIONAL = frozenset(
     {"counters.csv", "certificates.csv", "contacts.csv", "stock.csv", "shifts.csv", "series.csv", "requests.csv",
      "orders.csv", "promises.csv", "relations.csv", "outages.csv"}
 )  # fmt: skip
+LATER: dict[str, tuple[str, ...]] = {"premises.csv": ("feeder",)}
+"""Columns that folders of earlier versions do not have: left out, they are empty."""
 KEYS = {
     "organisations.csv": "id", "territory.csv": "id", "depots.csv": "id", "counters.csv": "id",
     "crews.csv": "id", "members.csv": "id", "customers.csv": "id", "premises.csv": "id",
@@ -104,7 +106,7 @@ def read_folder(path: Path) -> Folder:
     if not path.is_dir():
         raise BadFile(f"There is no folder {path}.", file=str(path))
     sheets = {
-        file: read(path, file, columns, required=file not in OPTIONAL)
+        file: read(path, file, columns, required=file not in OPTIONAL, may_lack=LATER.get(file, ()))
         for file, columns in COLUMNS.items()
     }
     if len(sheets["territory.csv"]) != 1:

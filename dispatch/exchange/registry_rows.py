@@ -225,6 +225,7 @@ def premises_values(row: Row, territory: Territory) -> dict[str, Any]:
         "lon": lon,
         "accuracy_m": accuracy_m,
         "access_notes": row.optional("access_notes", most=500) or "",
+        "feeder": row.optional("feeder", most=80) or "",
         "version": 1,
     }
 

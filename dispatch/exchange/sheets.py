@@ -136,10 +136,18 @@ class Row:
             raise self.wrong(column, str(error)) from error
 
 
-def read(folder: Path, file: str, columns: Sequence[str], *, required: bool = True) -> list[Row]:
+def read(
+    folder: Path,
+    file: str,
+    columns: Sequence[str],
+    *,
+    required: bool = True,
+    may_lack: Sequence[str] = (),
+) -> list[Row]:
     """The rows of a sheet whose header names exactly `columns`, in any order; blank lines are passed over.
 
-    A file that is not there is refused, or has no rows when it is not `required`. Raises BadFile.
+    Columns that it `may_lack` are empty where they are not named. A file that is not there is refused, or has no
+    rows when it is not `required`. Raises BadFile.
     """
     text = read_text(folder, file, required=required)
     if text is None:
@@ -148,7 +156,8 @@ def read(folder: Path, file: str, columns: Sequence[str], *, required: bool = Tr
     rows: list[Row] = []
     try:
         header = [name.strip() for name in next(reader, [])]
-        _check_header(file, header, columns)
+        _check_header(file, header, columns, may_lack)
+        lacking = {name: "" for name in may_lack if name not in header}
         number = 1
         for number, cells in enumerate(reader, start=2):
             if not any(cell.strip() for cell in cells):
@@ -160,7 +169,7 @@ def read(folder: Path, file: str, columns: Sequence[str], *, required: bool = Tr
                     row=number,
                 )
             plain = (unguarded(cell) for cell in cells)
-            rows.append(Row(file, number, dict(zip(header, plain, strict=True))))
+            rows.append(Row(file, number, lacking | dict(zip(header, plain, strict=True))))
     except csv.Error as error:
         raise BadFile(f"{file}, line {reader.line_num}: {error}.", file=file) from error
     return rows
@@ -206,7 +215,9 @@ def lines(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[
         yield buffer.getvalue()
 
 
-def _check_header(file: str, header: list[str], columns: Sequence[str]) -> None:
+def _check_header(
+    file: str, header: list[str], columns: Sequence[str], may_lack: Sequence[str]
+) -> None:
     for name in header:
         if header.count(name) > 1:
             raise BadFile(
@@ -220,7 +231,7 @@ def _check_header(file: str, header: list[str], columns: Sequence[str]) -> None:
                 column=name,
             )
     for name in columns:
-        if name not in header:
+        if name not in header and name not in may_lack:
             raise BadFile(f"{file}: the column {name} is missing.", file=file, row=1, column=name)
 
 

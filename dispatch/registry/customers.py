@@ -119,6 +119,7 @@ def add_premises(
     lon: float | None = None,
     accuracy_m: float | None = None,
     access_notes: str = "",
+    feeder: str = "",
     actor: Actor,
     now: datetime,
 ) -> Premises:
@@ -134,6 +135,8 @@ def add_premises(
         raise BadCustomer("Premises have an address, in one line.", field="address")
     if not access_notes.isprintable():
         raise BadCustomer("Access notes are one line.", field="access_notes")
+    if len(feeder) > 80 or not feeder.isprintable():
+        raise BadCustomer("A feeder is one line of up to 80 characters.", field="feeder")
     if (lat is None) != (lon is None):
         raise BadCustomer("Give both latitude and longitude, or neither.", field="lat")
     row = Premises(
@@ -145,6 +148,7 @@ def add_premises(
         area_class=area_class,
         site_class=site_class,
         access_notes=access_notes,
+        feeder=feeder.strip(),
     )
     session.add(row)
     session.flush()

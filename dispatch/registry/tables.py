@@ -100,8 +100,11 @@ class Customer(Versioned, table=True):
 class Premises(Versioned, table=True):
     """Where electricity is used. Without lat and lon it cannot be planned and is listed as such.
 
-    `accuracy_m` is how far the true place may be from lat, lon, in metres.
+    `accuracy_m` is how far the true place may be from lat, lon, in metres. `feeder` is what feeds it: a line, and
+    after a slash the transformer; empty when that is not known.
     """
+
+    __table_args__ = (sa.Index("ix_premises_feeder", "territory_id", "feeder"),)
 
     id: str = Field(primary_key=True, max_length=32)
     customer_id: str = Field(foreign_key="customer.id", max_length=32, index=True)
@@ -114,6 +117,7 @@ class Premises(Versioned, table=True):
     lon: float | None = None
     accuracy_m: float | None = None
     access_notes: str = Field(default="", max_length=500)
+    feeder: str = Field(default="", max_length=80)
 
 
 class Crew(Versioned, table=True):

@@ -106,7 +106,7 @@ def main(folder: Path) -> None:
             contacts(people),
         ),
         "premises": (
-            "id customer_id address district area_class site_class lat lon accuracy_m access_notes",
+            "id customer_id address district area_class site_class lat lon accuracy_m access_notes feeder",
             map(premises, people),
         ),
         "series": ("ref owner customer_id premises_id work_type rrule starts_on", day.series),
@@ -201,6 +201,7 @@ def premises(person: Person) -> tuple[object, ...]:
     return (
         person.premises, person.id, person.address, person.community.name, person.community.area,
         person.site_class, person.lat, person.lon, person.accuracy_m, person.access_notes,
+        person.feeder,
     )  # fmt: skip
 
 

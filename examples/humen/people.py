@@ -53,6 +53,9 @@ FIRMS_EN = [
     "Estuary",
 ]
 
+TRANSFORMERS = 4
+"""Of each community's line."""
+
 METRES_PER_DEGREE = 111_195.0
 
 
@@ -86,6 +89,12 @@ class Person:
     def premises(self) -> str:
         """The number of the customer's premises."""
         return f"HM{self.number:05d}-1"
+
+    @property
+    def feeder(self) -> str:
+        """What feeds them: the community's 10 kV line, and one of its transformers; works have their own."""
+        line = f"{self.community.name.removesuffix('社区')}线"
+        return line if self.kind == "works" else f"{line}/{self.number % TRANSFORMERS + 1}号台区"
 
 
 def make_people(chance: random.Random, count: int) -> list[Person]:

@@ -27,9 +27,9 @@ ROWS: dict[str, list[str]] = {
         "HM3,,,,,,,,no,,no,asked so",
     ],
     "premises.csv": [
-        "HM1-1,HM1,太平路1号,太平,urban,ordinary,22.82,113.67,10,",
-        "HM2-1,HM2,工业路2号,北栅,urban,essential,22.83,113.71,5,请登记",
-        "HM3-1,HM3,威远路3号,威远,rural,life_support,,,,",
+        "HM1-1,HM1,太平路1号,太平,urban,ordinary,22.82,113.67,10,,太平线/1号台区",
+        "HM2-1,HM2,工业路2号,北栅,urban,essential,22.83,113.71,5,请登记,北栅线",
+        "HM3-1,HM3,威远路3号,威远,rural,life_support,,,,,",
     ],
     "series.csv": [
         "S1,billing,HM1,HM1-1,FU-VIS,FREQ=MONTHLY;INTERVAL=3,day",

@@ -136,6 +136,7 @@ def make_premises(
     area_class: AreaClass = AreaClass.URBAN,
     site_class: SiteClass = SiteClass.ORDINARY,
     address: str = "虎门镇太平社区解放路1号",
+    feeder: str = "",
 ) -> Premises:
     """Premises of `customer`, or of a new one, in the territory of this id."""
     make_territory(session, id=territory_id)
@@ -151,6 +152,7 @@ def make_premises(
         site_class=site_class,
         lat=lat,
         lon=lon,
+        feeder=feeder,
         accuracy_m=20.0 if lat is not None else None,
         actor=ADMIN,
         now=NOW,

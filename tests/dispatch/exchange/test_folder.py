@@ -108,3 +108,14 @@ def test_a_plain_geometry_will_do(tmp_path: Path) -> None:
     path.write_text(json.dumps(geometry), encoding="utf-8")
 
     assert read_folder(tmp_path).boundary == geometry
+
+
+def test_a_folder_of_before_there_were_feeders_is_read(tmp_path: Path) -> None:
+    folder = make_folder(tmp_path / "a")
+    sheet = folder / "premises.csv"
+    lines = [line.rsplit(",", 1)[0] for line in sheet.read_text(encoding="utf-8").splitlines()]
+    sheet.write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+    rows = read_folder(folder).sheets["premises.csv"]
+
+    assert {row.cells["feeder"] for row in rows} == {""}

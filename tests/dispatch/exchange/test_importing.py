@@ -30,9 +30,9 @@ EVERYTHING = {
         "0319002,Pearl Ltd,,,pearl@example.com,en,no",
     ),
     "premises": (
-        "id,customer_id,address,district,area_class,site_class,lat,lon,accuracy_m,access_notes",
-        "P-1,0319001,太平路1号,太平,urban,essential,22.82,113.67,10,",
-        "P-2,HM1,北路2号,,,,,,,",
+        "id,customer_id,address,district,area_class,site_class,lat,lon,accuracy_m,access_notes,feeder",
+        "P-1,0319001,太平路1号,太平,urban,essential,22.82,113.67,10,,太平线/1号台区",
+        "P-2,HM1,北路2号,,,,,,,,",
     ),
     "crews": ("id,depot_id,name_zh,name_en,vehicle,phone", "K9,north,九班,Crew 9,,"),
     "members": ("id,crew_id,name,phone", "K9-1,K9,赵六,", "K1-9,K1,钱七,13900139000"),
