@@ -6,8 +6,9 @@ from datetime import datetime
 
 from sqlmodel import Session, col, select
 
+from dispatch.contact.tables import OutageNotice
 from dispatch.contact.windows import Told, told_window
-from dispatch.desk import requests
+from dispatch.desk import merging, requests
 from dispatch.desk.requests import SUBJECT
 from dispatch.desk.tables import Request, RequestKind, RequestStatus
 from dispatch.registry.tables import Customer, Territory
@@ -39,7 +40,11 @@ ENDED = {"done", "known", "rejected", "cancelled"}
 
 @dataclass(frozen=True, slots=True)
 class FollowedRequest:
-    """A request as its reporter sees it; `answer_by` is while we owe an answer, `is_late` when that is over."""
+    """A request as its reporter sees it; `answer_by` is while we owe an answer, `is_late` when that is over.
+
+    One that was merged (`is_part`) stands as the request does that goes on in its stead; what that says of
+    others is not shown. `outage` is the one that it belongs to, while it stands or its end is known.
+    """
 
     number: str
     kind: RequestKind
@@ -50,6 +55,8 @@ class FollowedRequest:
     answer_by: datetime | None
     is_late: bool
     visits: tuple[Told, ...]
+    is_part: bool = False
+    outage: OutageNotice | None = None
 
     @property
     def step(self) -> int:
@@ -70,18 +77,28 @@ def subject(session: Session, request_id: str) -> tuple[Request, Customer, Terri
 
 def seen(session: Session, row: Request, *, now: datetime) -> FollowedRequest:
     """The request as its reporter sees it."""
-    due = answer_by(session, row.id)
+    main = merging.goes_on(session, row)
+    own = main.customer_id == row.customer_id
+    due = answer_by(session, main.id)
     return FollowedRequest(
         number=row.id,
         kind=row.kind,
-        status=PUBLIC_STATUS[row.status],
+        status=PUBLIC_STATUS[main.status],
         subject=row.subject,
-        answer=row.answer,
+        answer=main.answer if own else row.answer,
         received_at=row.received_at,
         answer_by=due,
         is_late=due is not None and due <= now,
-        visits=_visits(session, row.id),
+        visits=_visits(session, main.id) if own else (),
+        is_part=main.id != row.id,
+        outage=_outage(session, main.outage_id or row.outage_id),
     )
+
+
+def _outage(session: Session, number: str | None) -> OutageNotice | None:
+    """The outage of this number, unless its notice was withdrawn."""
+    notice = session.get(OutageNotice, number) if number else None
+    return notice if notice and notice.withdrawn_at is None else None
 
 
 def answer_by(session: Session, request_id: str) -> datetime | None:

@@ -86,6 +86,7 @@ HANDLERS: Handlers = {
     "request.follow": _follow_order,
     "series.generate": _generate_follow_ups,
     "survey.arrange": reactions.arrange_survey,
+    "outage.settle": reactions.settle_reports,
     "spread.learn": _learn_spreads,
     "clock.sweep": _sweep_clocks,
     "check_in.sweep": _sweep_check_ins,

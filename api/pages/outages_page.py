@@ -1,4 +1,4 @@
-"""Planned interruptions as a page: give notice of one, see who was told, move, withdraw or end it."""
+"""Interruptions of supply as a page: give notice of one, see who was told, move, withdraw or end it."""
 
 from datetime import datetime
 from typing import Annotated
@@ -11,7 +11,7 @@ from api.deps import Now, Reading, Who, requires
 from api.pages.ground import MAP_WIDTH, MARGIN, dots_of, ground_of
 from api.pages.messages_page import TONES
 from api.pages.rendering import render, words_for
-from dispatch.contact import outages, queries
+from dispatch.contact import extent, incidents, outages, queries
 from dispatch.contact.tables import MessageStatus, OutageNotice
 from dispatch.core.calendar import zone_named
 from dispatch.registry import territories
@@ -32,7 +32,7 @@ def outages_page(
     territory: Annotated[str, Query(max_length=32)],
     notice: Annotated[str | None, Query(max_length=32)] = None,
 ) -> HTMLResponse:
-    """The territory's planned interruptions, the latest first; with `notice`, that one opened."""
+    """The territory's interruptions, planned or faults, the latest first; with `notice`, that one opened."""
     chosen = territories.get(session, territory)
     listed = outages.listing(session, territory_id=chosen.id)
     opened = _opened(session, chosen.id, notice)
@@ -48,6 +48,8 @@ def outages_page(
         notices=listed,
         opened=opened,
         told=queries.counts_of_subjects(session, {one.id for one in shown}),
+        reports=incidents.counted(session, {one.id for one in shown}),
+        feeders=extent.feeders(session, territory_id=chosen.id) if may_write and not opened else {},
         states={one.id: _state(one, moment) for one in shown},
         colours=STATES,
         tones={status.value: tone for status, tone in TONES.items()},

@@ -12,7 +12,7 @@ from api.pages.rendering import render, words_for
 from api.request_view import answer_by
 from dispatch.core import trail
 from dispatch.core.calendar import zone_named
-from dispatch.desk import photos, queries, requests
+from dispatch.desk import merging, photos, queries, requests
 from dispatch.desk.lifecycle import OPEN, REQUESTS
 from dispatch.desk.requests import SUBJECT
 from dispatch.desk.tables import Counter, RequestKind
@@ -59,6 +59,7 @@ def page(
         may_write=caller.may("request:write"),
         may_board=caller.may("board:read"),
         may_messages=caller.may("message:read"),
+        merges=merging.MERGES,
     )
 
 
@@ -83,6 +84,8 @@ def _opened(session: Session, number: str, caller: Caller) -> dict[str, Any]:
         "due_at": answer_by(session, row.id),
         "photos": photos.of_request(session, row.id),
         "orders": orders,
+        "main": merging.goes_on(session, row) if row.merged_into else None,
+        "parts": queries.merged_into(session, row.id),
         "steps": steps,
         "names": dict(names),
         "is_open": row.status in OPEN,

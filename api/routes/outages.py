@@ -1,4 +1,4 @@
-"""Notices of planned interruptions of supply."""
+"""Notices of interruptions of supply, planned or faults."""
 
 from typing import Annotated
 
@@ -9,6 +9,7 @@ from api.deps import IfMatch, Now, Reading, Who, Writing, requires
 from api.repeats import Route
 from api.schemas.forms import PathId
 from api.schemas.telling import (
+    FeederOut,
     OutageEnd,
     OutageIn,
     OutageOut,
@@ -17,7 +18,7 @@ from api.schemas.telling import (
     WhomIn,
     WhomOut,
 )
-from dispatch.contact import outages, queries
+from dispatch.contact import extent, incidents, outages, queries
 from dispatch.contact.tables import OutageNotice
 from dispatch.registry import territories
 
@@ -30,7 +31,7 @@ router = APIRouter(route_class=Route, tags=["outages"])
     dependencies=[requires("outage:write")],
 )
 def announce(body: OutageIn, session: Writing, caller: Who, moment: Now) -> OutageOut:
-    """Give notice: every customer of the premises named, or inside the area, is told once."""
+    """Give notice: every customer of the premises named, on the feeders, or inside the area, is told once."""
     notice = outages.announce(session, **body.model_dump(), actor=caller.actor, now=moment)
     return _out(session, notice)
 
@@ -38,7 +39,15 @@ def announce(body: OutageIn, session: Writing, caller: Who, moment: Now) -> Outa
 @router.post("/outage-notices/whom", dependencies=[requires("outage:write")])
 def whom(body: WhomIn, session: Reading) -> WhomOut:
     """Whom a notice would concern, before it is given. Nothing is changed, and no Idempotency-Key is needed."""
-    return WhomOut.of(outages.whom(session, **body.model_dump()))
+    return WhomOut.of(extent.whom(session, **body.model_dump()))
+
+
+@router.get("/territories/{territory_id}/feeders", dependencies=[requires("registry:read")])
+def list_feeders(territory_id: PathId, session: Reading) -> list[FeederOut]:
+    """What feeds the territory's premises: each line, then its transformers."""
+    territories.get(session, territory_id)
+    found = extent.feeders(session, territory_id=territory_id)
+    return [FeederOut(feeder=name, premises=count) for name, count in found.items()]
 
 
 @router.get("/outage-notices", dependencies=[requires("message:read")])
@@ -48,8 +57,10 @@ def list_notices(
     """The territory's notices, the latest interruption first; at most 100."""
     territories.get(session, territory)
     notices = outages.listing(session, territory_id=territory)
-    messages = queries.counts_of_subjects(session, [one.id for one in notices])
-    return [_shown(one, messages[one.id]) for one in notices]
+    numbers = [one.id for one in notices]
+    messages = queries.counts_of_subjects(session, numbers)
+    reports = incidents.counted(session, numbers)
+    return [_shown(one, messages[one.id], reports[one.id]) for one in notices]
 
 
 @router.get("/outage-notices/{notice_id}", dependencies=[requires("message:read")])
@@ -123,12 +134,15 @@ def withdraw(
 
 def _out(session: Session, notice: OutageNotice) -> OutageOut:
     session.flush()
-    return _shown(notice, queries.counts_of_subjects(session, [notice.id])[notice.id])
+    messages = queries.counts_of_subjects(session, [notice.id])
+    reports = incidents.counted(session, [notice.id])
+    return _shown(notice, messages[notice.id], reports[notice.id])
 
 
-def _shown(notice: OutageNotice, messages: dict[str, dict[str, int]]) -> OutageOut:
+def _shown(notice: OutageNotice, messages: dict[str, dict[str, int]], reports: int) -> OutageOut:
     return OutageOut(
         **notice.model_dump(exclude={"premises"}),
         premises=len(notice.premises),
         messages=messages,
+        reports=reports,
     )

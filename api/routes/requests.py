@@ -28,7 +28,7 @@ from api.schemas.forms import PageOf, PathId, page_of
 from api.schemas.watch import EventOut
 from api.schemas.work import OrderOut
 from dispatch.core import trail
-from dispatch.desk import queries, requests
+from dispatch.desk import merging, queries, requests
 from dispatch.desk.queries import Queue
 from dispatch.desk.tables import RequestKind, RequestStatus
 from dispatch.registry import territories
@@ -135,16 +135,30 @@ def move(
     moment: Now,
     if_match: IfMatch,
 ) -> RequestOut:
-    """Resolve, confirm, close, refer, reject or reopen a request."""
-    found = requests.move(
-        session,
-        requests.get(session, request_id),
-        body.action,
-        note=body.note,
-        expect=if_match.of(body.version),
-        actor=caller.actor,
-        now=moment,
-    )
+    """Resolve, confirm, close, refer, reject or reopen a request, or merge it into another (`into`)."""
+    request = requests.get(session, request_id)
+    expect = if_match.of(body.version)
+    if body.action in merging.MERGES:
+        found = merging.merge(
+            session,
+            request,
+            body.action,
+            into=body.into,
+            note=body.note,
+            expect=expect,
+            actor=caller.actor,
+            now=moment,
+        )
+    else:
+        found = requests.move(
+            session,
+            request,
+            body.action,
+            note=body.note,
+            expect=expect,
+            actor=caller.actor,
+            now=moment,
+        )
     return RequestOut.of(found)
 
 

@@ -39,7 +39,10 @@ class RequestIn(Input):
 
 
 class RequestOut(Output):
-    """A request; it always has an owner, a counter or a person."""
+    """A request; it always has an owner, a counter or a person.
+
+    `merged_into` goes on in its stead; `outage_id` is the outage notice that it belongs to.
+    """
 
     id: str
     version: int
@@ -57,6 +60,8 @@ class RequestOut(Output):
     received_at: datetime
     answered_at: datetime | None
     resolved_at: datetime | None
+    merged_into: str | None
+    outage_id: str | None
 
 
 class PhotoOut(Output):
@@ -88,10 +93,11 @@ class Answer(Input):
 
 
 class RequestMove(Input):
-    """One move of a request's life cycle."""
+    """One move of a request's life cycle; `into` is the request that goes on when this one is merged or known."""
 
     action: Annotated[str, Field(min_length=1, max_length=32)]
     note: Annotated[str, Field(max_length=500)] = ""
+    into: Id | None = None
     version: Version
 
 

@@ -9,6 +9,7 @@ from api.schemas.forms import Id, Input, Instant, Output, Version
 
 ChannelName = Literal["email", "sms", "voice", "chat", "print"]
 Stoppable = Literal["service_urgent", "service", "survey", "marketing"]
+Feeder = Annotated[str, Field(min_length=1, max_length=80)]
 Reason = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -66,7 +67,10 @@ class Stopped(ContactOut):
 
 
 class OutageIn(Input):
-    """Notice of a planned interruption, for the premises named or those inside `area` (GeoJSON, WGS 84)."""
+    """Notice of an interruption: for the premises named, on `feeders`, or inside `area` (GeoJSON, WGS 84).
+
+    A line feeds all of its transformers. A fault (`unplanned`) has begun, and ends when supply is expected back.
+    """
 
     territory_id: Id
     starts_at: Instant
@@ -74,14 +78,17 @@ class OutageIn(Input):
     reason_zh: Reason
     reason_en: Reason
     premises: list[Id] = Field(default=[], max_length=20_000)
+    feeders: list[Feeder] = Field(default=[], max_length=200)
     area: dict[str, Any] | None = None
+    unplanned: bool = False
 
 
 class WhomIn(Input):
-    """The premises, or the area (GeoJSON, WGS 84), that a notice would be given for."""
+    """The premises, the feeders or the area (GeoJSON, WGS 84) that a notice would be given for."""
 
     territory_id: Id
     premises: list[Id] = Field(default=[], max_length=20_000)
+    feeders: list[Feeder] = Field(default=[], max_length=200)
     area: dict[str, Any] | None = None
 
 
@@ -94,9 +101,9 @@ class WhomOut(Output):
 
 
 class OutageTimes(Input):
-    """Other times for a planned interruption."""
+    """Other times; of an interruption that has begun the end alone can be another."""
 
-    starts_at: Instant
+    starts_at: Instant | None = None
     ends_at: Instant
     version: Version
 
@@ -115,7 +122,10 @@ class OutageVersion(Input):
 
 
 class OutageOut(Output):
-    """A planned interruption; `premises` counts those concerned, `messages` what they were told, by status."""
+    """An interruption; `premises` counts those concerned, `messages` what they were told, by status.
+
+    `reports` counts the customers' reports that belong to it.
+    """
 
     id: str
     territory_id: str
@@ -124,9 +134,19 @@ class OutageOut(Output):
     reason_zh: str
     reason_en: str
     premises: int
+    feeders: list[str]
+    unplanned: bool
     restored_at: datetime | None
     withdrawn_at: datetime | None
     created_by: str
     created_at: datetime
     messages: dict[str, dict[str, int]]
+    reports: int
     version: int
+
+
+class FeederOut(Output):
+    """A line, or a transformer of one (`line/transformer`), and how many premises it feeds."""
+
+    feeder: str
+    premises: int

@@ -14,6 +14,7 @@ from dispatch.contact.channels import BUILT_IN, TEXT_OF, Channel, Person, Way, f
 from dispatch.contact.classes import CLASSES, held_until
 from dispatch.contact.facts import About, Facts
 from dispatch.contact.kinds import KINDS, class_of, message_class_of
+from dispatch.contact.placeholders import absent
 from dispatch.contact.preferences import objection
 from dispatch.contact.progress import URGENT_BEFORE, WAITING, queue, tell
 from dispatch.contact.tables import Message, MessageStatus, SubjectKind, Telling
@@ -130,7 +131,7 @@ def may_be_told(message: Message, abouts: Sequence[About]) -> list[About]:
 def write_text(session: Session, message: Message, reader: str) -> None:
     """Render the message's text for its channel from its details."""
     kind = TEXT_OF[message.channel]
-    values = {**_with_places(message.details), "reader": reader}
+    values = {**absent(message.template), **_with_places(message.details), "reader": reader}
     text, number = templates.render(session, message.template, kind, message.language, values)
     message.subject, message.body, message.template_version = text.subject, text.body[:4000], number
 

@@ -12,6 +12,7 @@ from dispatch.contact.windows import still_holds
 from dispatch.core.calendar import day_bounds
 from dispatch.core.tables import TaskClass
 from dispatch.desk.lifecycle import OPEN
+from dispatch.desk.merging import MERGED
 from dispatch.work.lifecycle import READY_ORDERS
 from dispatch.work.tables import Priority, VisitStatus
 
@@ -66,6 +67,10 @@ def _while(*statuses: VisitStatus) -> Callable[[Said, Facts], bool]:
 
 def _is_open(_: Said, about: RequestFacts) -> bool:
     return about.request.status in OPEN
+
+
+def _is_merged(_: Said, about: RequestFacts) -> bool:
+    return about.request.status in MERGED
 
 
 def _is_to_be_called(said: Said, about: CallFacts) -> bool:
@@ -138,11 +143,19 @@ KINDS: Mapping[str, Kind] = {
     ),
     "outage_report": Kind(
         message_class=_M.SERVICE_URGENT, subject=_S.REQUEST, is_current=_is_open,
-        tells="a report of a fault has been received, with its number",
+        tells="a report of a fault has been received, with its number, and which known outage it belongs to",
+    ),
+    "report_merged": Kind(
+        message_class=_M.SERVICE, subject=_S.REQUEST, is_current=_is_merged,
+        tells="a request goes on together with another about the same matter, and is not lost",
     ),
     "planned_outage": Kind(
         message_class=_M.SERVICE, subject=_S.OUTAGE, is_legal=True, is_current=_is_announced,
         tells="supply will be off, from when to when, and why; other times replace those told before",
+    ),
+    "unplanned_outage": Kind(
+        message_class=_M.SERVICE_URGENT, subject=_S.OUTAGE, is_current=_is_announced,
+        tells="supply is off by a fault, since when, why, and when it is expected back; each estimate anew",
     ),
     "outage_withdrawn": Kind(
         message_class=_M.SERVICE, subject=_S.OUTAGE, is_legal=True,
@@ -155,6 +168,10 @@ KINDS: Mapping[str, Kind] = {
         tells="supply is back, to those who were told that it would be off",
     ),
 }  # fmt: skip
+
+
+OUTAGE_TIMES = ("planned_outage", "unplanned_outage")
+"""These tell from when to when supply is off."""
 
 
 def message_class_of(template: str, priority: Priority | None) -> MessageClass:

@@ -1,4 +1,7 @@
-"""What is told that is not about a visit: a fault reported, a call to come, supply off and on again."""
+"""What is told that is not about a visit: a fault reported, a call to come, supply off and on again.
+
+Of one incident a customer is told each step once, however often they call and however many premises they have.
+"""
 
 from collections.abc import Collection
 from datetime import datetime, timedelta
@@ -6,18 +9,20 @@ from typing import Any
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import texts
+from dispatch.contact import incidents, outages, texts
 from dispatch.contact.channels import BUILT_IN
 from dispatch.contact.concerned import load_outage
 from dispatch.contact.drafts import compose
 from dispatch.contact.facts import About, CallFacts, load_calls, load_customer, load_requests
 from dispatch.contact.history import KNOWN
+from dispatch.contact.kinds import OUTAGE_TIMES
 from dispatch.contact.subjects import call_version
 from dispatch.contact.tables import Message, MessageClass, OutageNotice
 from dispatch.contact.windows import Told
 from dispatch.core.calendar import day_bounds, local_day
 from dispatch.core.db import lock_for
 from dispatch.desk.lifecycle import OPEN
+from dispatch.desk.merging import MERGED
 from dispatch.registry.tables import Customer, Premises
 from dispatch.work.lifecycle import READY_ORDERS
 
@@ -30,7 +35,10 @@ NEWS_FOR = timedelta(hours=12)
 def tell_report(
     session: Session, *, request_id: str, now: datetime, channels: Collection[str] = BUILT_IN
 ) -> Message | None:
-    """Tell who reported a fault its number; nobody whose report is old, or settled already."""
+    """Tell who reported a fault its number, and of the outage that it belongs to.
+
+    Nobody is told whose report is old or settled already, or who was told the same of another report.
+    """
     found = load_requests(session, [request_id])
     if not found:
         return None
@@ -38,14 +46,46 @@ def tell_report(
     if request.status not in OPEN or now - request.received_at > FRESH:
         return None
     lock_for(session, f"message:{about.territory.id}")
+    outage = incidents.join(session, request, now=now)
+    if incidents.has_heard(session, request, "outage_report"):
+        return None
+    known = outage is not None and outages.is_standing(outage) and outage.ends_at > now
     return compose(
         session,
         about,
         template="outage_report",
         version="1",
         told=None,
-        values=_moment(about, request.received_at),
+        values={
+            **_moment(about, request.received_at),
+            "known": known,
+            "outage": outage.id if known and outage else "",
+            "end": _full(about, outage.ends_at) if known and outage else "",
+        },
         expires_at=request.received_at + FRESH,
+        channels=channels,
+        now=now,
+    )
+
+
+def tell_merged(
+    session: Session, *, request_id: str, now: datetime, channels: Collection[str] = BUILT_IN
+) -> Message | None:
+    """Tell whose request goes on together with another that it is not lost; of several of theirs of one of them."""
+    found = load_requests(session, [request_id])
+    if not found or found[0].request.status not in MERGED:
+        return None
+    about = found[0]
+    lock_for(session, f"message:{about.territory.id}")
+    if incidents.has_heard(session, about.request, "report_merged"):
+        return None
+    return compose(
+        session,
+        about,
+        template="report_merged",
+        version="1",
+        told=None,
+        values={},
         channels=channels,
         now=now,
     )
@@ -127,25 +167,32 @@ def tell_stopped(
 def tell_outage(
     session: Session, *, notice_id: str, now: datetime, channels: Collection[str] = BUILT_IN
 ) -> list[Message]:
-    """Tell every customer of the notice when supply will be off: one message each, however many premises.
+    """Tell every customer of the notice when supply will be or is off: one message each, however many premises.
 
-    Whoever knows of other times is told that these replace them.
+    Whoever knows of other times is told that these replace them, whoever reported it that
+    their report is part of it.
     """
     notice = session.get(OutageNotice, notice_id)
-    if notice is None or notice.withdrawn_at or notice.restored_at:
+    if notice is None or not outages.is_standing(notice):
         return []
     lock_for(session, f"message:{notice.territory_id}")
     told = Told(notice.starts_at, notice.ends_at, promised=True)
     known = _known(session, notice)
+    incidents.gather(session, notice, now=now)
+    reports = incidents.reporters(session, notice)
     written = []
     for about in load_outage(session, notice):
+        values = {**_span(about, told), "again": about.customer.id in known}
+        if notice.unplanned:
+            own = reports.get(about.customer.id, [])
+            values |= {"reported": bool(own), "reports": own}
         message = compose(
             session,
             about,
-            template="planned_outage",
+            template="unplanned_outage" if notice.unplanned else "planned_outage",
             version=str(notice.version),  # times that come back are told anew
             told=told,
-            values={**_span(about, told), "again": about.customer.id in known},
+            values=values,
             expires_at=notice.ends_at,
             channels=channels,
             now=now,
@@ -169,7 +216,7 @@ def tell_withdrawn(
             template="outage_withdrawn",
             version="1",
             told=told,
-            values=_span(about, told),
+            values={**_span(about, told), "unplanned": notice.unplanned},
             expires_at=told.end_at,
             channels=channels,
             now=now,
@@ -181,12 +228,16 @@ def tell_withdrawn(
 def tell_restored(
     session: Session, *, notice_id: str, now: datetime, channels: Collection[str] = BUILT_IN
 ) -> list[Message]:
-    """Tell those who know that supply was to be off that it is back."""
+    """Tell those who know that supply was to be off, or reported that it is, that it is back."""
     notice = session.get(OutageNotice, notice_id)
     if notice is None or notice.restored_at is None:
         return []
+    lock_for(session, f"message:{notice.territory_id}")
+    know = {*_known(session, notice), *incidents.reporters(session, notice)}
     written = []
-    for about, _ in _who_know(session, notice):
+    for about in load_outage(session, notice):
+        if about.customer.id not in know:
+            continue
         message = compose(
             session,
             about,
@@ -219,7 +270,7 @@ def _known(session: Session, notice: OutageNotice) -> dict[str, Told]:
         select(Message.customer_id, Message.told_start_at, Message.told_end_at)
         .where(
             Message.subject_id == notice.id,
-            Message.template == "planned_outage",
+            col(Message.template).in_(OUTAGE_TIMES),
             col(Message.status).in_(KNOWN),
         )
         .order_by(col(Message.id))

@@ -1,26 +1,19 @@
-"""Planned interruptions: who is concerned, and what becomes of the notice of one."""
+"""Interruptions of supply, planned or faults: the notice of one, and what becomes of it."""
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
+from dispatch.contact.extent import BadOutage, concerned
 from dispatch.contact.tables import OutageNotice
 from dispatch.core import numbers
-from dispatch.core.errors import ConflictError, InvalidError, NotFoundError
+from dispatch.core.errors import ConflictError, NotFoundError
 from dispatch.core.events import Actor, record
-from dispatch.registry import geometry, territories
-from dispatch.registry.tables import Premises
+from dispatch.registry import territories
 
 LONGEST = timedelta(days=7)
-MOST_PREMISES = 20_000
-SHOWN = 5
-"""Addresses that are shown of those concerned."""
-_AT_ONCE = 500
-"""Premises in one statement: databases allow only so many parameters."""
 
 
 class NoSuchOutage(NotFoundError):
@@ -29,46 +22,10 @@ class NoSuchOutage(NotFoundError):
     code = "no_such_outage"
 
 
-class BadOutage(InvalidError):
-    """A value of the notice is wrong."""
-
-    code = "bad_outage"
-
-
 class OutageOver(ConflictError):
     """Supply is back, or the notice was withdrawn: there is nothing left to change."""
 
     code = "outage_over"
-
-
-@dataclass(frozen=True, slots=True)
-class Whom:
-    """Whom a notice would concern; `addresses` are the first few of them."""
-
-    premises: int
-    customers: int
-    addresses: tuple[str, ...]
-
-
-def whom(
-    session: Session,
-    *,
-    territory_id: str,
-    premises: Collection[str] = (),
-    area: dict[str, Any] | None = None,
-) -> Whom:
-    """Whom `announce` would tell, to look at before it is done; raises as it does."""
-    territories.get(session, territory_id)
-    concerned = _concerned(session, territory_id, premises, area)
-    customers: set[str] = set()
-    addresses: list[str] = []
-    for begin in range(0, len(concerned), _AT_ONCE):
-        some = col(Premises.id).in_(concerned[begin : begin + _AT_ONCE])
-        statement = select(Premises.customer_id, Premises.address).where(some)
-        for customer_id, address in session.exec(statement.order_by(col(Premises.id))):
-            customers.add(customer_id)
-            addresses.append(address)
-    return Whom(len(concerned), len(customers), tuple(addresses[:SHOWN]))
 
 
 def announce(
@@ -80,22 +37,25 @@ def announce(
     reason_zh: str,
     reason_en: str,
     premises: Collection[str] = (),
+    feeders: Collection[str] = (),
     area: dict[str, Any] | None = None,
+    unplanned: bool = False,
     actor: Actor,
     now: datetime,
 ) -> OutageNotice:
-    """Give notice that supply will be off in [starts_at, ends_at) at these premises or inside an area.
+    """Give notice that supply will be off in [starts_at, ends_at) at these premises, on feeders or inside an area.
 
-    `area` is a GeoJSON polygon, [lon, lat] in WGS 84. All customers of the premises are told, each once. Raises
-    NoSuchTerritory, BadBoundary, and BadOutage: for times that are over, too long or in the wrong order, premises
+    A fault (`unplanned`) is there already, and `ends_at` is when supply is expected back. `area` is a GeoJSON
+    polygon, [lon, lat] in WGS 84. All customers of the premises are told, each once. Raises NoSuchTerritory,
+    BadBoundary, and BadOutage: for times that are over, too long or in the wrong order, premises or feeders
     that are not the territory's, and when nobody is concerned.
     """
     territories.get(session, territory_id)
-    _check_times(starts_at, ends_at, now)
+    _check_times(starts_at, ends_at, now, has_begun=unplanned)
     for name, reason in (("reason_zh", reason_zh), ("reason_en", reason_en)):
         if not 1 <= len(reason.strip()) <= 200 or not reason.isprintable():
             raise BadOutage("A reason is one line of 1 to 200 characters.", field=name)
-    concerned = _concerned(session, territory_id, premises, area)
+    meant = concerned(session, territory_id, premises, feeders, area)
     notice = OutageNotice(
         id=numbers.next_number(session, "outage_notice", "N"),
         territory_id=territory_id,
@@ -103,28 +63,37 @@ def announce(
         ends_at=ends_at,
         reason_zh=reason_zh.strip(),
         reason_en=reason_en.strip(),
-        premises=concerned,
+        premises=meant,
+        feeders=sorted(set(feeders)),
+        unplanned=unplanned,
         created_by=actor.id,
         created_at=now,
     )
     session.add(notice)
     session.flush()
-    return _record(session, notice, "announced", actor, now, premises=len(concerned))
+    return _record(session, notice, "announced", actor, now, premises=len(meant))
 
 
 def move(
     session: Session,
     *,
     notice_id: str,
-    starts_at: datetime,
     ends_at: datetime,
+    starts_at: datetime | None = None,
     expect: int | None = None,
     actor: Actor,
     now: datetime,
 ) -> OutageNotice:
-    """Give the interruption other times; everybody is told anew. Raises NoSuchOutage, OutageOver, BadOutage."""
+    """Give the interruption other times; everybody is told anew. Raises NoSuchOutage, OutageOver, BadOutage.
+
+    Of one that has begun the end alone can be another.
+    """
     notice = _open(session, notice_id, expect)
-    _check_times(starts_at, ends_at, now)
+    starts_at = starts_at or notice.starts_at
+    has_begun = notice.unplanned or notice.starts_at <= now
+    if has_begun and starts_at != notice.starts_at:
+        raise BadOutage("It has begun: its end alone can be another.", field="starts_at")
+    _check_times(starts_at, ends_at, now, has_begun=has_begun)
     if (starts_at, ends_at) != (notice.starts_at, notice.ends_at):
         notice.starts_at, notice.ends_at = starts_at, ends_at
         _record(session, notice, "announced", actor, now, premises=len(notice.premises))
@@ -166,6 +135,11 @@ def withdraw(
     return _record(session, notice, "withdrawn", actor, now)
 
 
+def is_standing(notice: OutageNotice) -> bool:
+    """Whether it was neither withdrawn nor said that supply is back."""
+    return notice.withdrawn_at is None and notice.restored_at is None
+
+
 def get(session: Session, notice_id: str) -> OutageNotice:
     """The notice of this number; raises NoSuchOutage."""
     notice = session.get(OutageNotice, notice_id)
@@ -185,43 +159,21 @@ def listing(session: Session, *, territory_id: str, limit: int = 100) -> list[Ou
     return list(session.exec(statement))
 
 
-def _check_times(starts_at: datetime, ends_at: datetime, now: datetime) -> None:
+def _check_times(starts_at: datetime, ends_at: datetime, now: datetime, *, has_begun: bool) -> None:
     if ends_at <= starts_at or ends_at - starts_at > LONGEST:
         raise BadOutage("It ends after it begins, and within 7 days.", field="ends_at")
-    if starts_at <= now:
+    if not has_begun and starts_at <= now:
         raise BadOutage("A notice is given before the interruption begins.", field="starts_at")
-
-
-def _concerned(
-    session: Session, territory_id: str, premises: Collection[str], area: dict[str, Any] | None
-) -> list[str]:
-    """The premises meant, by id; those named and those inside the area."""
-    if not premises and area is None:
-        raise BadOutage("Name the premises, or the area that they lie in.", field="premises")
-    if area is not None:
-        geometry.check_boundary(area)
-    statement = sa.select(col(Premises.id), col(Premises.lat), col(Premises.lon)).where(
-        col(Premises.territory_id) == territory_id
-    )
-    named, known, found = set(premises), set(), set()
-    for premises_id, lat, lon in session.execute(statement):
-        known.add(premises_id)
-        inside = area is not None and lat is not None and geometry.contains(area, lat, lon)
-        if premises_id in named or inside:
-            found.add(premises_id)
-    if unknown := sorted(named - known):
-        raise BadOutage(f"{unknown[0]} are no premises of {territory_id}.", field="premises")
-    if not found:
-        raise BadOutage("Nobody's premises lie in this area.", field="area")
-    if len(found) > MOST_PREMISES:
-        raise BadOutage(f"A notice concerns at most {MOST_PREMISES} premises.", field="area")
-    return sorted(found)
+    if has_begun and starts_at > now:
+        raise BadOutage("A fault has begun already.", field="starts_at")
+    if ends_at <= now:
+        raise BadOutage("Supply is expected back later than now.", field="ends_at")
 
 
 def _open(session: Session, notice_id: str, expect: int | None) -> OutageNotice:
     notice = get(session, notice_id)
     notice.expect(expect)
-    if notice.restored_at or notice.withdrawn_at:
+    if not is_standing(notice):
         how = "Supply is back" if notice.restored_at else "The notice was withdrawn"
         raise OutageOver(f"{how}: {notice_id} cannot be changed any more.", subject=notice_id)
     return notice

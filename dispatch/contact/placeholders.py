@@ -45,6 +45,7 @@ TIMES = {
 _BEGIN = _p("开始时间", "from when", "2026年3月10日星期二 09:00", "Tuesday, March 10, 2026 9:00 AM")
 _END = _p("结束时间", "until when", "2026年3月10日星期二 17:00", "Tuesday, March 10, 2026 5:00 PM")
 _NUMBER = _p("编号", "the number", "N-000012", "N-000012")
+_REPORT = _p("报修编号", "the report's number", "R-000034", "R-000034")
 _ADDRESSES = _p(
     "全部用电地址", "all addresses concerned", ["虎门镇解放路1号", "虎门镇解放路3号"],
     ["1 Jiefang Road, Humen", "3 Jiefang Road, Humen"],
@@ -76,7 +77,14 @@ _OWN: Mapping[str, Mapping[str, Placeholder]] = {
     "stopped": {
         "what": _p("已退订的消息", "what does not come any more", ["满意度回访"], ["surveys"]),
     },
-    "outage_report": {**MOMENT, "number": _NUMBER},
+    "outage_report": {
+        **MOMENT,
+        "number": _REPORT,
+        "known": _p("是否属于已知停电", "whether it belongs to an outage that we know of", True, True),
+        "outage": _p("停电编号", "that outage's number", "N-000012", "N-000012"),
+        "end": _END,
+    },
+    "report_merged": {"number": _REPORT},
     "planned_outage": {
         "number": _NUMBER,
         "cause": _p("停电原因", "why supply is off", "线路检修", "line maintenance"),
@@ -85,8 +93,19 @@ _OWN: Mapping[str, Mapping[str, Placeholder]] = {
         "addresses": _ADDRESSES,
         "again": _p("是否为时间变更", "whether other times were told before", False, False),
     },
+    "unplanned_outage": {
+        "number": _NUMBER,
+        "cause": _p("停电原因", "why supply is off", "线路故障", "a fault of the line"),
+        "begin": _BEGIN,
+        "end": _END,
+        "addresses": _ADDRESSES,
+        "again": _p("是否为时间变更", "whether another estimate was told before", False, False),
+        "reported": _p("客户是否报修过", "whether the customer has reported it", True, True),
+        "reports": _p("客户的报修编号", "the numbers of the customer's reports", ["R-000034"], ["R-000034"]),
+    },
     "outage_withdrawn": {
         "number": _NUMBER,
+        "unplanned": _p("是否为故障停电", "whether it was a fault", False, False),
         "cause": _p("原停电原因", "why supply was to be off", "线路检修", "line maintenance"),
         "begin": _BEGIN,
         "end": _END,
@@ -119,6 +138,15 @@ def placeholders(name: str) -> dict[str, Placeholder]:
         found = {**COMMON, **VISIT, **_OWN[name]}
         found["visits"] = _p("全部上门服务（列表）", "the visits, a list", [], [])
     return found
+
+
+def absent(name: str) -> dict[str, Any]:
+    """What a template's values are where a message of an earlier version does not have them."""
+    return {
+        key: type(one.example_en)()
+        for key, one in placeholders(name).items()
+        if isinstance(one.example_en, bool | str | list)
+    }
 
 
 def examples(name: str, language: str) -> list[dict[str, Any]]:

@@ -10,7 +10,16 @@ from typing import Any, Protocol
 
 from sqlmodel import Session, col, select
 
-from dispatch.contact import delays, notices, on_the_day, surveys, taking_back, tellings
+from dispatch.contact import (
+    delays,
+    incidents,
+    notices,
+    on_the_day,
+    outages,
+    surveys,
+    taking_back,
+    tellings,
+)
 from dispatch.contact.channels import BUILT_IN
 from dispatch.core import tasks
 from dispatch.core.errors import NotFoundError
@@ -208,6 +217,14 @@ def on_request(
         notices.tell_report(session, request_id=event.entity_id, channels=channels, now=now)
 
 
+def on_merged(
+    session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
+) -> None:
+    """`message.report_merged`: a request goes on together with another; its customer is told that."""
+    event = _event(session, payload)
+    notices.tell_merged(session, request_id=event.entity_id, channels=channels, now=now)
+
+
 def on_call_due(
     session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
 ) -> None:
@@ -226,7 +243,10 @@ def on_call_due(
 def on_outage(
     session: Session, payload: dict[str, Any], *, now: datetime, channels: Channels = BUILT_IN
 ) -> None:
-    """`message.planned_outage`: a notice was given or its times changed; told to all whom it concerns."""
+    """`message.planned_outage`: a notice was given or its times changed; told to all whom it concerns.
+
+    The reports of a fault that came before it belong to it from now on.
+    """
     event = _event(session, payload)
     notices.tell_outage(session, notice_id=event.entity_id, channels=channels, now=now)
 
@@ -247,6 +267,21 @@ def on_restored(
     notices.tell_restored(session, notice_id=event.entity_id, channels=channels, now=now)
 
 
+def settle_reports(session: Session, payload: dict[str, Any], *, now: datetime) -> None:
+    """`outage.settle`: supply is back; the reports that belong to the outage are resolved."""
+    event = _event(session, payload)
+    settled = incidents.settle(session, outages.get(session, event.entity_id), now=now)
+    if len(settled) == incidents.AT_ONCE:
+        tasks.enqueue(
+            session,
+            "outage.settle",
+            key=f"outage.settle:{event.id}:after:{settled[-1]}",
+            payload=payload,
+            run_at=now,
+            now=now,
+        )
+
+
 TASKS: Mapping[str, Reacts] = {
     "message.booked": on_booked,
     "message.plan_published": on_plan_published,
@@ -259,6 +294,7 @@ TASKS: Mapping[str, Reacts] = {
     "message.could_not": on_not_done,
     "message.day_before": day_before,
     "message.outage_report": on_request,
+    "message.report_merged": on_merged,
     "message.follow_up_call": on_call_due,
     "message.planned_outage": on_outage,
     "message.outage_withdrawn": on_withdrawn,

@@ -12,8 +12,10 @@ from sqlmodel import Session, col, select
 from dispatch.contact.channels import Person
 from dispatch.contact.concerned import load_outages
 from dispatch.contact.facts import About, load, load_calls, load_customers, load_requests
+from dispatch.contact.history import ON_ITS_WAY
 from dispatch.contact.kinds import KINDS, Said
 from dispatch.contact.tables import Message, MessageStatus, OutageNotice, SubjectKind, Telling
+from dispatch.desk.tables import Request
 
 _FAMILIES = (("booked", "changed"),)
 """Templates of which a later one takes the place of an earlier one."""
@@ -160,7 +162,36 @@ def _told_anew(session: Session, messages: Sequence[Message]) -> set[tuple[int, 
         if numbers := _numbers(replaceable, of_visits=of_visits):
             rows = session.execute(_replaced(of_visits=of_visits), {"numbers": numbers})
             found |= {(number, subject) for number, subject in rows}
+    if reports := [_number(one) for one in messages if one.subject_kind is SubjectKind.REQUEST]:
+        rows = session.execute(_told_by_outage(), {"numbers": reports})
+        found |= {(number, subject) for number, subject in rows}
     return found
+
+
+@cache
+def _told_by_outage() -> Any:
+    """The statement that finds those of the messages `numbers` that a later one about their outage says better.
+
+    It names the customer's reports, and says when supply is expected back.
+    """
+    later = aliased(Message)
+    return (
+        sa.select(col(Message.id), col(Message.subject_id))
+        .join(Request, col(Request.id) == col(Message.subject_id))
+        .join(
+            later,
+            (col(later.subject_id) == col(Request.outage_id))
+            & (col(later.customer_id) == col(Message.customer_id))
+            & (col(later.to_nominee) == col(Message.to_nominee)),
+        )
+        .where(
+            col(Message.id).in_(sa.bindparam("numbers", expanding=True)),
+            col(Message.template) == "outage_report",
+            col(later.template) == "unplanned_outage",
+            col(later.id) > col(Message.id),
+            col(later.status).in_(ON_ITS_WAY),
+        )
+    )
 
 
 @cache

@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
-from dispatch.contact.kinds import KINDS
+from dispatch.contact.kinds import KINDS, OUTAGE_TIMES
 from dispatch.contact.progress import get
 from dispatch.contact.tables import (
     Message,
@@ -71,7 +71,7 @@ def unreached(now: datetime) -> sa.ColumnElement[bool]:
             sa.and_(col(Message.subject_kind) == SubjectKind.REQUEST, _about_open_request()),
             sa.and_(
                 col(Message.subject_kind) == SubjectKind.OUTAGE,
-                sa.or_(col(Message.template) != "planned_outage", _about_announced_outage()),
+                sa.or_(col(Message.template).not_in(OUTAGE_TIMES), _about_announced_outage()),
             ),
             sa.and_(
                 col(Message.subject_kind) == SubjectKind.CUSTOMER, col(Message.expires_at) > now
@@ -190,8 +190,17 @@ def _is_newest_of_a_coming_visit() -> sa.ColumnElement[bool]:
 
 
 def _about_open_request() -> sa.ColumnElement[bool]:
+    """The request is open, or the one that it was merged into."""
+    other = aliased(Request)
+    goes_on = sa.exists().where(
+        col(other.id) == col(Request.merged_into), col(other.status).in_(OPEN)
+    )
     return sa.exists().where(
-        col(Request.id) == col(Message.subject_id), col(Request.status).in_(OPEN)
+        col(Request.id) == col(Message.subject_id),
+        sa.or_(
+            col(Request.status).in_(OPEN),
+            (col(Message.template) == "report_merged") & goes_on,
+        ),
     )
 
 

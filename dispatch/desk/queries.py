@@ -135,6 +135,12 @@ def requests_of_customer(session: Session, *, customer_id: str, limit: int = 10)
     return list(session.exec(statement.order_by(col(Request.id).desc()).limit(limit)))
 
 
+def merged_into(session: Session, request_id: str) -> list[Request]:
+    """The requests that this one stands for, the first received first."""
+    statement = select(Request).where(Request.merged_into == request_id)
+    return list(session.exec(statement.order_by(col(Request.received_at), col(Request.id))))
+
+
 def oldest_open(session: Session, *, territory_id: str, limit: int = 20) -> list[Request]:
     """The open requests that wait longest, the oldest first."""
     statement = (

@@ -1,6 +1,7 @@
 """A request is followed by its number and the reporter's telephone; nobody learns which numbers there are."""
 
 import re
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import httpx
@@ -8,12 +9,18 @@ import pytest
 import sqlalchemy as sa
 from starlette.testclient import TestClient
 
+from dispatch.contact import incidents, outages
 from dispatch.contact.tables import Link
 from dispatch.core.db import Database, transaction
+from dispatch.desk import merging, requests
+from dispatch.desk.tables import Request, RequestKind
+from dispatch.registry.tables import Premises
 from tests.api import public_form
 from tests.api.conftest import VirtualClock
 from tests.api.public_form import nonce_of
-from tests.builders.desk import make_counters
+from tests.builders.desk import make_counters, make_request
+from tests.builders.registry import DISPATCHER
+from tests.instants import NOW
 
 HTML = {"Accept": "text/html", "Content-Type": "application/x-www-form-urlencoded"}
 NUMBER, PHONE = "R-000001", public_form.REPORT["phone"]
@@ -103,3 +110,49 @@ def test_the_form_is_in_both_languages_and_the_report_form_leads_to_it(
 ) -> None:
     assert word in anonymous.get(f"/follow?lang={language}", headers=HTML).text
     assert 'href="/follow"' in anonymous.get(f"/ask?lang={language}", headers=HTML).text
+
+
+def merged(database: Database, *, customers: bool) -> None:
+    """Merge the report into another, of the same customer or of somebody else, that is settled with an answer."""
+    with transaction(database) as session:
+        report = session.get_one(Request, NUMBER)
+        place = session.get_one(Premises, report.premises_id) if customers else None
+        main = make_request(session, kind=RequestKind.FAULT, premises=place)
+        merging.merge(session, report, "merge", into=main.id, actor=DISPATCHER, now=NOW)
+        requests.answer(session, main, text="熔丝已更换", actor=DISPATCHER, now=NOW)
+
+
+@pytest.mark.parametrize("customers", [True, False])
+def test_a_report_that_was_merged_stands_as_the_request_does_that_goes_on(
+    anonymous: TestClient, database: Database, customers: bool
+) -> None:
+    assert 'data-status="received"' in follow(anonymous).text
+
+    merged(database, customers=customers)
+    page = follow(anonymous).text
+
+    assert 'data-status="done"' in page
+    assert NUMBER in page
+    assert "It is not lost" in page
+    assert ("熔丝已更换" in page) == customers, "what others were answered is theirs"
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_a_report_shows_when_supply_of_its_outage_is_expected_back(
+    anonymous: TestClient, database: Database, clock: VirtualClock, restored: bool
+) -> None:
+    with transaction(database) as session:
+        report = session.get_one(Request, NUMBER)
+        notice = outages.announce(
+            session, territory_id="humen", starts_at=clock.now, ends_at=clock.now + timedelta(hours=2),
+            reason_zh="故障", reason_en="fault", premises=[report.premises_id or ""], unplanned=True,
+            actor=DISPATCHER, now=clock.now,
+        )  # fmt: skip
+        assert incidents.gather(session, notice, now=clock.now) == 1
+        if restored:
+            outages.restore(session, notice_id=notice.id, actor=DISPATCHER, now=clock.now)
+
+    page = follow(anonymous).text
+
+    assert ("Supply is expected back" in page) != restored
+    assert ("Supply is back since" in page) == restored

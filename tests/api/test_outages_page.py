@@ -12,7 +12,10 @@ from api.pages.texts import LANGUAGES, table
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.core.config import Settings
 from dispatch.core.db import Database, transaction
+from dispatch.desk.tables import RequestKind
+from dispatch.registry.tables import Premises
 from tests.api.conftest import SignIn, VirtualClock
+from tests.builders.desk import make_request
 from tests.builders.registry import make_customer, make_premises, make_territory
 from tests.instants import NOW
 from tests.statements import counted
@@ -159,6 +162,63 @@ def test_many_notices_are_listed_with_as_many_statements_as_one(
         give(client, places)
 
     assert [asked(path) for path in paths] == before
+
+
+def test_lines_are_chosen_on_the_page_and_over_the_api(
+    sign_in: SignIn, places: list[str], database: Database
+) -> None:
+    with transaction(database) as session:
+        for line in ("太平线/1号台区", "太平线/2号台区", "太平线/2号台区"):
+            make_premises(session, feeder=line)
+    client = sign_in("dispatcher")
+
+    known = client.get("/api/v1/territories/humen/feeders").json()
+    page = client.get(PAGE, headers=HTML).text
+    whole = client.post(
+        "/api/v1/outage-notices/whom", json={"territory_id": "humen", "feeders": ["太平线"]}
+    ).json()
+    made = give(client, [], feeders=["太平线/2号台区"])
+
+    assert [(one["feeder"], one["premises"]) for one in known] == [
+        ("太平线", 3),
+        ("太平线/1号台区", 1),
+        ("太平线/2号台区", 2),
+    ]
+    assert all(f'name="feeder" value="{one["feeder"]}"' in page for one in known)
+    assert (whole["premises"], made["premises"], made["feeders"]) == (3, 2, ["太平线/2号台区"])
+    unknown = client.post(
+        "/api/v1/outage-notices/whom", json={"territory_id": "humen", "feeders": ["无此线"]}
+    )
+    assert (unknown.status_code, unknown.json()["field"]) == (422, "feeders")
+
+
+def test_a_fault_counts_its_reports_and_its_end_is_estimated_anew(
+    sign_in: SignIn, places: list[str], database: Database, settings: Settings, clock: VirtualClock
+) -> None:
+    client = sign_in("dispatcher")
+    with transaction(database) as session:
+        place = session.get_one(Premises, places[0])
+        report = make_request(session, kind=RequestKind.FAULT, premises=place, now=clock.now)
+        number = report.id
+    begun = (clock.now - timedelta(minutes=20)).isoformat()
+    back = clock.now + timedelta(hours=3)
+    made = give(client, places, unplanned=True, starts_at=begun, ends_at=back.isoformat())
+    drain(database, settings, now=clock.now, handlers=HANDLERS)
+
+    listed = client.get(f"/api/v1/outage-notices/{made['id']}").json()
+    page = client.get(f"{PAGE}&notice={made['id']}&lang=en", headers=HTML).text
+    later = (back + timedelta(hours=1)).isoformat()
+    body = {"ends_at": later, "version": listed["version"]}
+    moved = client.put(f"/api/v1/outage-notices/{made['id']}/times", json=body)
+    joined = client.get(f"/api/v1/requests/{number}").json()
+
+    assert (listed["unplanned"], listed["reports"]) == (True, 1)
+    assert ">fault<" in page
+    assert "template=unplanned_outage" in page
+    assert 'name="ends_at"' in page
+    assert 'name="starts_at"' not in page, "it has begun"
+    assert moved.status_code == 200
+    assert joined["outage_id"] == made["id"]
 
 
 def test_every_state_is_worded() -> None:

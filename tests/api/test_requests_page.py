@@ -56,6 +56,24 @@ def test_the_open_requests_stand_by_their_clock_and_one_is_answered_there(
     assert '<option value="close">Close it</option>' in settled
 
 
+def test_a_request_is_merged_into_another_which_lists_it(
+    sign_in: SignIn, asked: list[Request]
+) -> None:
+    client = sign_in("intake")
+    path = f"/api/v1/requests/{asked[0].id}/moves"
+    body = {"action": "merge", "version": asked[0].version}
+
+    missing = client.post(path, json=body)
+    done = client.post(path, json={**body, "into": asked[2].id})
+
+    assert (missing.status_code, missing.json()["field"]) == (422, "into")
+    assert (done.status_code, done.json()["merged_into"]) == (200, asked[2].id)
+    for opened, other in ((asked[0], asked[2]), (asked[2], asked[0])):
+        page = client.get(f"{PAGE}&request={opened.id}&lang=en", headers=HTML).text
+        assert f"request={other.id}" in page
+        assert ("Goes on in" in page) == (opened is asked[0])
+
+
 def test_who_may_not_write_sees_no_form_and_a_crew_sees_nothing(
     sign_in: SignIn, asked: list[Request], database: Database, crew_a: str
 ) -> None:

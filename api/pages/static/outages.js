@@ -1,5 +1,5 @@
 "use strict";
-// Planned interruptions: name premises or draw an area, see whom it concerns, give notice; move, withdraw, end one.
+// Interruptions: choose lines, name premises or draw an area, see whom it concerns, give notice; move, withdraw, end one.
 
 const map = document.getElementById("map");
 const form = document.getElementById("notice-form");
@@ -35,7 +35,8 @@ function unsure() {
 
 function meant() {
   const named = form.premises.value.split(/[\s,;，；、]+/).filter(Boolean);
-  return { territory_id: form.dataset.territory, premises: named, area: area() };
+  const feeders = [...form.querySelectorAll("[name=feeder]:checked")].map((box) => box.value);
+  return { territory_id: form.dataset.territory, premises: named, feeders, area: area() };
 }
 
 async function look() {
@@ -57,6 +58,13 @@ function times(given, zone) {
 
 if (form) {
   form.addEventListener("input", unsure);
+  form.unplanned.addEventListener("change", () => {
+    for (const part of form.querySelectorAll("[data-fault]")) part.hidden = !form.unplanned.checked;
+  });
+  form.querySelector("[data-filter]")?.addEventListener("input", ({ target }) => {
+    const wanted = target.value.trim().toLowerCase();
+    for (const one of form.querySelectorAll(target.dataset.filter)) one.hidden = !one.textContent.toLowerCase().includes(wanted);
+  });
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     gridcrew.once(form.querySelector("[data-step=look]"), look);
@@ -83,7 +91,7 @@ gridcrew.deeds({
   give: async () => {
     if (!form.reportValidity()) return;
     const reasons = { reason_zh: form.reason_zh.value, reason_en: form.reason_en.value };
-    const body = { ...meant(), ...times(form, form.dataset.zone), ...reasons };
+    const body = { ...meant(), ...times(form, form.dataset.zone), ...reasons, unplanned: form.unplanned.checked };
     const made = await gridcrew.send("POST", "/api/v1/outage-notices", body);
     if (made) location.assign(`${form.dataset.then}&notice=${made.id}`);
   },

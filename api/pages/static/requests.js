@@ -13,4 +13,23 @@ function sends(form, what, body) {
 }
 
 sends(document.getElementById("answer"), "answer", (given) => ({ text: given.get("text"), resolves: given.has("resolves") }));
-sends(document.getElementById("move"), "moves", (given) => ({ action: given.get("action"), note: given.get("note") }));
+
+const move = document.getElementById("move");
+sends(move, "moves", (given) => ({ action: given.get("action"), note: given.get("note"), into: given.get("into")?.trim() || null }));
+
+/** Only a merge asks which request goes on. */
+function asks() {
+  for (const part of move.querySelectorAll("[data-for]")) {
+    const asked = part.dataset.for.split(" ").includes(move.elements.action.value);
+    part.hidden = !asked;
+    for (const field of part.querySelectorAll("input")) {
+      field.disabled = !asked;
+      field.required = asked;
+    }
+  }
+}
+
+if (move) {
+  move.elements.action.addEventListener("change", asks);
+  asks();
+}
