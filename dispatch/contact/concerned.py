@@ -1,4 +1,4 @@
-"""Whom an outage notice concerns: its premises' customers, each once."""
+"""Whom an outage notice concerns: its premises' customers, and who reported it from elsewhere, each once."""
 
 from collections.abc import Collection, Iterable, Mapping
 
@@ -8,6 +8,7 @@ from sqlmodel import Session, col
 from dispatch.contact.facts import OutageFacts
 from dispatch.contact.preferences import Preference
 from dispatch.contact.tables import ContactPreference, OutageNotice
+from dispatch.desk.tables import Request
 from dispatch.registry.tables import Customer, Organisation, Premises, Territory
 
 _AT_ONCE = 500
@@ -19,20 +20,36 @@ Served = Mapping[str, tuple[Territory, Organisation]]
 
 def load_outage(session: Session, notice: OutageNotice) -> list[OutageFacts]:
     """The notice for each customer whom it concerns, by customer."""
+    reported = _reported(session, [notice])
+    reach = sorted({*notice.premises, *reported[notice.id]})
     rows: list[Row] = []
-    for begin in range(0, len(notice.premises), _AT_ONCE):
-        some = notice.premises[begin : begin + _AT_ONCE]
+    for begin in range(0, len(reach), _AT_ONCE):
+        some = reach[begin : begin + _AT_ONCE]
         rows += session.execute(_premises().where(col(Premises.id).in_(some)))
-    return _facts(notice, rows, _served(session, [notice]))
+    return _facts(notice, rows, _served(session, [notice]), reported[notice.id])
 
 
 def load_outages(
     session: Session, notices: Collection[OutageNotice], *, customer_ids: Collection[str]
 ) -> list[OutageFacts]:
-    """Each notice for each of these customers whom it concerns, in two statements."""
+    """Each notice for each of these customers whom it concerns, in three statements."""
     rows = session.execute(_premises().where(col(Customer.id).in_(customer_ids))).all()
     served = _served(session, notices)
-    return [one for notice in notices for one in _facts(notice, rows, served)]
+    reported = _reported(session, notices, col(Request.customer_id).in_(customer_ids))
+    return [one for notice in notices for one in _facts(notice, rows, served, reported[notice.id])]
+
+
+def _reported(
+    session: Session, notices: Iterable[OutageNotice], *which: sa.ColumnElement[bool]
+) -> dict[str, set[str]]:
+    """The premises from which each notice was reported, which may be others than it names."""
+    found: dict[str, set[str]] = {notice.id: set() for notice in notices}
+    statement = sa.select(col(Request.outage_id), col(Request.premises_id)).where(
+        col(Request.outage_id).in_(found), col(Request.premises_id).is_not(None), *which
+    )
+    for number, premises_id in session.execute(statement):
+        found[number].add(premises_id)
+    return found
 
 
 def _premises() -> sa.Select[Premises, Customer, ContactPreference]:
@@ -56,10 +73,12 @@ def _served(session: Session, notices: Iterable[OutageNotice]) -> Served:
     return {territory.id: (territory, company) for territory, company in session.execute(statement)}
 
 
-def _facts(notice: OutageNotice, rows: Iterable[Row], served: Served) -> list[OutageFacts]:
+def _facts(
+    notice: OutageNotice, rows: Iterable[Row], served: Served, reported: Collection[str]
+) -> list[OutageFacts]:
     """The notice for the customers of those of the rows' premises that it concerns, by customer."""
     territory, company = served[notice.territory_id]
-    concerned = set(notice.premises)
+    concerned = {*notice.premises, *reported}
     found: dict[str, OutageFacts] = {}
     for premises, customer, wished in rows:
         if premises.id not in concerned:

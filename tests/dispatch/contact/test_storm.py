@@ -373,6 +373,26 @@ def test_what_was_merged_follows_to_where_its_request_goes_and_into_its_outage(
         assert merging.goes_on(session, request).id == main.id
 
 
+def test_who_reported_an_outage_from_premises_that_it_does_not_name_hears_of_it_too(
+    session: Session,
+) -> None:
+    main, unknown = (
+        call(session, make_premises(session, feeder="太平线")),
+        call(session, make_premises(session)),
+    )
+    notice = declare(session, feeders=["太平线"])
+    merging.merge(session, unknown, "merge", into=main.id, actor=DISPATCHER, now=NOW)
+
+    revise(session, notice, at("16:00"))
+    estimated = send_all(session)
+    restore(session, notice, at("13:00"))
+    restored = send_all(session, at("13:01"))
+
+    for sent, template in ((estimated, "unplanned_outage"), (restored, "restoration")):
+        heard = Counter(one.customer_id for one in sent if one.template == template)
+        assert heard == {main.customer_id: 1, unknown.customer_id: 1}
+
+
 @pytest.mark.parametrize("wrong", ["nothing", "unknown", "itself", "its own part", "ended"])
 def test_a_request_is_merged_only_into_another_that_goes_on(session: Session, wrong: str) -> None:
     one, other = (call(session, make_premises(session)) for _ in range(2))
