@@ -34,12 +34,13 @@ def write_outages(writing: Writing) -> int:
 
 
 def outage_cells(session: Session, territory: Territory, day: date) -> list[list[object]]:
-    """The notices of interruptions that begin on `day` or later and stand, the first one first."""
+    """The notices of planned interruptions that begin on `day` or later and stand, the first one first."""
     zone = zone_named(territory.zone)
     standing = select(OutageNotice).where(
         OutageNotice.territory_id == territory.id,
         col(OutageNotice.starts_at) >= day_bounds(day, zone)[0],
         col(OutageNotice.withdrawn_at).is_(None),
+        ~col(OutageNotice.unplanned),
     )
     ordered = standing.order_by(col(OutageNotice.starts_at), col(OutageNotice.id))
     return [

@@ -5,17 +5,25 @@ from pathlib import Path
 import pytest
 from sqlmodel import Session, select
 
+from dispatch.contact import outages
 from dispatch.core.db import Database, transaction
 from dispatch.exchange.export import FolderNotEmpty, export_folder
 from dispatch.exchange.folder import COLUMNS, read_folder
 from dispatch.exchange.loading import load_folder
+from dispatch.exchange.outage_rows import outage_cells
 from dispatch.exchange.sheets import read
 from dispatch.registry.hours import Break
-from dispatch.registry.tables import Customer, Premises, Shift, ShiftBreak
+from dispatch.registry.tables import Customer, Premises, Shift, ShiftBreak, Territory
 from dispatch.registry.territories import NoSuchTerritory
 from dispatch.work.queries import pool
 from tests.builders.exchange import make_folder
-from tests.builders.registry import make_crew, make_customer, make_premises, make_shift
+from tests.builders.registry import (
+    DISPATCHER,
+    make_crew,
+    make_customer,
+    make_premises,
+    make_shift,
+)
 from tests.conftest import NewDatabase
 from tests.instants import DAY, NOW, at
 
@@ -170,3 +178,20 @@ def lat_of(database: Database, premises_id: str) -> float | None:
     session: Session
     with database.reading() as session:
         return session.get_one(Premises, premises_id).lat
+
+
+def test_a_fault_is_of_its_day_and_no_folder_brings_it_back(database: Database) -> None:
+    with transaction(database) as session:
+        make_premises(session, feeder="L1")
+        planned, fault = (
+            outages.announce(
+                session, territory_id="humen", starts_at=begin, ends_at=at("18:00"), reason_zh="检修",
+                reason_en="work", feeders=["L1"], unplanned=unplanned, actor=DISPATCHER, now=at("10:00"),
+            )
+            for begin, unplanned in ((at("12:00"), False), (at("09:00"), True))
+        )  # fmt: skip
+        assert fault.id != planned.id
+
+        written = outage_cells(session, session.get_one(Territory, "humen"), DAY)
+
+    assert [row[0] for row in written] == ["2026-03-10 12:00"]
