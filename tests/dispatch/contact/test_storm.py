@@ -19,12 +19,13 @@ from dispatch.registry.tables import Premises
 from dispatch.work import orders
 from tests.builders.desk import make_request
 from tests.builders.registry import DISPATCHER, make_customer, make_premises
+from tests.faults.counts import times
 from tests.instants import at, minutes
 
 S = MessageStatus
 NOW = at("10:00")
 BACK = at("14:00")
-CALLS, CUSTOMERS = 500, 50
+CALLS, CUSTOMERS = times(100, 500), times(10, 50)
 
 
 def react(session: Session, event: str, number: str, reaction: Any, now: datetime = NOW) -> None:
@@ -113,7 +114,7 @@ def street(session: Session) -> list[Premises]:
     return found
 
 
-def test_of_500_calls_about_one_outage_each_customer_hears_each_step_once(
+def test_of_many_calls_about_one_outage_each_customer_hears_each_step_once(
     session: Session, street: list[Premises]
 ) -> None:
     early = CALLS // 2
