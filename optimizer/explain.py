@@ -15,6 +15,7 @@ from optimizer.relaxing import Relaxation, Relaxer
 from optimizer.search.answer import answer
 from optimizer.search.greedy import by_worth, insert_worthwhile
 from optimizer.search.state import State
+from optimizer.seating import Seating
 from optimizer.settling import settle, settled
 from optimizer.standing import Standing
 
@@ -104,7 +105,9 @@ def _with(standing: Standing, v: int, cost: int | None, room: Room | None) -> St
     """The standing with the visit served where that pays, for `cost` or in the room; else None."""
     state, order = standing.state, by_worth(standing.instance)
     if cost is not None and cost < _drop(standing, v):
-        state = insert_worthwhile(state.copy(), (v, *order))
+        group = standing.instance.groups[v]
+        seated = Seating(state, group).best() if len(group) > 1 else None
+        state = insert_worthwhile(state.copy() if seated is None else seated.state, (v, *order))
     elif room is not None and room.cost < 0:
         state = insert_worthwhile(room.state, order)
     if state.where[v] < 0:

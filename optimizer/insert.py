@@ -4,8 +4,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from optimizer.alternatives import Places
 from optimizer.displacing import exchanges, without
-from optimizer.partners import together_on
+from optimizer.partners import Partner, partners_of, place_of
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reasons import unserved
@@ -15,6 +16,7 @@ from optimizer.search.instance import Instance
 from optimizer.search.route import narrowed
 from optimizer.search.state import State
 from optimizer.search.timeline import Windows
+from optimizer.seating import Seating
 from optimizer.standing import Standing, VisitUnknown, ordered, shift_of, visit_of
 
 __all__ = [
@@ -41,18 +43,6 @@ class Delay:
     visit: str
     was_start: int
     start: int
-
-
-@dataclass(frozen=True, slots=True)
-class Partner:
-    """The place of a visit that begins together with one that is inserted; see `Insertion`."""
-
-    visit: str
-    shift: str
-    position: int
-    arrive: int
-    start: int
-    end: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,12 +131,11 @@ def _free(state: State, v: int, shifts: Iterable[int]) -> Iterator[tuple[Spot, S
 def _shared_places(standing: Standing, v: int, shifts: Iterable[int]) -> Iterator[Insertion]:
     """The best place on each shift with those that begin together with the visit, the cheapest first."""
     left = set(shifts)
-    while left:
-        made = together_on(standing.state, v, left)
-        if made is None:
-            return
-        yield _told(standing, made, v, made.where[v])
-        left.discard(made.where[v])
+    seating = Seating(standing.state, standing.instance.groups[v])
+    while left and (found := seating.best_on(v, left)) is not None:
+        s = found.state.where[v]
+        yield _told(standing, found.state, v, s)
+        left.discard(s)
 
 
 def _taken_places(standing: Standing, v: int, shifts: Iterable[int], k: int) -> list[Insertion]:
@@ -246,7 +235,9 @@ def relocate(
     """What `retime` answers for these orders with the visit taken to this shift.
 
     `position` is how many of the shift's other visits come before it; None: its cheapest place, or
-    behind all others where it fits nowhere. Raise VisitUnknown for names the problem does not have.
+    behind all others where it fits nowhere. Those that begin together with it go to its second, and
+    to other places where they must, be they in the orders or not. Raise VisitUnknown for names the
+    problem does not have.
     """
     return relocate_on(Instance(problem), orders, visit_id, shift_id, position)
 
@@ -259,12 +250,40 @@ def relocate_on(
     position: int | None = None,
 ) -> Plan:
     """What `relocate` answers for a compiled problem."""
+    v, s = visit_of(instance, visit_id), shift_of(instance, shift_id)
+    made = _with_partners(instance, orders, v, s, position)
+    if made is not None:
+        return answer(made, {"engine": "retime"})
     rest = {s: [other for other in order if other != visit_id] for s, order in orders.items()}
     order = rest.setdefault(shift_id, [])
     if position is None:
         position = _cheapest(ordered(instance, rest), visit_id, shift_id)
     order.insert(len(order) if position is None else max(0, position), visit_id)
     return retime_on(instance, rest)
+
+
+def _with_partners(
+    instance: Instance, orders: Mapping[str, Sequence[str]], v: int, s: int, position: int | None
+) -> State | None:
+    """The state of these orders with the visit there and those that begin together with it beside it.
+
+    None for a visit that begins with no other, and where they do not fit.
+    """
+    group = {instance.problem.visits[u].id for u in instance.groups[v]}
+    if len(group) == 1:
+        return None
+    rest = ordered(
+        instance,
+        {shift: [u for u in order if u not in group] for shift, order in orders.items()},
+    )
+    homes: dict[int, tuple[int, int]] = {}
+    for shift, order in orders.items():
+        at, stops = shift_of(instance, shift), 0
+        for u in (visit_of(instance, visit) for visit in order):
+            if u in instance.groups[v]:
+                homes[u] = (at, stops)
+            stops += rest.where[u] == at
+    return Places(rest, v, homes).made_on(s, position)
 
 
 def _cheapest(state: State, visit_id: str, shift_id: str) -> int | None:
@@ -298,7 +317,7 @@ def _told(
         for stop in stops
         if stop.visit not in group
     )
-    mine = _place(standing, after, v)
+    mine = place_of(standing.problem, after, v)
     return Insertion(
         visit=mine.visit,
         shift=mine.shift,
@@ -309,15 +328,5 @@ def _told(
         cost=after.cost() - standing.state.cost(),
         displaces=tuple(delay for delay in delays if delay.start > delay.was_start),
         instead_of=instead_of,
-        together=tuple(_place(standing, after, u) for u in group if u != v),
+        together=partners_of(standing.problem, after, v),
     )
-
-
-def _place(standing: Standing, after: State, v: int) -> Partner:
-    """Where a served visit is."""
-    route = after.routes[after.where[v]]
-    assert route is not None
-    position = route.order.index(v)
-    stop = route.timing.stops[position]
-    name, shift = standing.problem.visits[v].id, standing.problem.shifts[route.shift].id
-    return Partner(name, shift, position, stop.arrive, stop.begin, stop.end)

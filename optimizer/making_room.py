@@ -12,10 +12,10 @@ from typing import NamedTuple
 
 from optimizer.displacing import Exchange, Movable, cleared, exchanged, exchanges, ways_for, without
 from optimizer.search.greedy import insert_worthwhile
-from optimizer.search.groups import insert_group
 from optimizer.search.insertion import spot_on
 from optimizer.search.state import State
 from optimizer.search.timeline import INFINITY
+from optimizer.seating import Seating
 
 MOST_GROUPS = 8
 """Visits whose room is tried for visits that begin together, the cheapest to leave out first."""
@@ -115,10 +115,10 @@ def _for_group(state: State, v: int, may_go: Movable, ceiling: int) -> Room | No
     best: Room | None = None
     for y in islice(_helpful(state, group, may_go), MOST_GROUPS):
         rest = without(state, (y,))
-        trial = None if rest is None else insert_group(rest, group, INFINITY)
-        if trial is None:
+        found = None if rest is None else Seating(rest, group).best()
+        if found is None:
             continue
-        trial = insert_worthwhile(trial, (y,))
+        trial = insert_worthwhile(found.state, (y,))
         cost, out = trial.cost() - before, trial.where[y] < 0
         if cost < ceiling:
             ceiling = cost

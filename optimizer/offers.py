@@ -1,15 +1,17 @@
 """Appointment windows for a visit: which can be offered, what each costs, and why others cannot."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from optimizer.partners import Partner, partners_of, shifts_alone
 from optimizer.plan import REASONS, Plan
 from optimizer.problem import Problem, ProblemError, Visit, Window
 from optimizer.search.insertion import Spot, spots_on
 from optimizer.search.route import Route, narrowed
 from optimizer.search.state import State
 from optimizer.search.timeline import INFINITY, Service, Windows
+from optimizer.seating import Seating
 from optimizer.standing import Standing
 
 OUTSIDE = "outside"
@@ -25,7 +27,8 @@ class Offer:
     """A window `[open, close]` for the begin of a visit, seconds after the problem's start.
 
     Offerable when `shift` is not None: the visit would begin at `start` on it, and the plan's total
-    would change by `cost` points. `recommended` marks the cheapest windows. Otherwise `reason` is
+    would change by `cost` points. `together` are the places of those that begin together with it;
+    `cost` speaks of them all. `recommended` marks the cheapest windows. Otherwise `reason` is
     `outside` (the window lies outside the visit's own), `planned` (the plan serves the visit), or
     the format's reason that stands furthest down its list over all shifts.
     """
@@ -37,6 +40,7 @@ class Offer:
     cost: int | None = None
     recommended: bool = False
     reason: str | None = None
+    together: tuple[Partner, ...] = ()
 
 
 class _Chance(NamedTuple):
@@ -65,9 +69,10 @@ def offers(
     """Each window with its cost and place, or the reason why it cannot be offered.
 
     `visit` is one that the plan leaves out, or a new one, which then must be at a known place and
-    have no relations. Nothing else moves to another crew, and the order of routes is kept. A visit
-    that begins together with others is not offered alone (`relation`). Raise VisitUnknown,
-    ProblemError for a window that closes before it opens or a visit the format refuses.
+    have no relations. Nothing else moves to another crew, and the order of routes is kept. Visits
+    that begin together with it are served with it or not at all, each at its best place. Raise
+    VisitUnknown, ProblemError for a window that closes before it opens or a visit the format
+    refuses.
     """
     return offered(Standing(problem, plan), visit, windows)
 
@@ -81,13 +86,9 @@ def offered(
     if isinstance(visit, str) and standing.state.where[standing.visit(visit)] >= 0:
         return [Offer(*window, reason=PLANNED) for window in asked]
     boards = list(_boards(standing, visit))
-    chances = sorted(
-        ((chance, board) for board in boards for chance in _chances(board)),
-        key=lambda pair: pair[0],
-    )
+    finder = _finder(boards)
     found = [
-        _offer(window, chances) or Offer(*window, reason=_reason(entry, window, boards))
-        for window in asked
+        finder(window) or Offer(*window, reason=_reason(entry, window, boards)) for window in asked
     ]
     least = min((offer.cost for offer in found if offer.cost is not None), default=0)
     return [
@@ -123,12 +124,38 @@ def _boards(standing: Standing, visit: str | Visit) -> Iterator[_Board]:
         yield _Board(part.state, part.visit(visit.id), tuple(part.shift(name) for name in names))
 
 
+def _finder(boards: Sequence[_Board]) -> Callable[[Window], Offer | None]:
+    """What gives the cheapest way to begin in a window, None where there is none."""
+    if boards and len(boards[0].state.instance.groups[boards[0].visit]) > 1:
+        (board,) = boards
+        seating = Seating(board.state, board.state.instance.groups[board.visit])
+        return lambda window: _shared_offer(window, board, seating)
+    chances = sorted(
+        ((chance, board) for board in boards for chance in _chances(board)),
+        key=lambda pair: pair[0],
+    )
+    return lambda window: _offer(window, chances)
+
+
+def _shared_offer(window: Window, board: _Board, seating: Seating) -> Offer | None:
+    """The cheapest way for all that begin together to begin in the window, or None."""
+    instance, v = board.state.instance, board.visit
+    found = seating.best(low=window.open, high=window.close)
+    if found is None:
+        return None
+    return Offer(
+        *window,
+        shift=instance.problem.shifts[found.state.where[v]].id,
+        start=found.begin,
+        cost=found.cost - sum(instance.drop_cost[u] for u in instance.groups[v]),
+        together=partners_of(instance.problem, found.state, v),
+    )
+
+
 def _chances(board: _Board) -> Iterator[_Chance]:
     """Every place where the visit fits at some time of its own windows."""
     state, v, shifts = board
     instance = state.instance
-    if len(instance.groups[v]) > 1:
-        return
     for s in shifts:
         service = instance.services[s][v]
         for spot in spots_on(state, v, s):
@@ -216,14 +243,22 @@ def _reason(visit: Visit, window: Window, boards: Sequence[_Board]) -> str:
     if own and not any(each.open <= window.close and window.open <= each.close for each in own):
         return OUTSIDE
     last = -1
-    for reason in (_shift_reason(window, board, s) for board in boards for s in board.shifts):
+    for reason in (reason for board in boards for reason in _shift_reasons(window, board)):
         last = max(last, REASONS.index(reason))
         if reason == "capacity":
             break  # none stands further down
     return REASONS[last] if last >= 0 else "shift_hours"
 
 
-def _shift_reason(window: Window, board: _Board, s: int) -> str:
+def _shift_reasons(window: Window, board: _Board) -> Iterator[str]:
+    shared: set[int] | None = None
+    if len(board.state.instance.groups[board.visit]) > 1:
+        shared = shifts_alone(board.state, board.visit, *window)
+    return (_shift_reason(window, board, s, shared) for s in board.shifts)
+
+
+def _shift_reason(window: Window, board: _Board, s: int, shared: set[int] | None) -> str:
+    """The first rule that fails; `shared` are the shifts that could have it with its partners."""
     state, v, _ = board
     instance = state.instance
     barrier = instance.barrier[v][s]
@@ -233,7 +268,9 @@ def _shift_reason(window: Window, board: _Board, s: int) -> str:
     alone = narrowed(service.windows, *window)
     if not alone or not instance.fits_alone(service._replace(windows=alone), s):
         return "window"
-    if len(instance.groups[v]) > 1 or state.blocked(v, s):
+    if shared is not None:
+        return "capacity" if s in shared else "relation"
+    if state.blocked(v, s):
         return "relation"
     tied = _inside(state, v, s, window)
     if not tied or not instance.fits_alone(service._replace(windows=tied), s):

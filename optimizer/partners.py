@@ -1,9 +1,11 @@
-"""Visits that begin together: on which shifts one of them could, and where all of them fit."""
+"""Visits that begin together: their places, and on which shifts one of them could were all empty."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import NamedTuple
 
-from optimizer.search.groups import insert_group
+from optimizer.problem import Problem
+from optimizer.search.route import narrowed
 from optimizer.search.state import State
 from optimizer.search.timeline import (
     INFINITY,
@@ -13,6 +15,37 @@ from optimizer.search.timeline import (
     last_begin,
     latest_at_end,
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """The place of a visit that begins together with one that is asked about.
+
+    `position` stops of the shift's route come before it; the times are seconds after the problem's
+    start.
+    """
+
+    visit: str
+    shift: str
+    position: int
+    arrive: int
+    start: int
+    end: int
+
+
+def place_of(problem: Problem, state: State, v: int) -> Partner:
+    """Where the state has a visit that it serves."""
+    route = state.routes[state.where[v]]
+    assert route is not None
+    position = route.order.index(v)
+    stop = route.timing.stops[position]
+    name, shift = problem.visits[v].id, problem.shifts[route.shift].id
+    return Partner(name, shift, position, stop.arrive, stop.begin, stop.end)
+
+
+def partners_of(problem: Problem, state: State, v: int) -> tuple[Partner, ...]:
+    """Where the state has those that begin together with a visit that it serves."""
+    return tuple(place_of(problem, state, u) for u in state.instance.groups[v] if u != v)
 
 
 class _Span(NamedTuple):
@@ -27,12 +60,12 @@ class _Span(NamedTuple):
         return self.early <= begin <= self.late and first_begin(self.windows, begin) == begin
 
 
-def shifts_alone(state: State, v: int) -> set[int]:
-    """The shifts on which the visit and all that begin with it could, were every shift empty.
+def shifts_alone(state: State, v: int, low: int = -INFINITY, high: int = INFINITY) -> set[int]:
+    """The shifts on which the visit and all that begin with it could in [low, high], were all empty.
 
     Visits tied to them in other ways stand as they do.
     """
-    spans = [dict(_spans(state, u)) for u in state.instance.groups[v]]
+    spans = [dict(_spans(state, u, low, high)) for u in state.instance.groups[v]]
     mine = spans.pop(state.instance.groups[v].index(v))
     found: set[int] = set()
     every = [span for own in (mine, *spans) for span in own.values()]
@@ -46,15 +79,16 @@ def shifts_alone(state: State, v: int) -> set[int]:
     return found
 
 
-def _spans(state: State, v: int) -> Iterator[tuple[int, _Span]]:
-    """The shifts that could serve the visit alone, with the begins that they have for it."""
+def _spans(state: State, v: int, low: int, high: int) -> Iterator[tuple[int, _Span]]:
+    """The shifts that could serve the visit alone, with the begins in [low, high] they have for it."""
     instance = state.instance
     for s in instance.candidates[v]:
         if instance.barrier[v][s] or state.blocked(v, s):
             continue
         service, lane = instance.services[s][v], instance.lanes[s]
         windows = state.windows(v, s)
-        service = service if windows is None else service._replace(windows=windows)
+        windows = narrowed(service.windows if windows is None else windows, low, high)
+        service = service._replace(windows=windows)
         leg = lane.legs[lane.home][service.place]
         labels = extend(lane.origin(), leg, service, service.first, lane)
         latest = max(latest_at_end(service.place, lane)) - service.first
@@ -69,14 +103,3 @@ def _are_apart(crews: Sequence[set[int]], taken: set[int]) -> bool:
     if not crews:
         return True
     return any(_are_apart(crews[1:], {*taken, crew}) for crew in crews[0] - taken)
-
-
-def together_on(state: State, v: int, shifts: Iterable[int]) -> State | None:
-    """The state with the visit on one of the shifts and all that begin with it, at the least cost."""
-    group, everywhere = state.instance.groups[v], _positions(state, range(state.instance.shifts))
-    only = dict.fromkeys(group, everywhere) | {v: _positions(state, shifts)}
-    return insert_group(state, group, INFINITY, only)
-
-
-def _positions(state: State, shifts: Iterable[int]) -> set[tuple[int, int]]:
-    return {(s, position) for s in shifts for position in range(len(state.order(s)) + 1)}

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator
 
-from optimizer.partners import shifts_alone, together_on
+from optimizer.partners import shifts_alone
 from optimizer.plan import REASONS, Unserved
-from optimizer.search.groups import insert_group
 from optimizer.search.insertion import spot_on
 from optimizer.search.instance import Instance
 from optimizer.search.state import State
-from optimizer.search.timeline import INFINITY, Service, Windows
+from optimizer.search.timeline import Service, Windows
+from optimizer.seating import Seating
 
 
 def unserved(state: State) -> tuple[Unserved, ...]:
@@ -68,15 +68,13 @@ def _fits(instance: Instance, service: Service, windows: Windows | None, s: int)
 def _together(state: State, v: int) -> Iterator[tuple[str, int | None]]:
     """The same for a visit that is served with its partners or not at all."""
     alone = shifts_alone(state, v)
-    trial = insert_group(state, state.instance.groups[v], INFINITY)
+    seating = Seating(state, state.instance.groups[v])
     for s, rule in enumerate(state.instance.barrier[v]):
         if rule:
             continue
-        made = trial
-        if trial is not None and trial.where[v] != s:
-            made = together_on(state, v, (s,)) if spot_on(state, v, s) else None
+        made = seating.best_on(v, (s,))
         if made is not None:
-            yield "cost", _more(state, made)
+            yield "cost", made.cost
         else:
             yield "capacity" if s in alone else "relation", None
 
@@ -93,15 +91,10 @@ def cost_to_serve(state: State, v: int) -> int | None:
     """
     group = state.instance.groups[v]
     if len(group) > 1:
-        trial = insert_group(state, group, INFINITY)
-        return None if trial is None else _more(state, trial)
+        found = Seating(state, group).best()
+        return None if found is None else found.cost
     spots = (spot_on(state, v, s) for s in range(state.instance.shifts))
     return min((spot.cost for spot in spots if spot is not None), default=None)
-
-
-def _more(state: State, trial: State) -> int:
-    """Points that the routes of the trial cost more."""
-    return sum(trial.route_cost(s) - state.route_cost(s) for s in range(len(trial.routes)))
 
 
 def hint(state: State, v: int, reason: str, cost: int | None) -> str:

@@ -13,6 +13,7 @@ from optimizer.search.answer import answer
 from optimizer.search.greedy import by_worth, insert_worthwhile
 from optimizer.search.route import Route
 from optimizer.search.state import State
+from optimizer.seating import Seating
 from optimizer.standing import Standing
 
 
@@ -44,10 +45,21 @@ def improved(state: State) -> State:
         if trial.cost() < before:
             state = trial
         for v in order:
-            if state.where[v] < 0 and len(state.instance.groups[v]) == 1:
-                state = _with(state, v, tried)
+            if state.where[v] < 0:
+                alone = len(state.instance.groups[v]) == 1
+                state = _with(state, v, tried) if alone else _with_group(state, v)
         if state.cost() >= before:
             return state
+
+
+def _with_group(state: State, v: int) -> State:
+    """The state with the visit and all that begin with it, where that lowers the total."""
+    group = state.instance.groups[v]
+    if v != group[0]:
+        return state
+    worth = sum(state.instance.drop_cost[u] for u in group)
+    found = Seating(state, group).best(ceiling=worth)
+    return state if found is None else found.state
 
 
 def _with(state: State, v: int, tried: dict[int, list[Route | None]]) -> State:

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from optimizer.alternatives import Alternative, best_on
+from optimizer.alternatives import Alternative, Places
 from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reasons import reasons_on
@@ -13,6 +13,7 @@ from optimizer.standing import Standing
 class Trial:
     """A visit at its best place on a shift, everything else left as it is; or, without a place, why not.
 
+    Those that begin together with it go with it: to its second, and to other places where they must.
     `reason` is one of the planning format's reasons where `place` is None.
     """
 
@@ -30,17 +31,16 @@ def trials(problem: Problem, plan: Plan, visit_id: str) -> list[Trial]:
 def tried(standing: Standing, visit_id: str) -> list[Trial]:
     """What `trials` answers for a standing."""
     v = standing.visit(visit_id)
-    state, shifts = standing.state, standing.problem.shifts
-    here, rest = state.where[v], state.copy()
-    if here >= 0 and not rest.place(here, tuple(u for u in state.order(here) if u != v)):
+    shifts, places = standing.problem.shifts, Places.of(standing.state, v)
+    if places is None:
         return [Trial(shift.id, shift.crew, None, "relation") for shift in shifts]
     found: list[Trial] = []
     reasons: list[str] | None = None
     for s, shift in enumerate(shifts):
-        place = best_on(standing, rest, v, s)
+        place = places.best_on(s, standing.state)
         reason = None
         if place is None:
-            reasons = reasons_on(rest, v) if reasons is None else reasons
+            reasons = reasons_on(places.rest, v) if reasons is None else reasons
             reason = reasons[s]
             # What would fit but for its partners on other routes is tied to them.
             reason = "relation" if reason == "cost" else reason

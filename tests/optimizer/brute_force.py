@@ -26,10 +26,13 @@ from tests.optimizer.written_out import Times, written_out
 
 def cheapest(problem: Problem) -> Plan:
     """A plan of the least total; raise ArithmeticError when CP-SAT cannot prove it so."""
-    return _Model(problem).solved()
+    plan = Model(problem).solved()
+    if plan is None:
+        raise ArithmeticError("CP-SAT found no plan, and every problem has one")
+    return plan
 
 
-class _Model(RoutesModel):
+class Model(RoutesModel):
     """The routes with what ties visits of several routes, and with every cost."""
 
     def __init__(self, problem: Problem) -> None:
@@ -106,13 +109,16 @@ class _Model(RoutesModel):
 
     # The answer
 
-    def solved(self) -> Plan:
+    def solved(self) -> Plan | None:
+        """A plan of the least total, None when the model has none; ArithmeticError without proof."""
         self.model.minimize(sum(self.costs))
         solver = cp_model.CpSolver()
         solver.parameters.num_workers = 1
         # The linear relaxation of the circuits proves in milliseconds what clauses take seconds for.
         solver.parameters.linearization_level = 2
         status = solver.solve(self.model)
+        if status == cp_model.INFEASIBLE:
+            return None
         if status != cp_model.OPTIMAL:
             raise ArithmeticError(f"CP-SAT proved nothing: {solver.status_name(status)}")
         plan = written_out(self.problem, [self._times(day, solver) for day in self.days])
