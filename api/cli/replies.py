@@ -1,7 +1,7 @@
 """What the questions about a plan answer, as tables for a person."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Group, RenderableType
 from rich.markup import escape
@@ -15,6 +15,7 @@ from optimizer.concluding import Replanned
 from optimizer.explain import Explanation
 from optimizer.insert import Insertion
 from optimizer.offers import Offer
+from optimizer.partners import Partner
 from optimizer.problem import Problem
 from optimizer.relaxing import Relaxation
 
@@ -179,10 +180,14 @@ def inserted(found: list[Insertion], given: Problem, visit: str) -> RenderableTy
 def _others(place: Insertion, given: Problem) -> Iterator[str]:
     if place.instead_of is not None:
         yield f"{place.instead_of} is left out"
-    for partner in place.together:
-        yield f"{partner.visit} goes to {_crew(partner.shift, given)}"
+    yield from _partners(place.together, given)
     for delay in place.displaces:
         yield f"{delay.visit} {minutes(delay.start - delay.was_start)}"
+
+
+def _partners(together: Iterable[Partner], given: Problem) -> Iterator[str]:
+    for partner in together:
+        yield f"{partner.visit} goes to {_crew(partner.shift, given)}"
 
 
 def offered(found: list[Offer], given: Problem, visit: str) -> Table:
@@ -200,7 +205,8 @@ def offered(found: list[Offer], given: Problem, visit: str) -> Table:
             continue
         mark = "[bold green]recommended[/]" if offer.recommended else "possible"
         begins = shown(offer.start, given.start)
-        table.add_row(window, mark, escape(_crew(offer.shift, given)), begins, points(offer.cost))
+        crews = "; ".join((_crew(offer.shift, given), *_partners(offer.together, given)))
+        table.add_row(window, mark, escape(crews), begins, points(offer.cost))
     return table
 
 

@@ -218,6 +218,7 @@ class OfferOut(Output):
     shift_id: str | None
     begins_at: datetime | None
     reason: str | None
+    together: list[MovedOut]
 
 
 class ShiftReasonOut(Output):
@@ -284,6 +285,7 @@ class TrialOut(Output):
     late_s: int | None
     overtime_s: int | None
     cost: int | None
+    together: list[MovedOut]
 
 
 class TermOut(Output):

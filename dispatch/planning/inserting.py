@@ -1,5 +1,6 @@
 """Places for a waiting visit in a plan that stands: an urgent one during the day, a customer's on the telephone."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 
@@ -7,6 +8,7 @@ from sqlmodel import Session
 
 from dispatch.core.calendar import local_day, zone_named
 from dispatch.core.events import Actor
+from dispatch.planning.clock import DayClock
 from dispatch.planning.editing import NotEditable, Standing, current, editable, propose_edit, stand
 from dispatch.planning.engine import Engine, in_process
 from dispatch.planning.refusing import refusal, refuse_begun, refuse_unplaceable
@@ -15,6 +17,7 @@ from dispatch.registry import territories
 from dispatch.work import visits
 from dispatch.work.tables import Visit
 from optimizer.insert import Insertion
+from optimizer.partners import Partner as Seat
 from optimizer.plan import Plan as Answer
 
 
@@ -29,7 +32,7 @@ class Displaced:
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """Where a visit goes that begins together with one that is inserted."""
+    """Where a visit goes that begins together with one that is asked about."""
 
     visit_id: str
     crew_id: str
@@ -166,8 +169,15 @@ def _told(standing: Standing, before: Answer, found: Insertion) -> Place:
         cost=found.cost,
         displaced=tuple(displaced),
         instead_of=found.instead_of,
-        together=tuple(
-            Partner(each.visit, crews[each.shift], each.shift, clock.instant(each.start))
-            for each in found.together
-        ),
+        together=beginning_too(found.together, crews, clock),
+    )
+
+
+def beginning_too(
+    found: Iterable[Seat], crews: Mapping[str, str], clock: DayClock
+) -> tuple[Partner, ...]:
+    """Where those go that begin together with a visit; `crews` are by shift."""
+    return tuple(
+        Partner(each.visit, crews[each.shift], each.shift, clock.instant(each.start))
+        for each in found
     )

@@ -11,7 +11,7 @@ from dispatch.planning.board import BoardShift
 from dispatch.planning.clock import DayClock
 from dispatch.planning.editing import Standing
 from dispatch.planning.engine import Engine, in_process
-from dispatch.planning.inserting import stand_for
+from dispatch.planning.inserting import Partner, beginning_too, stand_for
 from dispatch.planning.problem import Built
 from dispatch.planning.refusing import refuse_begun, refuse_unplaceable
 from dispatch.work import visits
@@ -38,7 +38,8 @@ class Offer:
     """A window `[start_at, end_at)` in which work may begin.
 
     It can be offered when `crew_id` is not None: that crew would begin at `begins_at`, and the plan's total would
-    change by `cost` points. `recommended` marks the cheapest windows. Otherwise `reason` says why not: one of the
+    change by `cost` points; `together` are those that begin when it does, whose cost is in `cost`.
+    `recommended` marks the cheapest windows. Otherwise `reason` says why not: one of the
     planning format's, `outside` for a window that the visit's own or its lock rules out, `past` for one
     that is over.
     """
@@ -51,6 +52,7 @@ class Offer:
     shift_id: str | None = None
     begins_at: datetime | None = None
     reason: str | None = None
+    together: tuple[Partner, ...] = ()
 
 
 def offers(
@@ -77,7 +79,8 @@ def offers(
     refuse_unplaceable(standing, visit_id)
     asked = list(windows if windows is not None else of_the_day(standing.built.rows.shifts, now))
     plan = engine.retime(standing.problem, standing.without(visit_id))
-    return beside(standing.built, plan, _free(standing, visit_id), asked, now=now, engine=engine)
+    built, visit = _freed(standing, visit_id)
+    return beside(built, plan, visit, asked, now=now, engine=engine)
 
 
 def beside(
@@ -132,15 +135,26 @@ def _seconds(span: Span, clock: DayClock, now: datetime) -> tuple[int, int]:
     return min(opens, closes), closes
 
 
-def _free(standing: Standing, visit_id: str) -> str | Visit:
-    """The visit without the window that it was promised, as a new one; its id when only rules bind it."""
-    board = standing.built.rows
+def _freed(standing: Standing, visit_id: str) -> tuple[Built, str | Visit]:
+    """The problem, and the visit in it, without the window that the visit was promised.
+
+    Its id where only rules bind it; as a new visit where the problem can stay what it is, which whoever answers has
+    compiled already; and where it is tied to others that wait too, its id in a problem in which it has no window.
+    What ties it to those that have begun is in its windows, which stay then.
+    """
+    built, board = standing.built, standing.built.rows
     row = next((row for row in board.visits if row.id == visit_id), None)
-    tied = any(visit_id in tie.visits for tie in board.ties)
-    if row is None or row.window_start_at is None or row.locked_start_at is not None or tied:
-        return visit_id
-    visit = next(visit for visit in standing.problem.visits if visit.id == visit_id)
-    return replace(visit, id=f"{visit_id}:again", windows=())
+    if row is None or row.window_start_at is None or row.locked_start_at is not None:
+        return built, visit_id
+    visit = next(visit for visit in built.problem.visits if visit.id == visit_id)
+    tied = {other for tie in board.ties if visit_id in tie.visits for other in tie.visits}
+    if not tied:
+        return built, replace(visit, id=f"{visit_id}:again", windows=())
+    begun = {row.id for row in board.under_way}
+    if tied & begun or not tied <= {each.id for each in built.problem.visits}:
+        return built, visit_id
+    visits = (replace(each, windows=()) if each is visit else each for each in built.problem.visits)
+    return replace(built, problem=replace(built.problem, visits=tuple(visits))), visit_id
 
 
 def _told(span: Span, found: Found, crews: dict[str, str], clock: DayClock) -> Offer:
@@ -152,4 +166,5 @@ def _told(span: Span, found: Found, crews: dict[str, str], clock: DayClock) -> O
         shift_id=found.shift,
         begins_at=None if found.start is None else clock.instant(found.start),
         reason=found.reason,
+        together=beginning_too(found.together, crews, clock),
     )

@@ -9,6 +9,7 @@ from dispatch.planning import states
 from dispatch.planning.clock import DayClock
 from dispatch.planning.editing import NotEditable, stand
 from dispatch.planning.engine import Engine, in_process
+from dispatch.planning.inserting import Partner, beginning_too
 from dispatch.planning.lifecycle import IN_FORCE
 from dispatch.planning.refusing import refuse_begun, refuse_unplaceable
 from dispatch.planning.tables import PlanStatus
@@ -21,7 +22,8 @@ from optimizer.problem import Problem
 class ShiftTrial:
     """The visit at its best place on a shift: what the plan has more of then; or why it cannot be there.
 
-    The figures are None where `reason` has the first rule that keeps the visit from the shift.
+    The figures are None where `reason` has the first rule that keeps the visit from the shift. `together` are those
+    that begin when it does, and what they change is in the figures.
     """
 
     shift_id: str
@@ -33,6 +35,7 @@ class ShiftTrial:
     late_s: int | None
     overtime_s: int | None
     cost: int | None
+    together: tuple[Partner, ...] = ()
 
 
 def try_shifts(
@@ -55,6 +58,7 @@ def try_shifts(
     problem = _unlocked(standing.problem, visit) if locked else standing.problem
     answer = engine.retime(problem, standing.orders)
     clock = DayClock(problem.start)
+    crews = {shift.id: shift.crew for shift in problem.shifts}
     return [
         ShiftTrial(
             shift_id=each.shift,
@@ -66,6 +70,7 @@ def try_shifts(
             late_s=each.place.late if each.place else None,
             overtime_s=each.place.overtime if each.place else None,
             cost=each.place.cost if each.place else None,
+            together=beginning_too(each.place.together, crews, clock) if each.place else (),
         )
         for each in engine.trials(problem, answer, visit_id)
     ]

@@ -172,11 +172,12 @@ def test_a_visit_is_taken_to_the_cheapest_place_of_another_shift() -> None:
         full = orders_of(naive(given))
         for name, goal in [(full[s][0], t) for s in full for t in full if s != t][:2]:
             made = relocate(given, full, name, goal)
+            if any(name in r.visits for r in given.relations if isinstance(r, Together)):
+                assert check(given, made).ok, seed
+                continue
             without = {s: [v for v in vs if v != name] for s, vs in full.items()}
             before = retime(given, without)
-            # What begins together with another is not taken anywhere alone.
-            found = [one for one in insert(given, before, name, 1, shift=goal) if not one.together]
-            best = next(iter(found), None)
+            best = next(iter(insert(given, before, name, 1, shift=goal)), None)
             position = len(without[goal]) if best is None else best.position
             without[goal].insert(position, name)
 

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from sqlmodel import Session
 
-from dispatch.planning import comparing, edits, explaining, offering, plans
+from dispatch.planning import comparing, edits, explaining, offering, plans, trying
 from dispatch.planning.clock import DayClock
 from dispatch.planning.comparing import NoAnswerYet, OtherDay
 from dispatch.planning.editing import stand
@@ -14,7 +14,7 @@ from dispatch.planning.offering import MOST, BadWindow
 from dispatch.planning.options import ENGINES
 from dispatch.registry import shifts
 from dispatch.work import promises
-from dispatch.work.tables import VisitRelation
+from dispatch.work.tables import Visit, VisitRelation
 from optimizer.problem import Problem
 from optimizer.solve import ENGINES as SOLVERS
 from tests.builders.planning import (
@@ -24,6 +24,7 @@ from tests.builders.planning import (
     proposed,
     published,
     request,
+    stop_of,
     work_on,
 )
 from tests.builders.registry import DISPATCHER
@@ -115,6 +116,48 @@ def test_a_promised_window_does_not_bind_the_question_for_another(session: Sessi
 
     assert found.crew_id is not None
     assert found.reason is None
+
+
+def together(session: Session, *visits: Visit) -> None:
+    names = [visit.id for visit in visits]
+    session.add(VisitRelation(territory_id="humen", type="together", visits=names))
+    session.flush()
+
+
+def test_a_visit_that_begins_with_another_is_offered_windows_for_both(session: Session) -> None:
+    a_plan(session)
+    one, other = job(session, east=1.5), job(session, east=2)
+    together(session, one, other)
+    promises.book(session, one, start_at=at("08:00"), end_at=at("09:00"), actor=DISPATCHER, now=NOW)
+
+    spans = [(at("13:00"), at("15:00")), (at("18:00"), at("20:00"))]
+    found, late = offering.offers(session, visit_id=one.id, now=NOW, day=DAY, windows=spans)
+
+    assert found.reason is None
+    assert found.begins_at is not None
+    assert spans[0][0] <= found.begins_at < spans[0][1]
+    (partner,) = found.together
+    assert (partner.visit_id, partner.start_at) == (other.id, found.begins_at)
+    assert {partner.crew_id, found.crew_id} == {"C1", "C2"}
+    assert (late.reason, late.together) == ("window", ())
+
+
+def test_a_visit_that_begins_with_another_is_tried_and_moved_with_it(session: Session) -> None:
+    plan_id = a_plan(session)
+    one, other = job(session, east=1.5), job(session, east=2)
+    together(session, one, other)
+
+    tried = trying.try_shifts(session, plan_id=plan_id, visit_id=one.id, now=NOW)
+
+    assert [each.reason for each in tried] == [None, None]
+    goal = tried[0]
+    (partner,) = goal.together
+    assert (partner.visit_id, partner.start_at) == (other.id, goal.start_at)
+    plan = edits.move_visit(
+        session, plan_id=plan_id, visit_id=one.id, shift_id=goal.shift_id, actor=DISPATCHER, now=NOW
+    )
+    assert stop_of(session, plan, one).start_at == stop_of(session, plan, other).start_at
+    assert stop_of(session, plan, other).crew_id == partner.crew_id
 
 
 def test_a_visit_on_the_plan_is_taken_out_for_the_question(session: Session) -> None:
