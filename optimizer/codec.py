@@ -60,6 +60,9 @@ _OFFSET = re.compile(rf"Z|[+-]{_HOUR_MINUTE}", re.ASCII)
 _TIMESTAMP = re.compile(rf"(\d{{4}}-\d\d-\d\dT{_HOUR_MINUTE}:\d\d)({_OFFSET.pattern})", re.ASCII)
 
 
+_visit: Reader = maker(Visit, pinned=or_null(maker(Pin)))
+
+
 def read_problem(document: str | bytes) -> Problem:
     """The problem in a JSON text (UTF-8); raise ProblemError when it is refused."""
     return problem_from(parsed(document))
@@ -88,7 +91,7 @@ def problem_from(document: object) -> Problem:
         "travel": _travel,
         "crews": each(maker(Crew)),
         "shifts": each(maker(Shift, breaks=each(maker(Break)))),
-        "visits": each(maker(Visit, pinned=or_null(maker(Pin)))),
+        "visits": each(_visit),
         "relations": each(_relation),
         "weights": maker(Weights),
         "incumbent": or_null(_incumbent),
@@ -96,6 +99,12 @@ def problem_from(document: object) -> Problem:
     }
     problem: Problem = made(Problem, _versioned(document), "", readers)
     return problem
+
+
+def visit_from(document: object) -> Visit:
+    """One visit of a problem in what JSON decoded to."""
+    visit: Visit = _visit(document, "visit")
+    return visit
 
 
 def plan_from(document: object) -> Plan:

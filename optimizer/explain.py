@@ -4,7 +4,7 @@ An insertion that is worth its cost, be it that others make room for it, is no r
 is made (`settle`), and what is explained is the plan with it.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optimizer.alternatives import Alternative, alternatives
 from optimizer.making_room import Room, room_for
@@ -112,7 +112,8 @@ def _with(standing: Standing, v: int, cost: int | None, room: Room | None) -> St
         state = insert_worthwhile(room.state, order)
     if state.where[v] < 0:
         return None
-    return Standing(standing.problem, answer(state, standing.plan.search), standing.instance)
+    plan = replace(answer(state, standing.plan.search), bound=standing.plan.bound)
+    return Standing(standing.problem, plan, standing.instance)
 
 
 def _drop(standing: Standing, v: int) -> int:

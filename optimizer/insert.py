@@ -193,6 +193,7 @@ def apply_to(standing: Standing, insertion: Insertion) -> Plan:
         routes=routes,
         unserved=unserved(made),
         cost=priced(instance, routes),
+        bound=plan.bound,
         search=plan.search,
     )
 

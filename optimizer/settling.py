@@ -4,6 +4,7 @@ A search stops when its limit says so; what it leaves undone for want of time is
 no question about the plan is answered by a reason that is none.
 """
 
+from dataclasses import replace
 from operator import is_
 
 from optimizer.making_room import room_for
@@ -31,7 +32,7 @@ def settled(standing: Standing) -> Standing:
     state = improved(standing.state)
     if state is standing.state:
         return standing
-    plan = answer(state, standing.plan.search)
+    plan = replace(answer(state, standing.plan.search), bound=standing.plan.bound)
     return Standing(standing.problem, plan, standing.instance)
 
 

@@ -152,6 +152,7 @@ def propose_edit(
         standing.built,
         answer,
         beside=standing.plan.figures.get("naive"),
+        edited=standing.plan,
         actor=actor,
         now=now,
     )

@@ -7,7 +7,7 @@ it ended. Who asked later wins, whichever run ends first: a newer request supers
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from sqlmodel import Session, col, select
 from dispatch.core import alerts, tasks
 from dispatch.core.errors import DispatchError
 from dispatch.core.events import SYSTEM, Actor
-from dispatch.planning import answers, failures, states
+from dispatch.planning import answers, failures, proven, states
 from dispatch.planning.differences import affected
 from dispatch.planning.figures import figures
 from dispatch.planning.lifecycle import WAITING
@@ -99,9 +99,15 @@ def propose_now(
     beside: Mapping[str, Any] | None,
     actor: Actor,
     now: datetime,
+    edited: Plan | None = None,
 ) -> Plan:
-    """Propose an answer that was made in this transaction; raises BrokenAnswer. `beside`: see `answers.store`."""
+    """Propose an answer that was made in this transaction; raises BrokenAnswer. `beside`: see `answers.store`.
+
+    `edited` is the plan that it was made of: what is proven of that one's problem is kept where it holds.
+    """
     adopt(plan, built)
+    if edited is not None:
+        answer = replace(answer, bound=proven.bound_of(session, plan, edited))
     judged = answers.judged(built.problem, answer)
     answers.store(session, plan, built.problem, judged, beside=beside)
     plan.affected = affected(session, plan, built.rows)

@@ -1,5 +1,7 @@
 """A dispatcher's edits: each proposes another plan that keeps every rule, or says why it cannot."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,7 +19,7 @@ from dispatch.registry import crews, shifts
 from dispatch.registry.shifts import ShiftOver
 from dispatch.work.tables import Visit, VisitRelation, VisitStatus
 from optimizer.check import check
-from optimizer.codec import plan_from, problem_from
+from optimizer.codec import plan_from, problem_from, write_plan
 from tests.builders.planning import (
     crew_on,
     finish,
@@ -25,6 +27,8 @@ from tests.builders.planning import (
     left_out,
     proposed,
     published,
+    request,
+    solved,
     stop_of,
     stops,
     visits_on,
@@ -530,3 +534,66 @@ def test_a_crew_of_another_role_may_not_edit(session: Session) -> None:
             session, plan_id=in_force(session).id or 0, visit_id=first.id,
             actor=Actor("C9", "crew"), now=NOW,
         )  # fmt: skip
+
+
+def proven(session: Session) -> Plan:
+    """A proposed plan of which it is proven that none can cost 100 points less."""
+    crew_on(session, "C1")
+    crew_on(session, "C2")
+    for k in range(3):
+        job(session, east=1 + k)
+    plan = request(session)
+    taken = plans.take(session, plan_id=plan.id or 0, now=NOW)
+    assert taken is not None
+    answer = plan_from(json.loads(solved(taken.document)))
+    bounded = replace(answer, bound=answer.cost.total - 100)
+    return plans.propose(session, plan_id=taken.plan_id, answer=write_plan(bounded), now=NOW)
+
+
+@pytest.mark.parametrize("is_published", [False, True])
+def test_a_plan_edited_by_hand_keeps_what_is_proven_of_its_problem(
+    session: Session, is_published: bool
+) -> None:
+    before = proven(session)
+    if is_published:
+        publish(session, before, "07:00")
+    crew, order = next(iter(stops(session, before).items()))
+    goal = TWO if crew == "C1" else ONE
+
+    after = edits.move_visit(
+        session, plan_id=before.id or 0, visit_id=order[0], shift_id=goal, actor=DISPATCHER, now=NOW
+    )
+
+    bound, cost = before.figures["bound"], after.figures["cost"]
+    assert bound is not None
+    assert (after.answer or {})["bound"] == after.figures["bound"] == bound
+    assert cost > before.figures["cost"]
+    assert after.figures["gap"] == pytest.approx((cost - bound) / cost)
+    assert is_sound(after)
+
+
+def test_a_visit_put_back_has_what_was_proven_before_it_was_locked(session: Session) -> None:
+    before = proven(session)
+    crew, order = next(iter(stops(session, before).items()))
+    moved = edits.move_visit(
+        session, plan_id=before.id or 0, visit_id=order[0], shift_id=TWO if crew == "C1" else ONE,
+        actor=DISPATCHER, now=NOW,
+    )  # fmt: skip
+
+    after = edits.put_back(
+        session, plan_id=moved.id or 0, visit_id=order[0], actor=DISPATCHER, now=NOW
+    )
+
+    assert after.figures["bound"] == before.figures["bound"]
+
+
+def test_a_visit_that_came_in_makes_a_problem_of_which_nothing_is_proven(session: Session) -> None:
+    before = proven(session)
+    new = job(session, east=2)
+
+    after = edits.insert_visit(
+        session, visit_id=new.id, day=DAY, plan_id=before.id, actor=DISPATCHER, now=NOW
+    )
+
+    assert after.figures["bound"] is None
+    assert after.figures["gap"] is None
