@@ -22,7 +22,7 @@ DAYS, HISTORY, TUNING = 200, 100, 30
 EVERY_S, RANGES_EVERY_S = 120, 600
 LEAD_S = 20 * 60
 Rule = tuple[float, float]
-"""From which probability a delay is told: of a crew about to come, and of one that is far off."""
+"""From which probability a delay is told: when the window ends soon, and while there is time."""
 RULES: Sequence[Rule] = (
     (0.5, 0.5), (0.8, 0.8), (0.9, 0.9), (0.95, 0.95),
     (0.75, 0.99), (0.8, 0.97), (delays.NEAR, delays.FAR), (0.85, 0.99), (0.9, 0.99),
@@ -70,8 +70,8 @@ class Watched:
         near, far = rule
         told: list[tuple[float, Told]] = []
         for now, expected in self.course:
-            ahead = timedelta(seconds=expected.mid_s)
-            at_risk = expected.broken >= delays.needed(ahead, near=near, far=far)
+            left = timedelta(seconds=self.end - now)
+            at_risk = expected.broken >= delays.needed(left, near=near, far=far)
             last = told[-1][1] if told else None
             if (at_risk or last) and delays.is_due(_told(expected, now), last, at_risk=at_risk):
                 told.append((now, _told(expected, now)))

@@ -1,9 +1,10 @@
 """Delay notices: a customer is told that a promise will probably break, early, seldom, and with a new range.
 
-A first notice goes out when the promise is at risk: how surely it must break for that falls as the arrival comes
-near (`needed`), since what is hours away can still turn out well. From then on what was told stands, however the
-expectation trembles, until the new range leaves the told one by more than a `STEP`: later while the promise is
-still at risk, or earlier.
+A first notice goes out when the promise is at risk. How surely it must break for that depends on the time left
+until its window ends (`needed`): a promise cannot break before, so up to 20 minutes before its end waiting costs
+nobody the notice and makes it surer; later it does. From then on what was told stands, however the expectation
+trembles, until the new range leaves the told one by more than a `STEP`: later while the promise is still at risk,
+or earlier.
 """
 
 from collections.abc import Collection, Sequence
@@ -22,20 +23,20 @@ from dispatch.field import tracking
 from dispatch.field.tracking import Arrival
 from dispatch.work.tables import Visit, VisitStatus
 
-NEAR, FAR = 0.82, 0.99
-"""From which probability of breaking it a customer is told: when the crew is about to come, and while it is far off
+NEAR, FAR = 0.84, 0.99
+"""From which probability of breaking it a customer is told: when the window ends soon, and while there is time
 (docs/benchmarks.md says what other values would do)."""
-FAR_OFF = timedelta(minutes=90)
-"""An arrival expected later than in this time is far off."""
+SOON, EARLY = timedelta(minutes=20), timedelta(minutes=25)
+"""A window ends soon from so long before its end on; there is time until so long before it."""
 STEP = timedelta(minutes=30)
 """By how much a new range must leave the told one to be told."""
 AHEAD = timedelta(hours=8)
 """Promises that end later than this are left to the plan, which may still be made anew."""
 
 
-def needed(ahead: timedelta, *, near: float = NEAR, far: float = FAR) -> float:
-    """The probability from which a promise is at risk when the crew is expected so far ahead."""
-    return near + (far - near) * min(max(ahead / FAR_OFF, 0.0), 1.0)
+def needed(left: timedelta, *, near: float = NEAR, far: float = FAR) -> float:
+    """The probability from which a promise is at risk when its window ends in so long."""
+    return near + (far - near) * min(max((left - SOON) / (EARLY - SOON), 0.0), 1.0)
 
 
 def is_due(found: Told, last: Told | None, *, at_risk: bool) -> bool:
@@ -59,7 +60,11 @@ def tell_delayed(
     due = [
         visit_id
         for visit_id, arrival in expected.items()
-        if is_due(_range(arrival), _last(told.get(visit_id)), at_risk=_is_at_risk(arrival, now))
+        if is_due(
+            _range(arrival),
+            _last(told.get(visit_id)),
+            at_risk=_is_at_risk(arrival, waiting[visit_id], now),
+        )
     ]
     if not due:
         return []
@@ -92,11 +97,11 @@ def _tell(
     now: datetime,
 ) -> Message | None:
     found, last = _range(arrival), _last(history)
-    if not is_due(found, last, at_risk=_is_at_risk(arrival, now)):
-        return None
     visit, zone, language = facts.visit, facts.zone, facts.language
     assert visit.window_start_at is not None, "a promise has both ends"
     assert visit.window_end_at is not None, "a promise has both ends"
+    if not is_due(found, last, at_risk=_is_at_risk(arrival, visit.window_end_at, now)):
+        return None
     return compose(
         session,
         facts,
@@ -116,14 +121,14 @@ def _tell(
     )
 
 
-def _promised(session: Session, territory_id: str, now: datetime) -> list[str]:
-    """The visits on their way or to come whose promise ends soon or has just ended."""
-    statement = select(Visit.id).where(
+def _promised(session: Session, territory_id: str, now: datetime) -> dict[str, datetime]:
+    """The visits on their way or to come whose promise ends soon or has just ended, and when it ends."""
+    statement = select(Visit.id, Visit.window_end_at).where(
         col(Visit.territory_id) == territory_id,
         col(Visit.status).in_((*ON_PLAN, VisitStatus.EN_ROUTE)),
         col(Visit.window_end_at).between(now - AHEAD, now + AHEAD),
     )
-    return list(session.exec(statement))
+    return {visit_id: ends for visit_id, ends in session.exec(statement) if ends is not None}
 
 
 def _told(session: Session, visit_ids: Collection[str]) -> dict[str, list[Message]]:
@@ -146,8 +151,8 @@ def _promise(window_end_at: datetime) -> str:
     return f"{window_end_at:%Y-%m-%dT%H:%MZ}#"
 
 
-def _is_at_risk(arrival: Arrival, now: datetime) -> bool:
-    return (arrival.break_probability or 0.0) >= needed(arrival.expected_at - now)
+def _is_at_risk(arrival: Arrival, ends: datetime, now: datetime) -> bool:
+    return (arrival.break_probability or 0.0) >= needed(ends - now)
 
 
 def _range(arrival: Arrival) -> Told:

@@ -51,5 +51,6 @@ def test_a_notice_is_told_once_from_its_probability_on() -> None:
 
     assert watched.is_broken
     assert watched.notices((0.7, 0.7)) == [pytest.approx(420.0)]
-    assert watched.notices((0.7, 1.0)) == [pytest.approx(480.0)], "15 minutes ahead, of 90"
+    far = eta.Watched(end=900.0 + 30 * 60, arrived=3000.0, course=course)
+    assert far.notices((0.7, 0.95)) == [pytest.approx(600.0)], "there is time until its window ends"
     assert watched.notices((1.1, 1.1)) == []

@@ -1,5 +1,6 @@
 """Who is told of a delay, when, and how often."""
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
 from itertools import pairwise
 
@@ -7,10 +8,11 @@ import pytest
 from sqlmodel import Session, col, select
 
 from dispatch.contact import delays, tellings
-from dispatch.contact.delays import FAR, FAR_OFF, NEAR, STEP, is_due, needed
+from dispatch.contact.delays import EARLY, FAR, NEAR, SOON, STEP, is_due, needed
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.windows import Told
 from dispatch.core.db import Database, transaction
+from dispatch.field.tracking import Arrival
 from dispatch.registry.tables import Customer
 from dispatch.work import promises
 from dispatch.work.tables import Visit, WorkOrder
@@ -174,10 +176,21 @@ def test_what_was_told_stands_until_the_range_leaves_it_by_a_step() -> None:
     assert is_due(told("09:25", "10:00"), last, at_risk=False)
 
 
-def test_the_nearer_the_crew_the_less_sure_a_delay_must_be() -> None:
-    assert needed(2 * FAR_OFF) == needed(FAR_OFF) == FAR
-    assert needed(FAR_OFF / 2) == pytest.approx((NEAR + FAR) / 2)
-    assert needed(timedelta(0)) == needed(-FAR_OFF) == NEAR
+def test_while_the_window_leaves_time_a_delay_must_be_nearly_certain() -> None:
+    assert needed(2 * EARLY) == needed(EARLY) == FAR
+    assert needed((EARLY + SOON) / 2) == pytest.approx((NEAR + FAR) / 2)
+    assert needed(SOON) == needed(timedelta(0)) == needed(-SOON) == NEAR
+
+
+def test_what_will_probably_break_is_told_twenty_minutes_before_the_window_ends(
+    session: Session, day: list[Visit], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def expected(session: Session, *, visit_ids: Collection[str], now: datetime) -> dict[str, Arrival]:
+        return {one: Arrival(one, at("11:00"), at("11:20"), at("12:00"), 0.9) for one in visit_ids}
+
+    monkeypatch.setattr(delays.tracking, "arrivals", expected)
+
+    assert [clock for clock in ("10:30", "10:35", "10:40") if watch(session, clock)] == ["10:40"]
 
 
 def test_a_notice_is_no_booking(session: Session, day: list[Visit]) -> None:
