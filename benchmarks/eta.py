@@ -7,14 +7,23 @@ is the product's (`is_due`). What the notices go out from is chosen on days befo
 
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from benchmarks.eta_world import CrewDay, Happened, Planned, World
 from dispatch.contact import delays
 from dispatch.contact.windows import Told, arrival_range
 from dispatch.planning.arrivals import Expected, Leg, along
-from dispatch.planning.spread import Measure, Observation, Spreads, learn, of_catalogue
+from dispatch.planning.spread import (
+    SHORTEST_S,
+    Departure,
+    Measure,
+    Observation,
+    Occasion,
+    Spreads,
+    learn,
+    of_catalogue,
+)
 
 SUITE = "eta"
 DAYS, HISTORY, TUNING = 200, 100, 30
@@ -25,7 +34,8 @@ Rule = tuple[float, float]
 """From which probability a delay is told: when the window ends soon, and while there is time."""
 RULES: Sequence[Rule] = (
     (0.5, 0.5), (0.8, 0.8), (0.9, 0.9), (0.95, 0.95),
-    (0.75, 0.99), (0.8, 0.97), (delays.NEAR, delays.FAR), (0.85, 0.99), (0.9, 0.99),
+    (0.75, 0.99), (0.8, 0.99), (0.84, 0.99), (delays.NEAR, delays.FAR), (0.88, 0.99), (0.9, 0.99),
+    (0.92, 0.99),
 )  # fmt: skip
 HORIZONS = ((0, 20), (20, 60), (60, 180), (180, 1440))
 """Minutes ahead that a range is told."""
@@ -136,7 +146,8 @@ def _expected(day: CrewDay, now: float, spreads: Spreads, last: int) -> list[tup
             free = fact.ended
             continue
         places.append(place)
-        legs.append(_leg(day, plan, fact, now, spreads))
+        leg = _leg(day, plan, fact, now, spreads)
+        legs.append(replace(leg, setting_out=spreads.setting_out(_occasion(place, plan))))
     found = zip(places, along(legs, free_s=free - now), strict=True)
     return [(place, one) for place, one in found if day.happened[place].arrived > now]
 
@@ -162,6 +173,12 @@ def _leg(day: CrewDay, plan: Planned, fact: Happened, now: float, spreads: Sprea
     )
 
 
+def _occasion(place: int, plan: Planned) -> Occasion:
+    if place == 0:
+        return Occasion.BEGIN
+    return Occasion.BREAK if plan.breaks else Occasion.WAITING
+
+
 def _left(plan: Planned, fact: Happened, now: float) -> float:
     """Planned seconds of drive from where the crew is: it moves evenly, and not at all in a jam."""
     begins, lasts = fact.jam
@@ -169,8 +186,9 @@ def _left(plan: Planned, fact: Happened, now: float) -> float:
     return plan.travel_s * (1 - moved / (fact.arrived - fact.departed - lasts))
 
 
-def _observed(crews: Sequence[CrewDay]) -> Iterator[Observation]:
+def _observed(crews: Sequence[CrewDay]) -> Iterator[Observation | Departure]:
     for day in crews:
+        yield from _departures(day)
         for plan, fact in zip(day.planned, day.happened, strict=True):
             drive = (fact.arrived - fact.departed) / plan.travel_s
             yield Observation(Measure.TRAVEL, "", day.crew, int(fact.departed // 3600), drive)
@@ -180,7 +198,17 @@ def _observed(crews: Sequence[CrewDay]) -> Iterator[Observation]:
                 yield Observation(Measure.SERVICE, plan.work_type, day.crew, hour, took)
 
 
-def _flat(days: Iterable[Sequence[Observation]]) -> list[Observation]:
+def _departures(day: CrewDay) -> Iterator[Departure]:
+    """How late the crew set out where it could keep to its plan, as the product learns it."""
+    planned_end = free = float("-inf")
+    for place, (plan, fact) in enumerate(zip(day.planned, day.happened, strict=True)):
+        waits = free <= plan.departs - SHORTEST_S
+        if place == 0 or (free <= planned_end if plan.breaks else waits):
+            yield Departure(_occasion(place, plan), fact.departed - plan.departs)
+        planned_end, free = plan.starts + plan.service_s, fact.ended
+
+
+def _flat(days: Iterable[Sequence[Observation | Departure]]) -> list[Observation | Departure]:
     return [one for day in days for one in day]
 
 

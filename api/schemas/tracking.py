@@ -13,7 +13,8 @@ class SpreadOut(Output):
 
     `key` is the work type, the crew or the hour of the local day (empty: all drives). `weight` is how much this
     counts against what is assumed without history, 0 to 1, and `applied_*` is what both come to: for crews and
-    hours one factor, by which the spread of the work type or of drives is multiplied.
+    hours one factor, by which the spread of the work type or of drives is multiplied. Of `setting_out` the points
+    are seconds after the planned departure, and `key` is the occasion: begin, break or waiting.
     """
 
     measure: Measure

@@ -23,7 +23,7 @@ from dispatch.field import tracking
 from dispatch.field.tracking import Arrival
 from dispatch.work.tables import Visit, VisitStatus
 
-NEAR, FAR = 0.84, 0.99
+NEAR, FAR = 0.86, 0.99
 """From which probability of breaking it a customer is told: when the window ends soon, and while there is time
 (docs/benchmarks.md says what other values would do)."""
 SOON, EARLY = timedelta(minutes=20), timedelta(minutes=25)

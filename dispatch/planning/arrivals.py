@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from dispatch.planning.spread import Z90, Spread
+from dispatch.planning.spread import ON_TIME, Z90, Spread
 
 SAMPLES = 256
 """Days played at once. The 10 % and 90 % points are some seconds off for it, far less than the minutes shown."""
@@ -37,7 +37,8 @@ class Leg:
     `departs_s` is the earliest departure and `opens_s` the earliest begin of service. Of the three that may be set,
     `driven_s` is how long the crew has been driving, `left_s` how long it would still drive by plan from where it
     was seen, `worked_s` how long it has been working; `arrived_s` is when it came and `since_s` when it began,
-    both not above 0. `arrive_by_s` and `start_by_s` are the limits that it is judged by.
+    both not above 0. `arrive_by_s` and `start_by_s` are the limits that it is judged by. `setting_out` is how many
+    seconds late the crew leaves for it when it can keep to its plan, or after its break.
     """
 
     travel_s: float
@@ -54,6 +55,7 @@ class Leg:
     worked_s: float | None = None
     arrive_by_s: float | None = None
     start_by_s: float | None = None
+    setting_out: Spread = ON_TIME
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +84,11 @@ def along(legs: Sequence[Leg], *, free_s: float = 0.0) -> list[Expected]:
     normal, _ = _draws()
     for place, leg in enumerate(legs):
         drive_row, work_row = 2 * place % _ROWS, (2 * place + 1) % _ROWS
-        free = _after(leg.breaks_before, free)
         if leg.arrived_s is not None:
             arrive: Draws | float = leg.arrived_s
         else:
-            arrive = _arrival(leg, free, drive_row)
+            departs = _departure(leg, free, (-1 - place) % _ROWS, is_next=place == 0)
+            arrive = _arrival(leg, departs, drive_row)
         if leg.worked_s is not None:
             start: Draws | float = -leg.worked_s
             end = leg.service_s * _longer(leg.service, leg.worked_s, leg.service_s, work_row)
@@ -100,14 +102,38 @@ def along(legs: Sequence[Leg], *, free_s: float = 0.0) -> list[Expected]:
     return found
 
 
-def _arrival(leg: Leg, free: Draws, row: int) -> Draws:
+def _departure(leg: Leg, free: Draws, row: int, *, is_next: bool) -> Draws:
+    """When the crew sets out; for the next visit on the condition that it has not done so yet."""
+    rested = _after(leg.breaks_before, free)
+    due = np.maximum(rested, leg.departs_s)
+    if leg.setting_out == ON_TIME or leg.driven_s is not None:
+        return np.maximum(due, 0.0)
+    # What comes next sets out from one known time, so that its days are all due at once.
+    late = _late(leg.setting_out, row, beyond_s=-float(due[0]) if is_next else None)
+    can_keep_to_plan = bool(leg.breaks_before) | (rested <= leg.departs_s)
+    return np.maximum(np.where(can_keep_to_plan, np.maximum(due + late, free), due), 0.0)
+
+
+def _late(setting_out: Spread, row: int, *, beyond_s: float | None) -> Draws:
+    """Seconds that crews set out late: those that are later than `beyond_s`, if it is given."""
+    normal, log_tails = _draws()
+    mid, drawn = setting_out.mid, normal[row]
+    below = max(mid - setting_out.low, 1.0) / Z90
+    above = max(setting_out.high - mid, 1.0) / Z90
+    if beyond_s is not None:
+        away = beyond_s - mid
+        passed = min(away / (below if away < 0 else above), _FAR)
+        drawn = -np.interp(log(erfc(passed / sqrt(2)) / 2) + log_tails[row], _LOG_CDF, _TABLE)
+    return np.asarray(mid + np.where(drawn < 0, below, above) * drawn)
+
+
+def _arrival(leg: Leg, departs: Draws, row: int) -> Draws:
     normal, _ = _draws()
     if leg.left_s is not None:
         return np.maximum(leg.left_s * _ratios(leg.travel, normal[row]), 0.0)
     if leg.driven_s is not None:
         whole = leg.travel_s * _longer(leg.travel, leg.driven_s, leg.travel_s, row)
         return np.maximum(whole - leg.driven_s, 0.0)
-    departs = np.maximum(free, max(leg.departs_s, 0.0))
     return np.asarray(departs + leg.travel_s * _ratios(leg.travel, normal[row]))
 
 

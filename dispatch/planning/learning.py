@@ -10,12 +10,13 @@ import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.core.calendar import zone_named
-from dispatch.core.tables import Event
+from dispatch.planning import setting_out
 from dispatch.planning.spread import (
     SHORTEST_S,
     Learnt,
     Measure,
     Observation,
+    Occasion,
     Part,
     Spread,
     Spreads,
@@ -46,7 +47,8 @@ def relearn(session: Session, *, territory_id: str, now: datetime) -> int:
     Raises NoSuchTerritory.
     """
     zone = zone_named(territories.get(session, territory_id).zone)
-    found = learn(_observed(session, territory_id, zone, now))
+    departures = setting_out.observed(session, territory_id=territory_id, since=now - HISTORY)
+    found = learn([*_observed(session, territory_id, zone, now), *departures])
     session.execute(
         sa.delete(LearntSpread).where(col(LearntSpread.territory_id) == territory_id),
         execution_options={"synchronize_session": False},
@@ -82,6 +84,8 @@ def applied(session: Session, *, territory_id: str) -> list[Applied]:
 
 
 def _applied(spreads: Spreads, row: LearntSpread) -> Spread:
+    if row.measure is Measure.SETTING_OUT:
+        return spreads.setting_out(Occasion(row.key))
     if row.part is Part.WORK_TYPE:
         return spreads.by_type(row.key)
     if row.part is Part.ALL:
@@ -139,16 +143,7 @@ def _observed(
 
 def _history(territory_id: str, now: datetime) -> Any:
     """Service of what was not done in the end says nothing: its start is left out."""
-    departed = (
-        sa.select(col(Event.entity_id), sa.func.max(col(Event.happened_at)).label("at"))
-        .where(
-            col(Event.entity) == "visit",
-            col(Event.type) == "visit.en_route",
-            col(Event.happened_at) > now - HISTORY,
-        )
-        .group_by(col(Event.entity_id))
-        .subquery()
-    )
+    departed = setting_out.departed_since(now - HISTORY)
     return (
         sa.select(
             col(WorkOrder.work_type), col(Visit.crew_id), col(Visit.planned_start_at),

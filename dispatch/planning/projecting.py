@@ -13,7 +13,7 @@ from typing import Literal
 from zoneinfo import ZoneInfo
 
 from dispatch.planning.arrivals import Break, Expected, Leg, along
-from dispatch.planning.spread import Spreads
+from dispatch.planning.spread import Occasion, Spreads
 from dispatch.planning.tiles import CrewRow, StopRow, VisitRow
 from dispatch.registry.geometry import metres_between
 from dispatch.work.lifecycle import WAITING
@@ -76,7 +76,9 @@ def project(crew: CrewRow, known: Known) -> CrewRow:
         if stop.visit.status not in WAITING:  # what was to be before a visit under way has been
             due = []
         ahead.append(stop)
-        legs.append(_leg(crew, stop, due, places[stop.visit.id], known))
+        leg = _leg(crew, stop, due, places[stop.visit.id], known)
+        occasion = _occasion(leg, is_first=stop is timed[0])
+        legs.append(replace(leg, setting_out=known.spreads.setting_out(occasion)))
     expected = dict(zip((stop.visit.id for stop in ahead), along(legs, free_s=free_s), strict=True))
     return replace(crew, stops=tuple(_judged(stop, expected, known) for stop in crew.stops))
 
@@ -134,6 +136,12 @@ def _leg(
         arrive_by_s=after(visit.window_end_at) if visit.window_end_at is not None else None,
         start_by_s=after(visit.due_at) if visit.due_at is not None else None,
     )
+
+
+def _occasion(leg: Leg, *, is_first: bool) -> Occasion:
+    if is_first:
+        return Occasion.BEGIN
+    return Occasion.BREAK if leg.breaks_before else Occasion.WAITING
 
 
 def _rest(pause: tuple[datetime, datetime], known: Known) -> Break:

@@ -1,8 +1,9 @@
-"""How far what happens lies from what was planned: quantiles of service and travel time, learnt from history.
+"""How far what happens lies from what was planned: service, travel and setting out, learnt from history.
 
 A spread holds quantiles of a ratio, actual over planned. Until there is history, service has the catalogue's 50 %
 and 90 % points and travel a plain guess; what has been seen takes over smoothly, with the weight n / (n + half):
-at `half` observations it counts as much as what was assumed. All is done in logarithms, where ratios add up.
+at `half` observations it counts as much as what was assumed. All is done in logarithms, where ratios add up;
+setting out alone is late or early by seconds.
 """
 
 from collections import defaultdict
@@ -21,6 +22,8 @@ MOST = 8.0
 """Ratios beyond this, or below its inverse, are taken for wrong records and count as this."""
 SHORTEST_S = 60
 """Plans shorter than this say nothing as ratios."""
+LATEST_S = 3600
+"""Who sets out later than this, or earlier, is taken to have set out so late: another matter came between."""
 
 
 class Measure(StrEnum):
@@ -28,6 +31,15 @@ class Measure(StrEnum):
 
     SERVICE = "service"
     TRAVEL = "travel"
+    SETTING_OUT = "setting_out"
+
+
+class Occasion(StrEnum):
+    """After what a crew sets out: the begin of its shift, a break, or waiting for the planned departure."""
+
+    BEGIN = "begin"
+    BREAK = "break"
+    WAITING = "waiting"
 
 
 class Part(StrEnum):
@@ -69,6 +81,8 @@ def _between(one: float, other: float, weight: float) -> float:
     return exp((1 - weight) * log(one) + weight * log(other))
 
 
+ON_TIME = Spread(0.0, 0.0, 0.0)
+"""How many seconds late crews set out before any was seen."""
 ASSUMED_TRAVEL = Spread(0.8, 1.0, 1.35)
 """How drives compare with their estimates before any was seen."""
 ASSUMED_SERVICE = Spread(0.6, 0.95, 1.5)
@@ -95,8 +109,19 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True)
+class Departure:
+    """A crew that could keep to its plan and set out so many seconds late; below 0 it set out early."""
+
+    occasion: Occasion
+    late_s: float
+
+
+@dataclass(frozen=True, slots=True)
 class Learnt:
-    """What `count` observations say: for a crew or an hour, beside what type, crew and hour before it explain."""
+    """What `count` observations say: for a crew or an hour, beside what type, crew and hour before it explain.
+
+    Of setting out, the spread is in seconds and the key is the occasion.
+    """
 
     measure: Measure
     part: Part
@@ -110,17 +135,28 @@ class Learnt:
         return self.count / (self.count + HALVES[self.part])
 
 
-def learn(observations: Iterable[Observation]) -> list[Learnt]:
+def learn(seen: Iterable[Observation | Departure]) -> list[Learnt]:
     """The spreads by work type (of all drives), by crew and by hour; what has no observation has no entry.
 
     The crews' and hours' effects are taken out of the types' spreads, so that these are as narrow as they can be.
     """
     by_measure: dict[Measure, list[Observation]] = defaultdict(list)
-    for one in observations:
-        by_measure[one.measure].append(one)
-    return [
+    departures: dict[Occasion, list[float]] = defaultdict(list)
+    for one in seen:
+        if isinstance(one, Departure):
+            departures[one.occasion].append(one.late_s)
+        else:
+            by_measure[one.measure].append(one)
+    found = [
         learnt for measure in Measure for learnt in _learn_one(measure, by_measure.get(measure, []))
     ]
+    return found + [_set_out(occasion, late_s) for occasion, late_s in sorted(departures.items())]
+
+
+def _set_out(occasion: Occasion, late_s: Sequence[float]) -> Learnt:
+    bounded = np.clip(np.array(late_s), -LATEST_S, LATEST_S)
+    spread = Spread(*(float(point) for point in np.quantile(bounded, (0.1, 0.5, 0.9))))
+    return Learnt(Measure.SETTING_OUT, Part.ALL, occasion, len(late_s), spread)
 
 
 def _learn_one(measure: Measure, seen: Sequence[Observation]) -> list[Learnt]:
@@ -191,6 +227,11 @@ class Spreads:
     def all_travel(self) -> Spread:
         """A drive, whoever drives and whenever."""
         return self._towards((Measure.TRAVEL, Part.ALL, ""), ASSUMED_TRAVEL)
+
+    def setting_out(self, occasion: Occasion) -> Spread:
+        """How many seconds late a crew that can keep to its plan sets out on this occasion."""
+        learnt = self.learnt.get((Measure.SETTING_OUT, Part.ALL, occasion))
+        return ON_TIME if learnt is None else learnt.spread.times(learnt.weight)
 
     def _towards(self, key: tuple[Measure, Part, str], assumed: Spread) -> Spread:
         learnt = self.learnt.get(key)

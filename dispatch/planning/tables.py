@@ -144,7 +144,8 @@ class OutlookRun(RunRow, table=True):
 class LearntSpread(Row, table=True):
     """How actual times compare with planned ones, learnt from `visits` observations: quantiles of the ratio.
 
-    `key` is the work type, the crew or the hour of the local day; empty for all drives (see `spread`).
+    `key` is the work type, the crew or the hour of the local day; empty for all drives (see `spread`). Of setting
+    out they are quantiles of the seconds late, and `key` is the occasion.
     """
 
     __table_args__ = (sa.UniqueConstraint("territory_id", "measure", "part", "key"),)

@@ -185,7 +185,9 @@ def test_while_the_window_leaves_time_a_delay_must_be_nearly_certain() -> None:
 def test_what_will_probably_break_is_told_twenty_minutes_before_the_window_ends(
     session: Session, day: list[Visit], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def expected(session: Session, *, visit_ids: Collection[str], now: datetime) -> dict[str, Arrival]:
+    def expected(
+        session: Session, *, visit_ids: Collection[str], now: datetime
+    ) -> dict[str, Arrival]:
         return {one: Arrival(one, at("11:00"), at("11:20"), at("12:00"), 0.9) for one in visit_ids}
 
     monkeypatch.setattr(delays.tracking, "arrivals", expected)

@@ -95,6 +95,29 @@ def test_a_drive_under_way_is_drawn_on_what_it_has_taken_and_one_that_is_seen_on
     assert seen_far.mid_s == pytest.approx(900, rel=0.05)
 
 
+def test_who_can_keep_to_the_plan_sets_out_as_late_as_was_learnt_and_who_is_late_at_once() -> None:
+    still = {"travel": exactly(1.0), "service": exactly(1.0), "setting_out": Spread(-120, 60, 600)}
+    (waits,) = along([leg(departs_s=1800.0, **still)])
+    (late,) = along([leg(departs_s=-1800.0, **still)])
+    (rests,) = along([leg(departs_s=0.0, breaks_before=[(600.0, 1800.0)], **still)])
+
+    for found, due in ((waits, 1800.0), (rests, 2400.0)):
+        assert [found.early_s, found.mid_s, found.late_s] == [
+            pytest.approx(due + 900 + late_s, abs=15) for late_s in (-120, 60, 600)
+        ]
+    assert late.early_s == pytest.approx(late.late_s, abs=15) == pytest.approx(900, abs=15)
+
+
+def test_who_has_not_set_out_yet_is_expected_to_do_so_later_and_never_before_now() -> None:
+    still = {"travel": exactly(1.0), "setting_out": Spread(-120, 60, 600)}
+    expected = [along([leg(departs_s=-gone, **still)], free_s=-gone)[0] for gone in (0, 300, 4000)]
+
+    assert all(one.early_s >= 895 for one in expected)
+    gaps = [one.mid_s - 900 for one in expected]
+    assert 60 < gaps[0] < gaps[1] + 300, "later after the planned departure than it was expected"
+    assert gaps[1] > 60
+
+
 def test_breaks_come_before_the_drive_or_before_the_work() -> None:
     still = {"travel": exactly(1.0), "service": exactly(1.0)}
     (before,) = along([leg(breaks_before=[(600.0, 1800.0)], **still)])

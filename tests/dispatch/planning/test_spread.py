@@ -7,17 +7,23 @@ import pytest
 from sqlmodel import Session
 
 from dispatch.planning import learning
+from dispatch.planning.setting_out import observed
 from dispatch.planning.spread import (
     ASSUMED_TRAVEL,
     HALF_TYPE,
+    LATEST_S,
+    ON_TIME,
+    Departure,
     Measure,
     Observation,
+    Occasion,
     Part,
     Spread,
     Spreads,
     learn,
     of_catalogue,
 )
+from dispatch.registry.tables import ShiftBreak
 from dispatch.registry.territories import NoSuchTerritory
 from dispatch.work.catalogue import planned_seconds
 from dispatch.work.tables import WorkType
@@ -97,6 +103,19 @@ def test_a_record_that_cannot_be_true_is_bounded() -> None:
     assert kind.spread == Spread(*(pytest.approx(8.0),) * 3)
 
 
+def test_how_late_crews_set_out_is_learnt_by_occasion_and_weighs_as_it_was_seen() -> None:
+    seen_late = [Departure(Occasion.BEGIN, 60.0 * k) for k in range(HALF_TYPE + 1)]
+    spreads = Spreads.of(CATALOGUE, learn([*seen_late, Departure(Occasion.BREAK, 1e9)]))
+
+    begin = spreads.setting_out(Occasion.BEGIN)
+    weight = (HALF_TYPE + 1) / (2 * HALF_TYPE + 1)
+    assert (begin.low, begin.mid, begin.high) == tuple(
+        pytest.approx(weight * 60 * minute) for minute in (2, 10, 18)
+    )
+    assert spreads.setting_out(Occasion.BREAK).mid == pytest.approx(LATEST_S / (1 + HALF_TYPE))
+    assert spreads.setting_out(Occasion.WAITING) == ON_TIME
+
+
 def test_a_territory_learns_from_what_happened(session: Session) -> None:
     crew_on(session, "C1")
     visits = [job(session, east=1 + k, minutes=60) for k in range(3)]
@@ -130,7 +149,40 @@ def test_a_territory_learns_from_what_happened(session: Session) -> None:
     assert learning.relearn(session, territory_id="humen", now=NOW + learning.HISTORY * 2) == 0
 
 
-def test_a_visit_that_was_not_done_teaches_its_drive_alone(session: Session) -> None:
+def test_a_territory_learns_how_late_its_crews_set_out(session: Session) -> None:
+    shift = crew_on(session, "C1")
+    session.add(
+        ShiftBreak(
+            shift_id=shift.id, earliest_at=at("11:00"), latest_at=at("13:00"), duration_s=1800
+        )
+    )
+    visits = [job(session, east=1 + k, minutes=60) for k in range(5)]
+    published(session, orders={ONE: [visit.id for visit in visits]})
+    # Planned to leave at 8:00, 9:30, 11:00, 13:00 (after a break) and 14:30, each to an hour's work.
+    planned = ("08:00", "09:30", "11:00", "13:00", "14:30")
+    for visit, departs in reversed(list(zip(visits, planned, strict=True))):
+        visit.planned_arrive_at = visit.planned_start_at = at(departs) + minutes(10)
+        visit.planned_end_at = at(departs) + minutes(70)
+        visit.travel_s = 600
+        session.flush()
+    trips = (("08:04", "09:10"), ("09:25", "11:20"), ("11:21", "12:05"), ("13:09", "14:50"))
+    for visit, (departed, ended) in zip(visits, trips, strict=False):
+        set_out(session, visit, now=at(departed))
+        begin(session, visit, "arrive", "start", now=at(departed) + minutes(12))
+        begin(session, visit, "finish", now=at(ended))
+    set_out(session, visits[4], now=at("14:51"))
+    begin(session, visits[4], "arrive", "start", "finish", now=at("15:00"))
+
+    found = list(observed(session, territory_id="humen", since=at("00:00")))
+
+    assert found == [
+        Departure(Occasion.BEGIN, 240.0),
+        Departure(Occasion.WAITING, -300.0),
+        Departure(Occasion.BREAK, 540.0),
+    ], "the third and the fifth were late before they could set out"
+
+
+def test_a_visit_that_was_not_done_teaches_how_the_crew_came_to_it_alone(session: Session) -> None:
     crew_on(session, "C1")
     visit = job(session, minutes=60)
     published(session, orders={ONE: [visit.id]})
@@ -140,7 +192,7 @@ def test_a_visit_that_was_not_done_teaches_its_drive_alone(session: Session) -> 
     learning.relearn(session, territory_id="humen", now=at("23:00"))
 
     measures = {one.learnt.measure for one in learning.applied(session, territory_id="humen")}
-    assert measures == {Measure.TRAVEL}
+    assert measures == {Measure.TRAVEL, Measure.SETTING_OUT}
 
 
 def test_an_unknown_territory_has_nothing_to_learn(session: Session) -> None:
