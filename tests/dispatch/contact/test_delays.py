@@ -12,6 +12,7 @@ from dispatch.contact.delays import EARLY, FAR, NEAR, SOON, STEP, is_due, needed
 from dispatch.contact.tables import Message, MessageStatus
 from dispatch.contact.windows import Told
 from dispatch.core.db import Database, transaction
+from dispatch.field import tracking
 from dispatch.field.tracking import Arrival
 from dispatch.registry.tables import Customer
 from dispatch.work import promises
@@ -190,7 +191,7 @@ def test_what_will_probably_break_is_told_twenty_minutes_before_the_window_ends(
     ) -> dict[str, Arrival]:
         return {one: Arrival(one, at("11:00"), at("11:20"), at("12:00"), 0.9) for one in visit_ids}
 
-    monkeypatch.setattr(delays.tracking, "arrivals", expected)
+    monkeypatch.setattr(tracking, "arrivals", expected)
 
     assert [clock for clock in ("10:30", "10:35", "10:40") if watch(session, clock)] == ["10:40"]
 
