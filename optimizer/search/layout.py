@@ -33,9 +33,10 @@ TIED_TIME, TIED_CREW = 1, 2
 
 # Columns of `shift`.
 S_BEGIN, S_END, S_LIMIT, S_HOME, S_TO, S_WAY, S_PACE, S_STOPS, S_TRAVEL, S_USE, S_CREW = range(11)
-S_BREAKS, S_FULL, S_KIND, S_NEIGHBOURS = range(11, 15)
-SHIFT_COLUMNS: Final = 15
+S_BREAKS, S_FULL, S_KIND, S_NEIGHBOURS, S_BACK = range(11, 16)
+SHIFT_COLUMNS: Final = 16
 # S_LIMIT: end with overtime; S_WAY, S_PACE: rows of `legs` and `service`; S_STOPS, S_TRAVEL: the most allowed;
+# S_BACK: the row of `legs` with the same drives by where they end, so that all to one place lie side by side;
 # S_KIND: equal for shifts that are alike in all; S_NEIGHBOURS: whether another shift of the crew can meet it.
 
 # Columns of `node`, which change with the plan; the first eight are one line of the processor's cache.
@@ -85,7 +86,7 @@ class Data(NamedTuple):
     service: Ints
     """(paces, V, 2): service seconds coming from elsewhere, and from the same place"""
     legs: Shorts
-    """(ways, P, P) travel seconds"""
+    """(ways, P, P) travel seconds, from and to; for S_BACK to and from"""
     serve: Ints
     """(V, S) points of a visit on a shift whatever its route"""
     able: Bytes

@@ -11,6 +11,7 @@ from optimizer.search.barring import bar
 from optimizer.search.layout import (
     FAR,
     INF,
+    S_BACK,
     S_BEGIN,
     S_BREAKS,
     S_CREW,
@@ -71,9 +72,10 @@ def pack(problem: Problem, travel: Sequence[CrewTravel] | None = None) -> Packed
     places = {place.id: i for i, place in enumerate(problem.places)}
     crews = {crew.id: i for i, crew in enumerate(problem.crews)}
     visits, shifts = len(problem.visits), len(problem.shifts)
-    ways, legs = _legs(problem, travel)
+    ways, backs, legs = _legs(problem, travel)
     visit, window = _visits(problem, places)
     shift, pause, deadline = _shifts(problem, places, crews, ways)
+    shift[:, S_BACK] = [backs[way] for way in shift[:, S_WAY].tolist()]
     service = _service(problem, shift, crews)
     need, stock = _parts(problem)
     gaps, groups, mates = ties_of(problem)
@@ -130,8 +132,11 @@ def is_tied(data: Data) -> bool:
     return any(map(len, (data.gap, data.group_of, data.mate_of, data.meets_of)))
 
 
-def _legs(problem: Problem, travel: Sequence[CrewTravel]) -> tuple[list[int], Shorts]:
-    """(Row of the legs for each crew, the legs): crews that drive alike share a row."""
+def _legs(problem: Problem, travel: Sequence[CrewTravel]) -> tuple[list[int], list[int], Shorts]:
+    """(Row of the legs for each crew, for each row the one with its drives turned about, the legs).
+
+    Crews that drive alike share a row; a row is turned about itself where drives back take as long as those there.
+    """
     rows: dict[int, int] = {}
     grids: list[Shorts] = []
     ways: list[int] = []
@@ -144,9 +149,16 @@ def _legs(problem: Problem, travel: Sequence[CrewTravel]) -> tuple[list[int], Sh
             rows[id(way.seconds)] = len(grids)
             grids.append(np.minimum(way.seconds, FAR).astype(np.int32))
         ways.append(rows[id(way.seconds)])
+    backs: list[int] = []
+    for row, grid in enumerate(grids[:]):
+        if np.array_equal(grid, grid.T):
+            backs.append(row)
+        else:
+            backs.append(len(grids))
+            grids.append(grid.T)
     count = len(problem.places)
     legs = np.stack(grids) if grids else np.zeros((1, count, count), dtype=np.int32)
-    return ways, np.ascontiguousarray(legs)
+    return ways, backs, np.ascontiguousarray(legs)
 
 
 def _visits(problem: Problem, places: dict[str, int]) -> tuple[Ints, Ints]:

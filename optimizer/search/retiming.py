@@ -242,7 +242,7 @@ def _forward(data, plan, scratch, s, start, end):
             if begin >= INF or time > limit:
                 return False, -1
             if data.visit[v, V_LATE]:
-                cost += _lateness(data, v, begin)
+                cost += lateness(data, v, begin)
             node[v, N_BEGIN], node[v, N_TIME] = begin, time
             v = node[v, N_NEXT]
         returns = time + node[end, N_LEG]
@@ -275,7 +275,8 @@ def _forward(data, plan, scratch, s, start, end):
 
 
 @inlined
-def _lateness(data, v, begin):
+def lateness(data, v, begin):
+    """Points for a begin of service after it is due."""
     return data.visit[v, V_LATE] * max(0, begin - data.visit[v, V_DUE])
 
 

@@ -1,5 +1,7 @@
 """Arrays for the compiled search to work in."""
 
+import math
+
 import numpy as np
 
 from optimizer.search.layout import (
@@ -18,18 +20,22 @@ from optimizer.search.layout import (
     S_TO,
     V_PLACE,
     Data,
+    Ints,
     Pool,
     Scratch,
     Sketch,
 )
 from optimizer.search.walking import WAYS
 
+LINE = 64
+"""Bytes of a line of the processor's cache."""
+
 
 def sketch_for(data: Data) -> Sketch:
     """An empty plan in the making."""
     visits, shifts = len(data.visit), len(data.shift)
     nodes = visits + 2 * shifts
-    node = np.zeros((nodes, NODE_COLUMNS), dtype=np.int64)
+    node = _in_lines(nodes, NODE_COLUMNS)
     node[:, N_SHIFT] = -1
     node[:visits, N_PLACE] = data.visit[:, V_PLACE]
     node[visits : visits + shifts, N_PLACE] = data.shift[:, S_HOME]
@@ -38,8 +44,8 @@ def sketch_for(data: Data) -> Sketch:
         node[:, low], node[:, high] = -INF, INF
     return Sketch(
         node=node,
-        route=np.zeros((shifts, ROUTE_COLUMNS), dtype=np.int64),
-        label=np.zeros((nodes, LABELS, LABEL_COLUMNS), dtype=np.int64),
+        route=_in_lines(shifts, ROUTE_COLUMNS),
+        label=_in_lines(nodes, LABELS, LABEL_COLUMNS),
         latest=np.zeros((nodes, data.deadline.shape[1]), dtype=np.int64),
         used=np.zeros((shifts, data.need.shape[1]), dtype=np.int64),
         total=np.zeros(1, dtype=np.int64),
@@ -72,3 +78,11 @@ def pool_for(routes: int, stops: int) -> Pool:
         word=np.zeros(routes, dtype=np.uint64),
         size=np.zeros(2, dtype=np.int64),
     )
+
+
+def _in_lines(*shape: int) -> Ints:
+    """Zeros that begin with a line of the processor's cache, which numpy does not see to."""
+    size = math.prod(shape)
+    room = np.zeros(size + LINE // 8, dtype=np.int64)
+    first = -room.ctypes.data % LINE // 8
+    return room[first : first + size].reshape(shape)

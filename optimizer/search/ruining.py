@@ -6,6 +6,7 @@ recreation, and whatever depends on a visit going with it.
 """
 
 from optimizer.kernels import inlined, part
+from optimizer.search.inserting import insert, is_plain
 from optimizer.search.layout import (
     COUNT_LEFT,
     COUNT_STAMP,
@@ -26,17 +27,15 @@ from optimizer.search.layout import (
     V_WORTH,
 )
 from optimizer.search.retiming import retime
+from optimizer.search.scanning import near_spot
 from optimizer.search.spots import (
     below,
     best_spot,
     draw,
     gather_all,
-    gather_near,
     link,
-    list_all,
     list_idle,
     list_touched,
-    pick,
     unlink,
     waits,
 )
@@ -245,7 +244,10 @@ def _place(data, plan, scratch, u, before, tied):
     s = plan.node[before, N_SHIFT]
     touch(scratch, s)
     link(plan, before, u, s)
-    if retime(data, plan, scratch, s):
+    if is_plain(data, plan, s):
+        if insert(data, plan, s, u):
+            return True
+    elif retime(data, plan, scratch, s):
         return True
     unlink(plan, u)
     retime(data, plan, scratch, s)
@@ -298,19 +300,15 @@ def recreate(data, plan, scratch, random, count, blink, tied):
                 if waits(data, plan, u):
                     continue
                 hold_for_seconds(data, plan, random, u)
-            found = gather_near(data, plan, scratch, u)
-            before, look = -1, 2 if wide else 1
-            while look:
-                _, before = pick(
-                    data, plan, scratch, random, u, found, blink, visit[u, V_WORTH] + 1
+            most = visit[u, V_WORTH] + 1
+            before = near_spot(data, plan, scratch, random, u, blink, most)
+            if before < 0 and wide:
+                found = (
+                    gather_all(data, plan, scratch, u)
+                    if everywhere
+                    else list_touched(data, plan, scratch, u)
                 )
-                look -= 1
-                if before >= 0:
-                    break
-                if look and everywhere:
-                    found = list_all(data, plan, scratch, u)
-                elif look:
-                    found = list_touched(data, plan, scratch, u)
+                _, before = best_spot(data, plan, scratch, random, u, found, blink, most)
             if before >= 0 and _place(data, plan, scratch, u, before, tied):
                 again = tied
                 if before >= visit.shape[0] and plan.node[u, N_NEXT] >= visit.shape[0]:

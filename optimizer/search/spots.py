@@ -5,8 +5,6 @@ dear; the earliest time behind it is later than the rest of the route can bear; 
 lateness, overtime, breaks and work make of it, walked until the times are as they were.
 """
 
-import math
-
 import numpy as np
 
 from optimizer.kernels import inlined, part
@@ -43,6 +41,7 @@ from optimizer.search.layout import (
     ROW_IDLE,
     ROW_POSITIONS,
     ROW_TOUCHED,
+    S_BACK,
     S_BREAKS,
     S_CREW,
     S_END,
@@ -129,38 +128,6 @@ def waits(data, plan, u):
             if data.gap[g, 1] == u and plan.node[data.gap[g, 0], N_SHIFT] < 0:
                 return True
     return False
-
-
-@inlined
-def gather_near(data, plan, scratch, u):
-    """List the positions beside the visit's neighbours and on unused shifts; how many."""
-    node, found, seen = plan.node, scratch.list[ROW_POSITIONS], scratch.seen
-    visits = data.visit.shape[0]
-    scratch.clock[COUNT_STAMP] += 1
-    stamp = scratch.clock[COUNT_STAMP]
-    count = 0
-    for k in range(data.near.shape[1]):
-        w = data.near[u, k]
-        if w < 0:
-            break
-        s = node[w, N_SHIFT]
-        if s < 0 or not data.able[u, s]:
-            continue
-        if seen[w] != stamp:
-            seen[w] = stamp
-            found[count] = w
-            count += 1
-        before = node[w, N_PREV]
-        if seen[before] != stamp:
-            seen[before] = stamp
-            found[count] = before
-            count += 1
-    for k in range(scratch.clock[COUNT_IDLE]):
-        s = scratch.list[ROW_IDLE, k]
-        if data.able[u, s] and seen[visits + s] != stamp:
-            found[count] = visits + s
-            count += 1
-    return count
 
 
 @part
@@ -291,98 +258,106 @@ def exact_delta(data, plan, scratch, u, before, s):
 
 
 @inlined
+def judge(data, plan, scratch, u, i, s, into, out, best, low, high, inside):
+    """Points that a shift's route costs more with `u` behind `i`; INF or more than `best` where that is no use.
+
+    `into` and `out` are the travel there and on; `low` and `high` narrow the windows; `inside` is
+    whether a gap binds `u` to a stop of the route.
+    """
+    node, route, visit, window, shift = plan.node, plan.route, data.visit, data.window, data.shift
+    visits, shifts = visit.shape[0], shift.shape[0]
+    work, over = data.weights[1], data.weights[2]
+    j = node[i, N_NEXT]
+    legs = into + out - node[j, N_LEG]
+    cost = legs * data.weights[0] + data.serve[u, s]
+    if cost >= best and legs >= 0:
+        return INF
+    place_u, place_j, pace = visit[u, V_PLACE], node[j, N_PLACE], shift[s, S_PACE]
+    again = i < visits and node[i, N_PLACE] == place_u
+    seconds = data.service[pace, u, 1 if again else 0]
+    begin = first_begin(visit, window, u, node[i, N_TIME] + into, low, high)
+    ended, limit = begin + seconds, route[s, R_LIMIT]
+    arrive = ended + out
+    if begin >= INF or ended > limit or (arrive > node[j, N_ARRIVE] and place_j != place_u):
+        return INF
+    if route[s, R_LEGS] + legs > shift[s, S_TRAVEL]:
+        return INF
+    if route[s, R_COUNT] == 0:
+        cost += shift[s, S_USE]
+    fixed = cost
+    late = visit[u, V_LATE]
+    if late and begin > visit[u, V_DUE]:
+        cost += late * (begin - visit[u, V_DUE])
+    if cost >= best and legs >= 0:
+        return INF
+    end = visits + shifts + s
+    seconds_j = np.int64(0)
+    if j != end:
+        seconds_j = data.service[pace, j, 1 if place_u == place_j else 0]
+        if place_j == place_u:
+            begin_j = first_begin(visit, window, j, arrive, node[j, N_LOW], node[j, N_HIGH])
+            if begin_j >= INF or begin_j + seconds_j > node[j, N_REACH]:
+                return INF
+    elif arrive > limit:
+        return INF
+    if shift[s, S_BREAKS] or work:
+        cost = fixed + _tail_labels(
+            visit, window, data.pause, data.deadline, node, plan.label, plan.latest,
+            scratch.label, scratch.way, i, u, j, into, seconds, low, high, out, seconds_j, end,
+            s, shift[s, S_BREAKS], shift[s, S_FULL], limit, work, shift[s, S_TO] >= 0,
+            shift[s, S_END], over, route[s, R_TIMED],
+        )  # fmt: skip
+    elif j == end:
+        if over:
+            returned = route[s, R_RETURN] if route[s, R_COUNT] else np.int64(-INF)
+            cost += over * (max(0, arrive - shift[s, S_END]) - max(0, returned - shift[s, S_END]))
+    elif node[j, N_COSTLY]:
+        cost += _tail(
+            node, visit, window, j, arrive, seconds_j, end, limit, shift[s, S_END], over,
+            route[s, R_RETURN],
+        )  # fmt: skip
+    if cost < best and (route[s, R_GAPPED] or inside):
+        # What a gap inside the route asks for comes on top: so far it was looked past.
+        cost = exact_delta(data, plan, scratch, u, i, s)
+    return cost
+
+
+@inlined
+def fits(data, plan, scratch, u, s, stamp):
+    """`_fit`, once for each shift while the stamp is the same."""
+    shift_seen = scratch.shift_seen
+    if shift_seen[s, 1] != stamp:
+        shift_seen[s, 1] = stamp
+        shift_seen[s, 2] = 1 if _fit(data, plan, u, s) else 0
+    return shift_seen[s, 2] != 0
+
+
+@inlined
 def pick(data, plan, scratch, random, u, count, blink, ceiling):
     """The cheapest of the listed positions below `ceiling` points: (points, node before it or -1).
 
     A share `blink` of the positions is overlooked.
     """
-    node, route, visit, window, shift = plan.node, plan.route, data.visit, data.window, data.shift
-    visits, shifts = visit.shape[0], shift.shape[0]
-    found, shift_seen = scratch.list[ROW_POSITIONS], scratch.shift_seen
-    place_u, tied = visit[u, V_PLACE], visit[u, V_TIED]
-    late_u, due_u = visit[u, V_LATE], visit[u, V_DUE]
-    rate, work, over = data.weights[0], data.weights[1], data.weights[2]
+    node, shift, found = plan.node, data.shift, scratch.list[ROW_POSITIONS]
+    place_u, tied = data.visit[u, V_PLACE], data.visit[u, V_TIED]
     best, where = ceiling, -1
     low, high, inside, bounded = -INF, INF, 0, -1
     scratch.clock[COUNT_STAMP] += 1
     stamp = scratch.clock[COUNT_STAMP]
-    skip = np.int64(1 << 40)
-    if blink > 0.0:
-        skip = np.int64(math.log(1.0 - draw(random)) / math.log(1.0 - blink))
     for index in range(count):
-        if skip == 0:
-            skip = np.int64(math.log(1.0 - draw(random)) / math.log(1.0 - blink))
-            continue
-        skip -= 1
         i = found[index]
         s = node[i, N_SHIFT]
-        if shift_seen[s, 1] != stamp:
-            shift_seen[s, 1] = stamp
-            shift_seen[s, 2] = 1 if _fit(data, plan, u, s) else 0
-        if shift_seen[s, 2] == 0:
+        if not fits(data, plan, scratch, u, s, stamp):
             continue
-        way = shift[s, S_WAY]
-        j = node[i, N_NEXT]
-        place_i, place_j = node[i, N_PLACE], node[j, N_PLACE]
-        into = np.int64(data.legs[way, place_i, place_u])
-        out = np.int64(data.legs[way, place_u, place_j]) if place_j >= 0 else np.int64(0)
-        legs = into + out - node[j, N_LEG]
-        fixed = legs * rate + data.serve[u, s]
-        if fixed >= best and legs >= 0:
+        if blink > 0.0 and draw(random) < blink:
             continue
-        if route[s, R_COUNT] == 0:
-            fixed += shift[s, S_USE]
-        if route[s, R_LEGS] + legs > shift[s, S_TRAVEL]:
-            continue
+        place_j = node[node[i, N_NEXT], N_PLACE]
+        into = np.int64(data.legs[shift[s, S_BACK], place_u, node[i, N_PLACE]])
+        out = np.int64(data.legs[shift[s, S_WAY], place_u, place_j] if place_j >= 0 else 0)
         if tied & TIED_TIME and bounded != s:
             low, high, inside = bounds_on(data, plan, u, s)
             bounded = s
-        again = i < visits and place_i == place_u
-        seconds = data.service[shift[s, S_PACE], u, 1 if again else 0]
-        begin = first_begin(visit, window, u, node[i, N_TIME] + into, low, high)
-        ended = begin + seconds
-        limit = route[s, R_LIMIT]
-        if begin >= INF or ended > limit:
-            continue
-        end = visits + shifts + s
-        arrive = ended + out
-        if arrive > node[j, N_ARRIVE] and place_j != place_u:
-            continue
-        cost = fixed
-        if late_u and begin > due_u:
-            cost += late_u * (begin - due_u)
-        if cost >= best and legs >= 0:
-            continue
-        seconds_j = np.int64(0)
-        if j != end:
-            seconds_j = data.service[shift[s, S_PACE], j, 1 if place_u == place_j else 0]
-            if place_j == place_u:
-                begin_j = first_begin(visit, window, j, arrive, node[j, N_LOW], node[j, N_HIGH])
-                if begin_j >= INF or begin_j + seconds_j > node[j, N_REACH]:
-                    continue
-        elif arrive > limit:
-            continue
-        if shift[s, S_BREAKS] or work:
-            cost = fixed + _tail_labels(
-                visit, window, data.pause, data.deadline, node, plan.label, plan.latest,
-                scratch.label, scratch.way, i, u, j, into, seconds, low, high, out, seconds_j, end,
-                s, shift[s, S_BREAKS], shift[s, S_FULL], limit, work, shift[s, S_TO] >= 0,
-                shift[s, S_END], over, route[s, R_TIMED],
-            )  # fmt: skip
-        elif j == end:
-            if over:
-                returned = route[s, R_RETURN] if route[s, R_COUNT] else np.int64(-INF)
-                cost += over * (
-                    max(0, arrive - shift[s, S_END]) - max(0, returned - shift[s, S_END])
-                )
-        elif node[j, N_COSTLY]:
-            cost += _tail(
-                node, visit, window, j, arrive, seconds_j, end, limit, shift[s, S_END], over,
-                route[s, R_RETURN],
-            )  # fmt: skip
-        if cost < best and (route[s, R_GAPPED] or (tied & TIED_TIME and inside)):
-            # What a gap inside the route asks for comes on top: so far it was looked past.
-            cost = exact_delta(data, plan, scratch, u, i, s)
+        cost = judge(data, plan, scratch, u, i, s, into, out, best, low, high, inside)
         if cost < best:
             best, where = cost, i
     return best, where
