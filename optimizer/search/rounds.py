@@ -19,6 +19,7 @@ from optimizer.search.cooling import BOLD, Budget, Stretch, walk
 from optimizer.search.dividing import Division
 from optimizer.search.instance import Instance
 from optimizer.search.route import build
+from optimizer.search.scarcity import Scarcity
 from optimizer.search.searcher import Met, Outline, Searcher
 
 if TYPE_CHECKING:
@@ -31,6 +32,8 @@ The first round is bold; the second begins with the cheapest plan that it met.
 """
 DIVIDED, DIVISIONS = 0.75, 16
 """Share of the limit in which a large day is searched area by area, and how often it is divided anew in it."""
+PRICINGS = 10
+"""Parts of the bold round; after each of them the prices of scarce shifts are set anew."""
 FILLS = 4
 """Ways in which the first plan is filled."""
 MOST_REMEMBERED = 6_000
@@ -127,7 +130,20 @@ class Rounds:
         return min(self.searchers, key=lambda searcher: searcher.total)
 
     def _walk(self, searcher: Searcher, shares: tuple[float, float], drive: float) -> None:
-        """Take one walk from one share of the budget to another."""
+        """Take one walk from one share of the budget to another; a bold one sets prices for scarce shifts."""
+        if shares[0] >= BOLD:
+            self._walk_on(searcher, shares, drive)
+            return
+        scarcity = Scarcity(searcher)
+        for part in pairwise(np.linspace(*shares, PRICINGS + 1).tolist()):
+            self._walk_on(searcher, part, drive)
+            if part[1] == shares[1] or self.budget.halted():
+                break
+            scarcity.look()
+        scarcity.end()
+        self._note(searcher.total, searcher.served)
+
+    def _walk_on(self, searcher: Searcher, shares: tuple[float, float], drive: float) -> None:
         begin, end = shares
         steps = self.budget.iterations
         if steps is not None:
@@ -136,7 +152,8 @@ class Rounds:
         stretch = Stretch(begin, end, self.budget.until(end), steps)
 
         def told() -> None:
-            self._note(searcher.total, searcher.served)
+            if searcher.packed is self.instance.packed:
+                self._note(searcher.total, searcher.served)
 
         walk(searcher, stretch, self.budget, drive=drive, told=told)
 

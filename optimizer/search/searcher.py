@@ -14,6 +14,7 @@ from optimizer.search.layout import (
     R_COST,
     R_FIXED,
     R_LEGS,
+    ROW_ABSENT,
     TIED_TIME,
     V_TIED,
     Ints,
@@ -108,6 +109,22 @@ class Searcher:
         _copy(self._trial, self._plan)
         if self.steps == 0 or self._plan.total[0] < self._best.total[0]:
             _copy(self._best, self._plan)
+
+    def absences(self) -> Ints:
+        """How often each visit stayed out in a step of a bold walk."""
+        return self._scratch.list[ROW_ABSENT, : len(self.packed.data.visit)].copy()
+
+    def standing(self) -> Outline:
+        """The plan at which the walk stands; its total is not counted."""
+        return self._outline(self._plan, self._begins(self._plan))
+
+    def go_on(self, packed: Packed, outline: Outline) -> None:
+        """Go on from a plan in a problem that differs in points alone; what was met so far no longer counts."""
+        self.packed = packed
+        self.start(outline)
+        _copy(self._best, self._plan)
+        self._earlier = []
+        self._forget()
 
     def walk(self, steps: int, hot: float, cold: float, room: int, *, bold: bool) -> None:
         """Take so many steps while the temperature falls from `hot` to `cold`, points.
