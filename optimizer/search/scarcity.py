@@ -23,7 +23,7 @@ def priced(packed: Packed, absent: npt.NDArray[np.float64]) -> Packed:
     """The problem with the time of scarce shifts at a price.
 
     `absent` is the share of the steps in which each visit stayed out. A visit pays the price of a shift
-    only beyond that of the cheapest which could serve it, so that no visit is worth less than it was.
+    only beyond that of the cheapest which could serve it: where that is all the same it pays nothing.
     """
     data = packed.data
     able = data.able != 0
