@@ -17,6 +17,7 @@ from dispatch.exchange.sheets import BadFile, Row
 from dispatch.registry import customers, premises
 from dispatch.registry.crews import check_certificate
 from dispatch.registry.geometry import check_boundary
+from dispatch.registry.phones import is_phone
 from dispatch.registry.tables import (
     AreaClass,
     Certificate,
@@ -183,7 +184,7 @@ def member_values(row: Row) -> dict[str, Any]:
 
 def _phone(row: Row) -> str | None:
     phone = row.optional("phone", most=32)
-    if phone is not None and not customers.is_phone(phone):
+    if phone is not None and not is_phone(phone):
         raise row.wrong("phone", f"{phone!r} is no telephone number such as +86 769 8555 0100.")
     return phone
 
@@ -192,7 +193,7 @@ def customer_values(row: Row) -> dict[str, Any]:
     """A customer's columns; raises BadFile."""
     values = {
         "name": row.text("name", most=120),
-        "phone": row.optional("phone", most=32),
+        "phone": _phone(row),
         "email": row.optional("email", most=254),
         "language": row.text("language", most=8),
     }

@@ -8,6 +8,7 @@ from sqlmodel import Session, col, select
 from dispatch.core import alerts, events
 from dispatch.core.errors import ConflictError, InvalidError, NotFoundError
 from dispatch.core.events import Actor
+from dispatch.registry.phones import check_phone
 from dispatch.registry.tables import Certificate, Crew, Depot, Member, Stock
 from dispatch.registry.territories import IdTaken, check_id
 
@@ -28,6 +29,18 @@ class NoSuchDepot(NotFoundError):
     """No depot of the territory has this id."""
 
     code = "no_such_depot"
+
+
+class BadCrew(InvalidError):
+    """A value of the crew is wrong."""
+
+    code = "bad_crew"
+
+
+class BadMember(InvalidError):
+    """A value of the member is wrong."""
+
+    code = "bad_member"
 
 
 class BadCertificate(InvalidError):
@@ -61,7 +74,8 @@ def create(
     actor: Actor,
     now: datetime,
 ) -> Crew:
-    """Add a crew at a depot of its territory; raises BadId, IdTaken and NoSuchDepot."""
+    """Add a crew at a depot of its territory; raises BadCrew, BadId, IdTaken and NoSuchDepot."""
+    check_phone(phone, BadCrew)
     if session.get(Crew, check_id(id)) is not None:
         raise IdTaken(f"There already is a crew {id}.", field="id")
     depot = session.get(Depot, depot_id)
@@ -106,7 +120,8 @@ def add_member(
     actor: Actor,
     now: datetime,
 ) -> Member:
-    """Add a person to a crew; raises BadId, IdTaken and NoSuchCrew."""
+    """Add a person to a crew; raises BadMember, BadId, IdTaken and NoSuchCrew."""
+    check_phone(phone, BadMember)
     crew = get(session, crew_id)
     if session.get(Member, check_id(id)) is not None:
         raise IdTaken(f"There already is a member {id}.", field="id")

@@ -11,13 +11,13 @@ from dispatch.core.errors import InvalidError, NotFoundError
 from dispatch.core.events import Actor
 from dispatch.registry import premises as places
 from dispatch.registry import territories
+from dispatch.registry.phones import check_phone
 from dispatch.registry.tables import AreaClass, Customer, CustomerClass, Premises, SiteClass
 from dispatch.registry.territories import IdTaken, check_id
 
 LANGUAGES = ("zh-CN", "en")
 
 _EMAIL = re.compile(r"[^@\s,;<>\"]{1,64}@[A-Za-z0-9.-]{1,185}\.[A-Za-z]{2,}")
-_PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,30}")
 
 
 class NoSuchCustomer(NotFoundError):
@@ -174,19 +174,11 @@ def add_premises(
     return row
 
 
-def is_phone(text: str) -> bool:
-    """Whether it can be a telephone number: 1.38E+10, which a spreadsheet made of one, cannot."""
-    return _PHONE.fullmatch(text) is not None
-
-
 def check(*, name: str, phone: str | None, email: str | None, language: str) -> None:
     """Raise BadCustomer unless these can be a customer's: one line each, an address that can be written to."""
     if not name.strip() or len(name) > 120 or not name.isprintable():
         raise BadCustomer("A name is one line of 1 to 120 characters.", field="name")
-    if phone is not None and not is_phone(phone):
-        raise BadCustomer(
-            f"{phone!r} is no telephone number such as +86 769 8555 0100.", field="phone"
-        )
+    check_phone(phone, BadCustomer)
     if email is not None and not _EMAIL.fullmatch(email):
         raise BadCustomer(f"{email!r} is no e-mail address.", field="email")
     if language not in LANGUAGES:

@@ -83,6 +83,24 @@ def test_what_an_operation_refuses_is_said_in_the_pages_language(
     assert said in admin.get(page, headers=HTML).text
 
 
+def test_a_bad_telephone_number_is_said_in_the_pages_language_whoevers_it_is(
+    admin: TestClient, database: Database, settings: Settings
+) -> None:
+    files = {
+        "customers": "id,name,phone\nC9,甲,call me\n",
+        "crews": "id,depot_id,name_zh,name_en,phone\nK9,north,九班,Crew 9,call me\n",
+        "members": "id,crew_id,name,phone\nM9,K1,钱七,call me\n",
+    }
+    for kind, rows in files.items():
+        address = sent(admin, rows.encode(), name=f"{kind}.csv", kind=kind)
+        admin.post(f"{address}/start", json={})
+        worked(database, settings)
+
+        page = f"{PAGE}&import={address.rsplit('/', 1)[1]}&lang=zh-CN"
+
+        assert "不是电话号码" in admin.get(page, headers=HTML).text, kind
+
+
 def test_an_import_that_is_done_has_no_buttons_left(
     admin: TestClient, database: Database, settings: Settings
 ) -> None:

@@ -10,8 +10,9 @@ from starlette.testclient import TestClient
 from api.app import create_app
 from api.deps import public
 from dispatch.core.config import Settings
-from dispatch.core.db import Database
+from dispatch.core.db import Database, transaction
 from tests.api.conftest import SignIn
+from tests.builders.registry import make_crew
 
 CUSTOMERS = "/api/v1/customers"
 
@@ -32,6 +33,32 @@ def test_an_expected_refusal_names_its_code_and_field(sign_in: SignIn) -> None:
 
     _is_problem(answer, 422, "bad_customer")
     assert answer.json()["field"] == "phone"
+
+
+@pytest.mark.parametrize(
+    ("where", "names", "code"),
+    [
+        (
+            "territories/humen/crews",
+            {"depot_id": "depot", "name_zh": "九班", "name_en": "Crew 9"},
+            "bad_crew",
+        ),
+        ("crews/K1/members", {"name": "钱七"}, "bad_member"),
+    ],
+)
+def test_telephone_numbers_of_crews_and_members_are_checked_as_customers_are(
+    sign_in: SignIn, database: Database, where: str, names: dict[str, str], code: str
+) -> None:
+    with transaction(database) as session:
+        make_crew(session, id="K1")
+    admin, body = sign_in("admin"), {"id": "X9"} | names
+
+    refused = admin.post(f"/api/v1/{where}", json=body | {"phone": "call me"})
+    taken = admin.post(f"/api/v1/{where}", json=body | {"phone": "13800138000"})
+
+    _is_problem(refused, 422, code)
+    assert refused.json()["field"] == "phone"
+    assert (taken.status_code, taken.json()["phone"]) == (201, "13800138000")
 
 
 def test_a_body_of_the_wrong_shape_names_every_field(sign_in: SignIn) -> None:
