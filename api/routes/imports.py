@@ -80,12 +80,13 @@ def send_piece(
     number: Annotated[int, Path(ge=0, lt=sending.MOST_PARTS)],
     kind: Annotated[str, Query(max_length=16)],
     size: Annotated[int, Query(ge=0, le=2**53, description="bytes of the whole file")],
-    content: Piece,
     session: Writing,
+    content: Piece = b"",
 ) -> ImportFileOut:
     """Send a piece of a file, up to 1,000,000 bytes, as application/octet-stream; piece 0 begins the file anew.
 
-    Each piece says the size of the whole file: an import whose files have not arrived whole is not started.
+    Each piece says the size of the whole file: an import whose files have not arrived whole is not started. A file
+    that is empty is one empty piece, which the import's report names.
     """
     return ImportFileOut.of(
         imports.add_part(

@@ -148,6 +148,11 @@ def _opened(report: Report, number: int, one: Given, profile: Profile) -> _Opene
             raise source.refuse(
                 f"row {record.number}, the header: {next(iter(record.wrong.values()))}"
             )
+        if any("\0" in cell for cell in record.cells):
+            raise source.refuse(
+                f"row {record.number}, the header, holds NUL bytes: it is no text, or UTF-16 without a mark. In a "
+                "spreadsheet, save it as CSV UTF-8, or name the encoding in the profile."
+            )
         about.headers = [cell.strip() for cell in record.cells if cell.strip()]
         layout = layout_of(source, one.kind, sheet, record.cells, exact=not book)
     except BadFile as error:

@@ -58,8 +58,10 @@ class Source:
 def is_workbook(source: Source) -> bool:
     """Whether it is an Excel workbook (xlsx), else CSV; raises BadFile for what is neither."""
     path = source.path
-    if not path.is_file():
+    if not path.exists():
         raise source.refuse("there is no such file.")
+    if not path.is_file():
+        raise source.refuse("it is a folder or a device, no file.")
     size = path.stat().st_size
     if size == 0:
         raise source.refuse("it is empty.")

@@ -90,6 +90,10 @@ def _check_zip(source: Source) -> None:
     names = {part.filename for part in parts}
     if "xl/workbook.bin" in names:
         raise source.refuse("it is a binary workbook (xlsb). In Excel, save it as xlsx.")
+    if {"mimetype", "content.xml"} <= names:
+        raise source.refuse(
+            "it is an OpenDocument spreadsheet (ods). Save it as an Excel workbook (xlsx) or as CSV UTF-8."
+        )
     if "xl/workbook.xml" not in names:
         raise source.refuse("it is a zip file, but no Excel workbook (xlsx).")
     if any(part.flag_bits & 1 for part in parts):

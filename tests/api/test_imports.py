@@ -102,6 +102,19 @@ def test_a_refused_file_is_reported_and_may_be_sent_again(
     assert admin.get(address).json()["status"] == "imported"
 
 
+def test_an_empty_file_is_reported_like_any_other(
+    admin: TestClient, database: Database, settings: Settings
+) -> None:
+    address = sent(admin, b"")
+
+    admin.post(f"{address}/start", json={"dry_run": False, "skip_bad": True})
+    worked(database, settings)
+
+    found = admin.get(address).json()
+    assert found["status"] == "refused"
+    assert [problem["wrong"] for problem in found["found"]["problems"]] == ["it is empty."]
+
+
 def test_an_import_is_stopped_with_nothing_taken(
     admin: TestClient, database: Database, settings: Settings
 ) -> None:

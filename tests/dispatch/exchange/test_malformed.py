@@ -1,5 +1,6 @@
 """Files that are not what they should be: reported in words, never a crash, nothing half taken."""
 
+import os
 import random
 import zipfile
 from collections.abc import Callable
@@ -111,7 +112,9 @@ def test_columns_of_ones_own_are_mapped_by_a_profile(town: Database, tmp_path: P
         (b'<?xml version="1.0"?><Workbook/>', "a web page or XML"),
         (b"%PDF-1.7\n", "neither CSV nor an Excel workbook"),
         (b"PK\x03\x04" + bytes(100), "damaged or no Excel workbook"),
-        (bytes(1000), ""),
+        (bytes(1000), "row 1, the header, holds NUL bytes"),
+        ("id,name\nA1,甲\n".encode("utf-16-le"), "UTF-16 without a mark"),
+        ("id,name\nA1,甲\n".encode("utf-32"), "UTF-16 without a mark"),
         (b"\xff\xfe" + b"i\x00d", ""),
     ],
 )  # fmt: skip
@@ -174,6 +177,16 @@ def test_chinese_words_are_understood(town: Database, tmp_path: Path) -> None:
 
 def test_a_missing_file_is_reported(town: Database, tmp_path: Path) -> None:
     assert "no such file" in of(town, tmp_path / "none.csv").problems[0].wrong
+
+
+def test_what_is_no_file_is_said_to_be_none_and_is_not_waited_for(
+    town: Database, tmp_path: Path
+) -> None:
+    (tmp_path / "folder.csv").mkdir()
+    os.mkfifo(tmp_path / "pipe.csv")
+
+    for name in ("folder.csv", "pipe.csv"):
+        assert of(town, tmp_path / name).problems[0].wrong == "it is a folder or a device, no file."
 
 
 @pytest.mark.parametrize(
@@ -301,6 +314,7 @@ def packed(path: Path, parts: dict[str, bytes | Callable[[], bytes]]) -> Path:
 def test_zip_files_that_are_no_workbooks_are_refused(town: Database, tmp_path: Path) -> None:
     cases = {
         "it is a zip file, but no Excel workbook": {"a.txt": b"hello"},
+        "OpenDocument spreadsheet (ods)": {"mimetype": b"application/vnd", "content.xml": b"<x/>"},
         "binary workbook (xlsb)": {"xl/workbook.bin": b""},
         "damaged or no Excel workbook": {"xl/workbook.xml": b"<workbook", "[Content_Types].xml": b"<x/>"},
     }  # fmt: skip
