@@ -109,3 +109,14 @@ def test_every_problem_is_downloaded(page: Page, tmp_path: Path) -> None:
 
     with (tmp_path / "problems.csv").open(encoding="utf-8-sig", newline="") as file:
         assert len(list(csv.reader(file))) == 701
+
+
+def test_what_is_wrong_is_read_in_whole_words_on_a_telephone(page: Page) -> None:
+    page.set_viewport_size({"width": 390, "height": 800})
+    send(page, payload("customers of the third quarter.csv", "id,name,phone\nBB-1,A,1.38E+10\n"))
+    assert status(page) == "Refused; nothing was changed"
+
+    sentence = page.locator(".problems tbody td:nth-child(4)").bounding_box()
+
+    assert sentence is not None
+    assert sentence["width"] >= 150
