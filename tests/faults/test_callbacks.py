@@ -90,8 +90,17 @@ def end_of(number: int) -> str:
 
 
 def fates(database: Database) -> dict[str, MessageStatus]:
+    """What became of each message that the provider took, by the provider's name for it."""
     with database.reading() as session:
-        return dict(session.exec(select(Message.provider_id, Message.status)).all())
+        taken = select(Message.provider_id, Message.status).where(Message.provider_id != "")
+        return dict(session.exec(taken).all())
+
+
+def letters(database: Database) -> int:
+    """How many messages go as a letter in the stead of one that bounced."""
+    with database.reading() as session:
+        instead = col(Message.fallback_of).is_not(None)
+        return session.exec(select(func.count()).select_from(Message).where(instead)).one()
 
 
 def told(database: Database) -> Counter[str]:
@@ -123,6 +132,7 @@ def test_callbacks_in_triplicate_and_in_any_order_have_their_effect_once(
         f"sms-{number}": MessageStatus.BOUNCED if number % 5 == 0 else MessageStatus.DELIVERED
         for number in range(COUNT)
     }
+    assert 0 < letters(either) <= COUNT // 5, "a bounce brings no more than one letter"
     assert set(told(either).values()) == {1}
     assert len(told(either)) == COUNT
 
