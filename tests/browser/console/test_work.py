@@ -19,36 +19,30 @@ def _waiting(console: Console, reason: str) -> Json:
     return visit
 
 
-def _waiting_for(console: Console, kind: str) -> tuple[str | None, list[str]]:
-    """A visit that one change of this kind makes fit; and those which now keep others out, two or more together."""
+def _kept_out(console: Console) -> tuple[str, list[str]]:
+    """A visit that fits only instead of others, and those: of a lucky plan two or more together."""
     plan = console.board()["plan"]["id"]
-    crowd: list[str] = []
     for row in console.board()["queue"]:
         visit = row["visit"]["id"]
         found = console.get(f"/api/v1/plans/{plan}/visits/{visit}/explanation")
-        if any(change["kind"] == kind for change in found["changes"]):
-            return visit, []
-        crowd = crowd or found["pushed_out"]
-    return None, crowd
+        if found["verdict"] == "displaced":
+            return visit, found["pushed_out"]
+    raise AssertionError("no visit of the example fits instead of another")
 
 
 def test_why_not_says_the_proven_reason_and_its_button_puts_the_visit_in_instead(
     console: Console,
 ) -> None:
-    visit, crowd = _waiting_for(console, "instead")
-    for other in crowd[1:]:  # a lucky plan has two visits in the place of one; one of them stays
-        plan = console.board()["plan"]
-        body = {"visit_id": other, "version": plan["version"]}
-        console.send("POST", f"/api/v1/plans/{plan['id']}/put-backs", body)
-    if visit is None:
-        console.open()
-        visit, _ = _waiting_for(console, "instead")
-    assert visit is not None, "no visit of the example fits instead of another"
+    visit, others = _kept_out(console)
     card = console.page.locator(f'[data-card="{visit}"]')
 
     card.get_by_role("button", name="Why not planned?").click()
     why = console.page.locator("[data-verdict]")
     expect(why.get_by_text("Proven by trying every shift")).to_be_visible()
+    expect(why.get_by_text("It fits only instead of")).to_be_visible()
+    if len(others) > 1:  # nobody takes two visits off a plan by one press
+        expect(why.get_by_text(re.compile(r"^Put back .* instead"))).to_have_count(0)
+        return
     why.get_by_role("button", name="Do this").first.click()
 
     expect(console.block(visit)).to_be_attached()
