@@ -188,6 +188,7 @@ for number in range(start, start + 1_000_000):
 """
 
 
+@pytest.mark.sqlite("what PostgreSQL does to its files is its own affair")
 def test_a_killed_writer_keeps_every_commit_it_was_told_of_and_no_half_of_one(
     settings: Settings, database: Database
 ) -> None:

@@ -12,7 +12,10 @@ from dispatch.core.tables import Alert, Sequence
 from tests.faults.counts import times
 from tests.faults.processes import COMMITTED, read_then_write, start, started, write_for_ever
 
-pytestmark = pytest.mark.faults
+pytestmark = [
+    pytest.mark.faults,
+    pytest.mark.sqlite("its one writer keeps out all others, and its file may be damaged"),
+]
 
 SEED = 20260310
 PROCESSES = 4
