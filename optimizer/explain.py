@@ -4,7 +4,7 @@ An insertion that is worth its cost, be it that others make room for it, is no r
 is made (`settle`), and what is explained is the plan with it.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from optimizer.alternatives import Alternative, alternatives
 from optimizer.making_room import Room, room_for
@@ -12,10 +12,9 @@ from optimizer.plan import Plan
 from optimizer.problem import Problem
 from optimizer.reasons import cost_to_serve, reasons_on
 from optimizer.relaxing import Relaxation, Relaxer
-from optimizer.search.answer import answer
 from optimizer.search.greedy import by_worth, insert_worthwhile
 from optimizer.search.state import State
-from optimizer.seating import Seating
+from optimizer.seating import Seated, Seating
 from optimizer.settling import settle, settled
 from optimizer.standing import Standing
 
@@ -93,27 +92,29 @@ def explained(standing: Standing, visit_id: str) -> Explanation:
     v, state = standing.visit(visit_id), standing.state
     if state.where[v] >= 0:
         return _served(standing, v, None)
-    cost = cost_to_serve(state, v)
+    group = standing.instance.groups[v]
+    seated = Seating(state, group).best() if len(group) > 1 else None
+    cost = cost_to_serve(state, v) if len(group) == 1 else seated and seated.cost
     room = room_for(state, v) if cost is None else None
-    after = _with(standing, v, cost, room)
+    after = _with(standing, v, cost, seated, room)
     if after is None:
         return _left_out(standing, v, cost, room)
     return _served(after, v, after.plan)
 
 
-def _with(standing: Standing, v: int, cost: int | None, room: Room | None) -> Standing | None:
-    """The standing with the visit served where that pays, for `cost` or in the room; else None."""
+def _with(
+    standing: Standing, v: int, cost: int | None, seated: Seated | None, room: Room | None
+) -> Standing | None:
+    """The standing with the visit served where that pays, for `cost` or in the room; else None.
+
+    `seated` has it with those that begin together with it.
+    """
     state, order = standing.state, by_worth(standing.instance)
     if cost is not None and cost < _drop(standing, v):
-        group = standing.instance.groups[v]
-        seated = Seating(state, group).best() if len(group) > 1 else None
         state = insert_worthwhile(state.copy() if seated is None else seated.state, (v, *order))
     elif room is not None and room.cost < 0:
         state = insert_worthwhile(room.state, order)
-    if state.where[v] < 0:
-        return None
-    plan = replace(answer(state, standing.plan.search), bound=standing.plan.bound)
-    return Standing(standing.problem, plan, standing.instance)
+    return None if state.where[v] < 0 else standing.with_state(state)
 
 
 def _drop(standing: Standing, v: int) -> int:

@@ -85,14 +85,10 @@ def reasons_on(state: State, v: int) -> list[str]:
 
 
 def cost_to_serve(state: State, v: int) -> int | None:
-    """Points by which the routes cost more with an unserved visit, its group included, in them.
+    """Points by which the routes cost more with an unserved visit that begins together with no other in them.
 
-    None when it fits nowhere; compare it with the cost of leaving the group out.
+    None when it fits nowhere; compare it with the cost of leaving it out.
     """
-    group = state.instance.groups[v]
-    if len(group) > 1:
-        found = Seating(state, group).best()
-        return None if found is None else found.cost
     spots = (spot_on(state, v, s) for s in range(state.instance.shifts))
     return min((spot.cost for spot in spots if spot is not None), default=None)
 

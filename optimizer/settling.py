@@ -4,13 +4,11 @@ A search stops when its limit says so; what it leaves undone for want of time is
 no question about the plan is answered by a reason that is none.
 """
 
-from dataclasses import replace
 from operator import is_
 
 from optimizer.making_room import room_for
 from optimizer.plan import Plan
 from optimizer.problem import Problem
-from optimizer.search.answer import answer
 from optimizer.search.greedy import by_worth, insert_worthwhile
 from optimizer.search.route import Route
 from optimizer.search.state import State
@@ -30,10 +28,7 @@ def settle(problem: Problem, plan: Plan) -> Plan:
 def settled(standing: Standing) -> Standing:
     """What `settle` answers, as a standing; the same one when there is nothing to gain."""
     state = improved(standing.state)
-    if state is standing.state:
-        return standing
-    plan = replace(answer(state, standing.plan.search), bound=standing.plan.bound)
-    return Standing(standing.problem, plan, standing.instance)
+    return standing if state is standing.state else standing.with_state(state)
 
 
 def improved(state: State) -> State:

@@ -11,6 +11,7 @@ from dataclasses import replace
 from optimizer.places import Estimate, Matrix, Profiles, Travel
 from optimizer.plan import Plan, Route
 from optimizer.problem import After, Incumbent, Problem, Relation, Visit
+from optimizer.search.answer import answer
 from optimizer.search.given import from_orders
 from optimizer.search.instance import Instance
 from optimizer.search.route import narrowed
@@ -47,6 +48,11 @@ class Standing:
     def starts(self) -> dict[str, int]:
         """When each planned visit begins, seconds after the problem's start."""
         return {stop.visit: stop.start for route in self.plan.routes for stop in route.stops}
+
+    def with_state(self, state: State) -> "Standing":
+        """The same problem with the plan that the state stands for; what is proven of the problem is kept."""
+        plan = replace(answer(state, self.plan.search), bound=self.plan.bound)
+        return Standing(self.problem, plan, self.instance)
 
     def part(self, shifts: Iterable[int], visit: Visit | None = None) -> "Standing":
         """The same plan for these shifts alone, with what is tied to them, and one more visit.

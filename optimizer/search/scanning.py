@@ -72,8 +72,8 @@ def near_spot(data, plan, scratch, random, u, blink, ceiling):
 
     A share `blink` of the positions is overlooked.
     """
-    node, shift, legs, seen = plan.node, data.shift, data.legs, scratch.seen
-    neighbours, place_u, tied = data.near.shape[1], data.visit[u, V_PLACE], data.visit[u, V_TIED]
+    node, seen = plan.node, scratch.seen
+    neighbours, tied = data.near.shape[1], data.visit[u, V_TIED]
     soonest, closes = _soonest(data, u), data.visit[u, V_CLOSE]
     best, where = ceiling, -1
     low, high, inside, bounded = -INF, INF, 0, -1
@@ -100,13 +100,10 @@ def near_spot(data, plan, scratch, random, u, blink, ceiling):
                 break
             if blink > 0.0 and draw(random) < blink:
                 continue
-            place = node[node[i, N_NEXT], N_PLACE]
-            into = np.int64(legs[shift[s, S_BACK], place_u, node[i, N_PLACE]])
-            out = np.int64(legs[shift[s, S_WAY], place_u, place] if place >= 0 else 0)
             if tied & TIED_TIME and bounded != s:
                 low, high, inside = bounds_on(data, plan, u, s)
                 bounded = s
-            cost = judge(data, plan, scratch, u, i, s, into, out, best, low, high, inside)
+            cost = judge(data, plan, scratch, u, i, s, best, low, high, inside)
             if cost < best:
                 best, where = cost, i
     return where

@@ -144,8 +144,8 @@ def list_idle(data, plan, scratch):
     scratch.clock[COUNT_IDLE] = count
 
 
-@inlined
-def list_all(data, plan, scratch, u):
+@part
+def gather_all(data, plan, scratch, u):
     """List every position on the shifts that could serve the visit; how many."""
     node, found = plan.node, scratch.list[ROW_POSITIONS]
     visits, shifts = data.visit.shape[0], data.shift.shape[0]
@@ -258,21 +258,22 @@ def exact_delta(data, plan, scratch, u, before, s):
 
 
 @inlined
-def judge(data, plan, scratch, u, i, s, into, out, best, low, high, inside):
+def judge(data, plan, scratch, u, i, s, best, low, high, inside):
     """Points that a shift's route costs more with `u` behind `i`; INF or more than `best` where that is no use.
 
-    `into` and `out` are the travel there and on; `low` and `high` narrow the windows; `inside` is
-    whether a gap binds `u` to a stop of the route.
+    `low` and `high` narrow the windows; `inside` is whether a gap binds `u` to a stop of the route.
     """
     node, route, visit, window, shift = plan.node, plan.route, data.visit, data.window, data.shift
     visits, shifts = visit.shape[0], shift.shape[0]
     work, over = data.weights[1], data.weights[2]
     j = node[i, N_NEXT]
+    place_u, place_j, pace = visit[u, V_PLACE], node[j, N_PLACE], shift[s, S_PACE]
+    into = np.int64(data.legs[shift[s, S_BACK], place_u, node[i, N_PLACE]])
+    out = np.int64(data.legs[shift[s, S_WAY], place_u, place_j] if place_j >= 0 else 0)
     legs = into + out - node[j, N_LEG]
     cost = legs * data.weights[0] + data.serve[u, s]
     if cost >= best and legs >= 0:
         return INF
-    place_u, place_j, pace = visit[u, V_PLACE], node[j, N_PLACE], shift[s, S_PACE]
     again = i < visits and node[i, N_PLACE] == place_u
     seconds = data.service[pace, u, 1 if again else 0]
     begin = first_begin(visit, window, u, node[i, N_TIME] + into, low, high)
@@ -332,14 +333,13 @@ def fits(data, plan, scratch, u, s, stamp):
     return shift_seen[s, 2] != 0
 
 
-@inlined
-def pick(data, plan, scratch, random, u, count, blink, ceiling):
+@part
+def best_spot(data, plan, scratch, random, u, count, blink, ceiling):
     """The cheapest of the listed positions below `ceiling` points: (points, node before it or -1).
 
     A share `blink` of the positions is overlooked.
     """
-    node, shift, found = plan.node, data.shift, scratch.list[ROW_POSITIONS]
-    place_u, tied = data.visit[u, V_PLACE], data.visit[u, V_TIED]
+    node, found, tied = plan.node, scratch.list[ROW_POSITIONS], data.visit[u, V_TIED]
     best, where = ceiling, -1
     low, high, inside, bounded = -INF, INF, 0, -1
     scratch.clock[COUNT_STAMP] += 1
@@ -351,13 +351,10 @@ def pick(data, plan, scratch, random, u, count, blink, ceiling):
             continue
         if blink > 0.0 and draw(random) < blink:
             continue
-        place_j = node[node[i, N_NEXT], N_PLACE]
-        into = np.int64(data.legs[shift[s, S_BACK], place_u, node[i, N_PLACE]])
-        out = np.int64(data.legs[shift[s, S_WAY], place_u, place_j] if place_j >= 0 else 0)
         if tied & TIED_TIME and bounded != s:
             low, high, inside = bounds_on(data, plan, u, s)
             bounded = s
-        cost = judge(data, plan, scratch, u, i, s, into, out, best, low, high, inside)
+        cost = judge(data, plan, scratch, u, i, s, best, low, high, inside)
         if cost < best:
             best, where = cost, i
     return best, where
@@ -379,15 +376,3 @@ def list_touched(data, plan, scratch, u):
             count += 1
             i = node[i, N_NEXT]
     return count
-
-
-@part
-def gather_all(data, plan, scratch, u):
-    """`list_all`, where it is called seldom."""
-    return list_all(data, plan, scratch, u)
-
-
-@part
-def best_spot(data, plan, scratch, random, u, count, blink, ceiling):
-    """`pick`, where it is called seldom."""
-    return pick(data, plan, scratch, random, u, count, blink, ceiling)
