@@ -6,7 +6,6 @@ the link is its proof, and it stops one class.
 
 from datetime import datetime
 from typing import Annotated, Literal
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -16,8 +15,7 @@ from api.customer_view import open_link
 from api.deps import Acting, Now, Reading, Sent, TheSettings, public
 from api.pages import nonces
 from api.pages.customers import Token, go_on
-from api.pages.rendering import render, words_for
-from api.pages.texts import LANGUAGES
+from api.pages.rendering import lead_to, render, words_for
 from dispatch.contact import links, preferences
 from dispatch.contact.facts import About, Facts, load_customer
 from dispatch.contact.tables import Link, MessageClass
@@ -119,9 +117,7 @@ def choose(
     )  # fmt: skip
     if isinstance(about, Facts):  # a visit's link ends with a refusal, but not the one that told it
         go_on(session, settings, token, link, about, moment)
-    language = form.get("lang", "")
-    asked = {"said": "chosen", **({"lang": language} if language in LANGUAGES else {})}
-    return RedirectResponse(f"/{where}/{token}/choices?{urlencode(asked)}", status_code=303)
+    return lead_to(f"/{where}/{token}/choices", form, said="chosen")
 
 
 def _opened(

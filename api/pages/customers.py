@@ -6,7 +6,6 @@ answers with the page again. Nothing here knows a session; the link is the proof
 
 from datetime import UTC, date, datetime, time
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import RedirectResponse, Response
@@ -17,9 +16,9 @@ from api.customer_view import CustomerVisit, open_link, seen
 from api.deps import Acting, Now, Reading, Sent, TheEngine, TheSettings, public
 from api.pages import judging, nonces
 from api.pages.invitation import invitation
-from api.pages.rendering import render, words_for
+from api.pages.rendering import lead_to, render, words_for
 from api.pages.small_map import small_map
-from api.pages.texts import LANGUAGES, Words
+from api.pages.texts import Words
 from api.schemas.forms import QueryDay
 from dispatch.contact import appointments, links
 from dispatch.contact import texts as customer_texts
@@ -153,11 +152,8 @@ def act(
         said, where = "again", ""
     else:
         go_on(session, settings, token, link, facts, moment)
-    language = form.get("lang", "")
-    asked = {"said": said, **({"lang": language} if language in LANGUAGES else {})}
-    if where and form.get("day"):
-        asked["day"] = form["day"]
-    return RedirectResponse(f"/v/{token}{where}?{urlencode(asked)}", status_code=303)
+    day = {"day": form["day"]} if where and form.get("day") else {}
+    return lead_to(f"/v/{token}{where}", form, said=said, **day)
 
 
 def page_of_visit(

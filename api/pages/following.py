@@ -1,16 +1,14 @@
 """Following a request by its number: whoever also knows the reporter's telephone is led to the page of it."""
 
 from datetime import datetime
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 
 from api.deps import Acting, Now, Sent, TheSettings, TheState, public
 from api.pages import nonces
 from api.pages.errors import UTC_ZONE
-from api.pages.rendering import render, words_for
-from api.pages.texts import LANGUAGES
+from api.pages.rendering import lead_to, render, words_for
 from api.state import State
 from dispatch.contact import links
 from dispatch.desk import public as reports
@@ -47,8 +45,7 @@ def follow_number(
     if found is None:
         return _form(request, form, form.get("nonce", ""), unknown=True)
     token = links.for_request(session, settings.key, found, now=moment)
-    asked = f"?{urlencode({'lang': form['lang']})}" if form.get("lang") in LANGUAGES else ""
-    return RedirectResponse(f"/r/{token}{asked}", status_code=303)
+    return lead_to(f"/r/{token}", form)
 
 
 def _count(state: State, request: Request, number: str, phone: str, *, now: datetime) -> None:

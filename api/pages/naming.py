@@ -7,15 +7,14 @@ the link is its proof. Either ends the naming, and the customer is told themself
 from datetime import datetime
 
 from fastapi import APIRouter, Request
-from fastapi.responses import RedirectResponse, Response
+from fastapi.responses import Response
 from sqlmodel import Session
 
 from api.deps import Acting, Now, Reading, Sent, TheSettings, public
 from api.pages import nonces
 from api.pages.choices import ONE_PRESS, customer_of
 from api.pages.customers import Token
-from api.pages.rendering import render, words_for
-from api.pages.texts import LANGUAGES
+from api.pages.rendering import lead_to, render, words_for
 from dispatch.contact import links, preferences
 from dispatch.contact.facts import About
 from dispatch.contact.tables import Link
@@ -69,9 +68,7 @@ def end(
         )
     if at_once:
         return Response(status_code=204)
-    language = form.get("lang", "")
-    asked = f"?lang={language}" if language in LANGUAGES else ""
-    return RedirectResponse(f"/n/{token}{asked}", status_code=303)
+    return lead_to(f"/n/{token}", form)
 
 
 def _opened(session: Session, settings: Settings, token: str, now: datetime) -> tuple[Link, About]:

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -9,7 +10,7 @@ from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from fastapi import Request
-from fastapi.responses import HTMLResponse
+from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from api.pages.texts import LANGUAGES, Words, problems
@@ -29,6 +30,14 @@ def words_for(
     if chosen not in LANGUAGES:
         chosen = language or _of_browser(request)
     return Words(chosen if chosen in LANGUAGES else "zh-CN", zone)
+
+
+def lead_to(address: str, form: Mapping[str, str], **asked: str) -> RedirectResponse:
+    """To the page that follows a form that was sent, in the language in which the form was read."""
+    if form.get("lang") in LANGUAGES:
+        asked["lang"] = form["lang"]
+    query = f"?{urlencode(asked)}" if asked else ""
+    return RedirectResponse(f"{address}{query}", status_code=303)
 
 
 def render(

@@ -13,7 +13,7 @@ from sqlmodel import Session, col, select
 
 from dispatch.contact.extent import line_of
 from dispatch.contact.history import ON_ITS_WAY
-from dispatch.contact.outages import LONGEST
+from dispatch.contact.outages import LONGEST, standing
 from dispatch.contact.tables import Message, OutageNotice
 from dispatch.core.events import SYSTEM
 from dispatch.desk import requests
@@ -36,14 +36,13 @@ def join(session: Session, request: Request, *, now: datetime) -> OutageNotice |
         return session.get(OutageNotice, request.outage_id)
     if request.kind is not RequestKind.FAULT or request.premises_id is None:
         return None
-    standing = select(OutageNotice).where(
+    candidates = select(OutageNotice).where(
         OutageNotice.territory_id == request.territory_id,
-        col(OutageNotice.restored_at).is_(None),
-        col(OutageNotice.withdrawn_at).is_(None),
+        standing(),
         col(OutageNotice.starts_at) > now - LONGEST,
         sa.or_(col(OutageNotice.unplanned), col(OutageNotice.ends_at) > now),
     )
-    for notice in session.exec(standing.order_by(col(OutageNotice.id).desc())):
+    for notice in session.exec(candidates.order_by(col(OutageNotice.id).desc())):
         if request.received_at >= _since(notice) and request.premises_id in notice.premises:
             join_outage(session, request, notice.id, actor=SYSTEM, now=now)
             return notice

@@ -4,6 +4,7 @@ from collections.abc import Collection
 from datetime import datetime, timedelta
 from typing import Any
 
+import sqlalchemy as sa
 from sqlmodel import Session, col, select
 
 from dispatch.contact.extent import BadOutage, concerned
@@ -138,6 +139,11 @@ def withdraw(
 def is_standing(notice: OutageNotice) -> bool:
     """Whether it was neither withdrawn nor said that supply is back."""
     return notice.withdrawn_at is None and notice.restored_at is None
+
+
+def standing() -> sa.ColumnElement[bool]:
+    """The condition that `is_standing` is, of rows."""
+    return col(OutageNotice.withdrawn_at).is_(None) & col(OutageNotice.restored_at).is_(None)
 
 
 def get(session: Session, notice_id: str) -> OutageNotice:

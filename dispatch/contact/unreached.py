@@ -9,6 +9,7 @@ from sqlalchemy.orm import aliased
 from sqlmodel import Session, col, select
 
 from dispatch.contact.kinds import KINDS, OUTAGE_TIMES
+from dispatch.contact.outages import standing
 from dispatch.contact.progress import get
 from dispatch.contact.tables import (
     Message,
@@ -205,8 +206,4 @@ def _about_open_request() -> sa.ColumnElement[bool]:
 
 
 def _about_announced_outage() -> sa.ColumnElement[bool]:
-    return sa.exists().where(
-        col(OutageNotice.id) == col(Message.subject_id),
-        col(OutageNotice.restored_at).is_(None),
-        col(OutageNotice.withdrawn_at).is_(None),
-    )
+    return sa.exists().where(col(OutageNotice.id) == col(Message.subject_id), standing())

@@ -56,11 +56,8 @@ def merge(
         raise BadMerge(f"{target.id} is {target.status.value}: nobody sees to it.", field="into")
     request.merged_into = target.id
     request.outage_id = target.outage_id or request.outage_id
-    session.execute(
-        sa.update(Request)
-        .where(col(Request.merged_into) == request.id)
-        .values(merged_into=target.id, outage_id=sa.func.coalesce(target.outage_id, Request.outage_id))
-    )  # fmt: skip
+    outage_id = sa.func.coalesce(target.outage_id, Request.outage_id)
+    session.execute(_its_parts(request).values(merged_into=target.id, outage_id=outage_id))
     return requests.move(session, request, action, actor=actor, now=now, note=note)
 
 
@@ -69,11 +66,7 @@ def join_outage(
 ) -> None:
     """Note that the request is about this outage; those merged into it follow."""
     request.outage_id = outage_id
-    session.execute(
-        sa.update(Request)
-        .where(col(Request.merged_into) == request.id)
-        .values(outage_id=outage_id)
-    )  # fmt: skip
+    session.execute(_its_parts(request).values(outage_id=outage_id))
     session.flush()
     events.record(
         session,
@@ -85,6 +78,11 @@ def join_outage(
         territory_id=request.territory_id,
         data={"outage_id": outage_id},
     )
+
+
+def _its_parts(request: Request) -> sa.Update:
+    """A change of all requests that were merged into this one."""
+    return sa.update(Request).where(col(Request.merged_into) == request.id)
 
 
 def _named(session: Session, number: str | None) -> Request:

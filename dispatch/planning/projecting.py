@@ -76,9 +76,8 @@ def project(crew: CrewRow, known: Known) -> CrewRow:
         if stop.visit.status not in WAITING:  # what was to be before a visit under way has been
             due = []
         ahead.append(stop)
-        leg = _leg(crew, stop, due, places[stop.visit.id], known)
-        occasion = _occasion(leg, is_first=stop is timed[0])
-        legs.append(replace(leg, setting_out=known.spreads.setting_out(occasion)))
+        is_first = stop is timed[0]
+        legs.append(_leg(crew, stop, due, places[stop.visit.id], known, is_first=is_first))
     expected = dict(zip((stop.visit.id for stop in ahead), along(legs, free_s=free_s), strict=True))
     return replace(crew, stops=tuple(_judged(stop, expected, known) for stop in crew.stops))
 
@@ -102,6 +101,8 @@ def _leg(
     due: Sequence[tuple[datetime, datetime]],
     origin: tuple[float, float] | None,
     known: Known,
+    *,
+    is_first: bool,
 ) -> Leg:
     visit, after = stop.visit, known.after
     assert stop.arrive_at is not None, "a stop without times is not projected"
@@ -114,6 +115,8 @@ def _leg(
     rests = sum((ends - begins for begins, ends in there), timedelta(0))
     waits = stop.start_at > stop.arrive_at + rests and visit.arrived_at is None
     opens = stop.start_at if waits else visit.window_start_at
+    breaks_before = [_rest(pause, known) for pause in due if pause not in there]
+    later = Occasion.BREAK if breaks_before else Occasion.WAITING
     return Leg(
         travel_s=stop.travel_s,
         travel=known.spreads.travel(
@@ -127,7 +130,8 @@ def _leg(
         ),
         departs_s=after(departs),
         opens_s=after(opens) if opens is not None else -inf,
-        breaks_before=[_rest(pause, known) for pause in due if pause not in there],
+        setting_out=known.spreads.setting_out(Occasion.BEGIN if is_first else later),
+        breaks_before=breaks_before,
         breaks_there=[_rest(pause, known) for pause in there],
         driven_s=max(-after(departed), 0.0) if on_the_way else None,
         left_s=_left(crew, stop, origin, departed, known) if on_the_way else None,
@@ -136,12 +140,6 @@ def _leg(
         arrive_by_s=after(visit.window_end_at) if visit.window_end_at is not None else None,
         start_by_s=after(visit.due_at) if visit.due_at is not None else None,
     )
-
-
-def _occasion(leg: Leg, *, is_first: bool) -> Occasion:
-    if is_first:
-        return Occasion.BEGIN
-    return Occasion.BREAK if leg.breaks_before else Occasion.WAITING
 
 
 def _rest(pause: tuple[datetime, datetime], known: Known) -> Break:

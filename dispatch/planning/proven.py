@@ -7,6 +7,7 @@ proven.
 
 from sqlmodel import Session, select
 
+from dispatch.planning.states import WITHOUT_DOCUMENTS
 from dispatch.planning.tables import Plan
 from optimizer.proof import holds_for
 
@@ -33,4 +34,5 @@ def _made_of(session: Session, plan: Plan) -> Plan | None:
     if number is None:
         return None
     of_the_day = (Plan.territory_id == plan.territory_id, Plan.day == plan.day)
-    return session.exec(select(Plan).where(*of_the_day, Plan.number == number)).first()
+    statement = select(Plan).where(*of_the_day, Plan.number == number)
+    return session.exec(statement.options(*WITHOUT_DOCUMENTS)).first()

@@ -17,7 +17,7 @@ from dispatch.planning.lifecycle import IN_FORCE, PLANS
 from dispatch.planning.tables import Plan, PlanStatus
 from dispatch.registry import territories
 
-_WITHOUT_DOCUMENTS = [defer(getattr(Plan, name)) for name in ("problem", "answer", "board_parts")]
+WITHOUT_DOCUMENTS = [defer(getattr(Plan, name)) for name in ("problem", "answer", "board_parts")]
 """A plan's documents, megabytes on a large day, are read when they are looked at."""
 
 
@@ -35,7 +35,7 @@ class DayOver(InvalidError):
 
 def get(session: Session, plan_id: int) -> Plan:
     """The plan with this id; raises NoSuchPlan."""
-    plan = session.get(Plan, plan_id, options=_WITHOUT_DOCUMENTS)
+    plan = session.get(Plan, plan_id, options=WITHOUT_DOCUMENTS)
     if plan is None:
         raise NoSuchPlan(f"There is no plan {plan_id}.", field="plan_id")
     return plan
@@ -175,5 +175,5 @@ def _of_day(territory_id: str, day: date) -> SelectOfScalar[Plan]:
         select(Plan)
         .where(Plan.territory_id == territory_id, Plan.day == day)
         .order_by(col(Plan.number).desc())
-        .options(*_WITHOUT_DOCUMENTS)
+        .options(*WITHOUT_DOCUMENTS)
     )

@@ -11,6 +11,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dispatch.contact.messages import Outgoing
+from dispatch.registry.phones import is_phone
 from workers.channels.delivery import Accepted, Refused, Unclear
 from workers.logs import mask
 
@@ -19,7 +20,6 @@ READ_S = 15.0
 TOTAL_S = 20.0  # below the lease, so that a slow service never costs us the task
 
 _PLACE = "{phone}"
-_PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,30}")
 _STATUS = re.compile(r"error=(\d{3})\b")
 
 
@@ -39,7 +39,7 @@ def send(outgoing: Outgoing, *, url: str) -> Accepted:
 
 def _address(url: str, recipient: str) -> str:
     if _PLACE in url:
-        if not _PHONE.fullmatch(recipient):
+        if not is_phone(recipient):
             raise Refused("the customer's telephone number is not valid", final=True)
         url = url.replace(_PLACE, quote(re.sub(r"[ ()-]", "", recipient), safe=""))
     return f"{url}{'&' if '?' in url else '?'}cto={CONNECT_S:g}&rto={READ_S:g}"

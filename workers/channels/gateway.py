@@ -16,6 +16,7 @@ from standardwebhooks import Webhook
 
 from dispatch.contact.messages import Outgoing
 from dispatch.core.tables import TaskClass
+from dispatch.registry.phones import is_phone
 from workers.channels.delivery import Accepted, Channel, Refused
 from workers.channels.filling import request_of
 from workers.channels.gateway_file import Answered, Asked, BadGateway, Gateway, value_at
@@ -24,7 +25,6 @@ from workers.logs import mask
 
 _IN_ADDRESS = re.compile(r"[A-Za-z0-9_-]{32,100}")
 """Secrets that need no escape in an address and that nobody guesses."""
-_PHONE = re.compile(r"\+?[0-9][0-9 ()-]{4,30}")
 
 
 def read(path: Path) -> Gateway:
@@ -78,7 +78,7 @@ def channel(gateway: Gateway, *, per_second: float = 0.0) -> Channel:
 
 def send(gateway: Gateway, outgoing: Outgoing) -> Accepted:
     """Hand a message over; raises Refused or Unclear."""
-    if gateway.recipient == "phone" and not _PHONE.fullmatch(outgoing.recipient):
+    if gateway.recipient == "phone" and not is_phone(outgoing.recipient):
         raise Refused("the customer's telephone number is not valid", final=True)
     answer = exchange(request_of(gateway, gateway.request, outgoing, now=datetime.now(UTC)))
     return _accepted(gateway.answer, answer)

@@ -40,6 +40,15 @@ def publish(session: Session, *on_plan: Visit) -> None:
     work_off(session, now=EVE)
 
 
+def published_and_seen_to(session: Session) -> Visit:
+    """A promised visit on the plan whose customer no message reached, so that a person has called."""
+    visit = promised_visit(session)
+    publish(session, visit)
+    (message,) = unreached.need_a_person(session, territory_id="humen", now=EVE)
+    unreached.see_to(session, message_id=message.id or 0, actor=DISPATCHER, now=EVE)
+    return visit
+
+
 def listed(session: Session, *, clock: str = "", late: bool = False) -> list[str]:
     now = at(clock) if clock else EVE
     return [
@@ -65,10 +74,7 @@ def test_who_was_never_told_by_message_and_is_left_out_of_the_plan_is_listed_unt
 def test_who_could_not_be_told_the_time_and_is_then_taken_off_the_plan_is_listed_though_the_first_was_seen_to(
     session: Session,
 ) -> None:
-    visit = promised_visit(session)
-    publish(session, visit)
-    (message,) = unreached.need_a_person(session, territory_id="humen", now=EVE)
-    unreached.see_to(session, message_id=message.id or 0, actor=DISPATCHER, now=EVE)
+    visit = published_and_seen_to(session)
     assert listed(session) == []
 
     visits.act(session, visit, "withdraw", actor=DISPATCHER, now=EVE)
@@ -105,10 +111,7 @@ def test_a_held_order_leaves_nobody_waiting_in_silence_until_the_window_is_taken
 def test_a_day_that_closes_early_leaves_nobody_waiting_in_silence_until_another_window_is_promised(
     session: Session,
 ) -> None:
-    visit = promised_visit(session)
-    publish(session, visit)
-    (message,) = unreached.need_a_person(session, territory_id="humen", now=EVE)
-    unreached.see_to(session, message_id=message.id or 0, actor=DISPATCHER, now=EVE)
+    visit = published_and_seen_to(session)
     visits.act(session, visit, "withdraw", actor=DISPATCHER, now=at("08:00"))
     close_day(session, territory_id="humen", day=DAY, actor=DISPATCHER, now=at("08:30"))
     work_off(session, now=at("08:30"))
